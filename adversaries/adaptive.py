@@ -1,0 +1,90 @@
+"""Robust retraining (the critique, Section 4.2): the cloaking tool is public, so the adversary
+runs it on pictures of its own and teaches its extractor to see through it.
+
+The extractor learns to give clean and cloaked copies alike the embedding that it used to give
+the clean picture (1 - cosine), with a little cross-entropy over the background's identities.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from adversaries import Enrol, FeatureEnrol, ThreatModel, cloaked_seen
+from adversaries._training import Recipe, train
+from lowkey_core.alignment import warp
+from lowkey_core.cache import Work, fingerprint
+from lowkey_core.checks import OptionError
+from lowkey_core.embedders import FlipAveraged, card_of
+from lowkey_core.types import Faces
+
+_SCALE, _CLASSIFY = 16.0, 0.1  # of the cosine logits; weight of the cross-entropy
+
+
+def build(work: Work, epochs: int = 20) -> Adaptive:
+    """epochs: passes over the background pictures."""
+    return Adaptive(work, Recipe(epochs))
+
+
+class Adaptive:
+    """Fine-tunes all of the extractor; batch-norm statistics stay as they were."""
+
+    def __init__(self, work: Work, recipe: Recipe) -> None:
+        self.work, self.recipe = work, recipe
+
+    def prepare(self, threat: ThreatModel, rng: Generator, /) -> Enrol:
+        """Raises: OptionError if the recogniser has no gradients."""
+        teacher: Any = threat.embedder
+        if card_of(teacher).black_box or not isinstance(teacher, nn.Module):
+            raise OptionError(
+                f"{card_of(teacher).name} is a black box",
+                expected="a recogniser whose weights can be trained",
+                remedy="name a trainable one first with --recogniser",
+            )
+        background = threat.background
+        clean = warp(background.images, background.warps)
+        cloaked = warp(threat.cloak(background, rng), background.warps)
+        classes = background.identities.unique(return_inverse=True)[1]
+        home = FlipAveraged(threat.embedder).embed(Faces(clean, classes), self.work)
+        means = torch.zeros(int(classes.max()) + 1, home.shape[1]).index_add(0, classes, home)
+        student = _Student(teacher, F.normalize(means))
+
+        def loss(rows: Tensor, rng: Generator) -> Tensor:
+            faces = torch.cat([clean[rows], cloaked[rows]])
+            flip = torch.rand(len(faces), generator=rng) < 0.5
+            faces = torch.where(flip.view(-1, 1, 1, 1), faces.flip(-1), faces)
+            embedding = student.network(faces)
+            logits = _SCALE * embedding @ F.normalize(student.prototypes).T
+            away = 1 - (embedding * home[rows].repeat(2, 1)).sum(1).mean()
+            return away + _CLASSIFY * F.cross_entropy(logits, classes[rows].repeat(2))
+
+        train(
+            student,
+            loss,
+            len(background),
+            self.recipe,
+            key=fingerprint("adaptive", threat.embedder, clean, cloaked, classes, type(self)),
+            seed=rng.initial_seed(),
+            work=self.work,
+            label=f"retraining {card_of(teacher).name} on cloaked pictures",
+        )
+        student.network.requires_grad_(False)
+        learned = {
+            "pictures": float(len(background)),
+            "identities": float(len(means)),
+            "cloaked_seen": cloaked_seen(clean, cloaked),
+        }
+        return FeatureEnrol(FlipAveraged(student.network), threat.matcher, self.work, learned)
+
+
+class _Student(nn.Module):
+    """A trainable copy of the extractor, and a prototype per background identity."""
+
+    def __init__(self, teacher: nn.Module, prototypes: Tensor) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(teacher).eval().requires_grad_(True)
+        self.prototypes = nn.Parameter(prototypes)

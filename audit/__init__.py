@@ -1,0 +1,1 @@
+"""Measures whether a cloak protects: plan, protocol, metrics, caveats, report."""

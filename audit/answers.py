@@ -1,0 +1,130 @@
+"""The three questions every report opens with: JPEG, newer models, robust retraining."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit import statistics
+from audit.caveats import MIN_CONTROL
+from audit.report import AuditReport, Cell, Rate
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One figure that answers a question."""
+
+    what: str
+    protection: Rate
+    control: Rate
+    detected: int
+    """People whose every picture was dropped as cloaked."""
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether the recogniser works on clean pictures at all."""
+        return (self.control.value or 0) >= MIN_CONTROL
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question, its figures, and what to run where there are none."""
+
+    question: str
+    findings: tuple[Finding, ...]
+    remark: str = ""
+    """A comparison with its interval, or how to measure what was not."""
+
+
+def answers(report: AuditReport) -> tuple[Answer, ...]:
+    """JPEG, newer models, robust retraining; and detection where an adversary looked."""
+    return (
+        _jpeg(report),
+        _newer(report),
+        _adversary(
+            report, "adaptive", "Does it survive robust retraining?", "retrained on cloaked pictures"
+        ),
+        *_detection(report),
+    )
+
+
+def cells(report: AuditReport, **wanted: object) -> list[Cell]:
+    """The audited attack's cells with these fields, of the first condition and matcher if those
+    are not given."""
+    wanted = {
+        "attack": report.plan.attack,
+        "condition": report.plan.conditions[0],
+        "matcher": report.plan.matchers[0],
+        **wanted,
+    }
+    return [c for c in report.cells if all(getattr(c, k) == v for k, v in wanted.items())]
+
+
+def first_recogniser(report: AuditReport) -> str:
+    """The one that every adversary starts from."""
+    return report.cells[0].recogniser
+
+
+def _finding(what: str, cell: Cell) -> Finding:
+    return Finding(what, cell.protection, cell.control[1], sum(cell.detected))
+
+
+def _jpeg(report: AuditReport) -> Answer:
+    found = [
+        _finding("as published" if c.transform == "none" else f"after {c.transform}", c)
+        for c in cells(report, adversary="oblivious", recogniser=first_recogniser(report))
+    ]
+    return Answer(f"Does it survive JPEG? (against {first_recogniser(report)})", tuple(found))
+
+
+def _newer(report: AuditReport) -> Answer:
+    question = "Does it survive newer models?"
+    plain = cells(report, adversary="oblivious", transform="none")
+    newer = [c for c in plain if c.newer]
+    base = next(c for c in plain if c.recogniser == first_recogniser(report))
+    if not newer:
+        return Answer(
+            question,
+            (),
+            "Name a recogniser released after the cloak: --recogniser "
+            f"{base.recogniser},edgeface:xxs",
+        )
+    remarks = [
+        f"{c.recogniser} less {base.recogniser}: {gap:+.2f} [{low:+.2f}, {high:+.2f}], same probes"
+        for c in newer
+        if c is not base
+        for gap, (low, high) in [_gap(c, base)]
+    ]
+    return Answer(
+        question,
+        tuple(_finding(f"{c.recogniser} ({c.released:%Y-%m})", c) for c in newer),
+        "; ".join(remarks),
+    )
+
+
+def _gap(a: Cell, b: Cell) -> tuple[float, tuple[float, float]]:
+    one, two = (cell.cloaked[1].complement for cell in (a, b))
+    return statistics.difference((one.hits, one.trials), (two.hits, two.trials))
+
+
+def _adversary(report: AuditReport, adversary: str, question: str, what: str) -> Answer:
+    found = cells(report, adversary=adversary)
+    if not found:
+        return Answer(question, (), f"Run the audit with --adversary {adversary}")
+    return Answer(
+        question,
+        tuple(
+            _finding(
+                f"{c.recogniser} {what}" + ("" if c.transform == "none" else f", {c.transform}"), c
+            )
+            for c in found
+        ),
+    )
+
+
+def _detection(report: AuditReport) -> list[Answer]:
+    looked = [c for c in report.cells if c.detection is not None]
+    return [
+        _adversary(report, name, f"Does it escape {name}?", "after flagged pictures were " + verb)
+        for name in dict.fromkeys(c.adversary for c in looked)
+        for verb in [{"drop": "dropped", "keep": "kept"}[report.plan.flagged]]
+    ]

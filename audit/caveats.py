@@ -1,0 +1,111 @@
+"""Reasons to doubt a figure, and reasons not to conclude at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from audit.plan import AuditPlan
+from audit.report import Caveat, Cell, Counts
+
+MIN_CONTROL = 0.9
+"""A recogniser that finds fewer of the clean probes' owners proves nothing by failing on cloaks."""
+MAX_NOISE = 0.1
+"""Protection by noise beyond the control's own misses from which the cloak deserves no credit."""
+MAX_WIDTH = 0.3
+"""Width of an interval from which a figure is called rough."""
+
+
+def caveats(
+    plan: AuditPlan,
+    counts: Counts,
+    cells: Sequence[Cell],
+    learned: Mapping[str, Mapping[str, float]],
+    notes: Iterable[str],
+) -> tuple[Caveat, ...]:
+    """Blocking ones first. notes: what the cloak says of itself."""
+    found = [
+        *_controls(cells),
+        *_learning(learned),
+        *_held_out(cells),
+        *_power(cells),
+        *_lost(counts),
+        *(Caveat(code="cloak", blocking=False, text=note) for note in notes),
+    ]
+    if plan.attack != "noise" and not any(c.newer for c in cells):
+        found.append(_doubt("no-newer-model", "No recogniser here is newer than the cloak."))
+    return tuple(sorted(found, key=lambda c: not c.blocking))
+
+
+def _controls(cells: Sequence[Cell]) -> Iterator[Caveat]:
+    for where, cell in _by_contest(cells).items():
+        value = cell.control[1].value
+        if value is None or value < MIN_CONTROL:
+            yield Caveat(
+                code="control-fails",
+                blocking=True,
+                text=f"{where} recognises {value or 0:.2f} of the clean probes, less than "
+                f"{MIN_CONTROL}: what it misses when cloaked is unproven.",
+            )
+    for where, cell in _by_contest(c for c in cells if c.attack == "noise").items():
+        control, noise = cell.control[1].value, cell.protection.value
+        if control is not None and noise is not None and noise - (1 - control) > MAX_NOISE:
+            yield Caveat(
+                code="noise-protects",
+                blocking=True,
+                text=f"Random noise of the same energy protects {noise:.2f} against {where}: "
+                "the cloak's own merit is unproven.",
+            )
+
+
+def _by_contest(cells: Iterable[Cell]) -> dict[str, Cell]:
+    """One cell of each adversary, recogniser, matcher and transform, under a readable name."""
+    return {
+        f"{c.adversary} {c.recogniser} ({c.matcher}, {c.transform})": c for c in reversed(list(cells))
+    }
+
+
+def _learning(learned: Mapping[str, Mapping[str, float]]) -> Iterator[Caveat]:
+    for adversary, facts in learned.items():
+        seen = facts.get("cloaked_seen", 1.0)
+        if seen < 1:
+            yield Caveat(
+                code="no-cloaks-seen",
+                blocking=True,
+                text=f"Only {seen:.0%} of the background pictures that {adversary} learned from "
+                "were changed by the cloak: it did not learn what it should have.",
+            )
+
+
+def _held_out(cells: Sequence[Cell]) -> Iterator[Caveat]:
+    for name in dict.fromkeys(c.recogniser for c in cells if not c.held_out):
+        yield _doubt(
+            "not-held-out",
+            f"{name} shares weights or training with a surrogate: protection against it is "
+            "what the cloak was optimised for.",
+        )
+
+
+def _power(cells: Sequence[Cell]) -> Iterator[Caveat]:
+    rough = [c for c in cells if c.protection.value is not None and _width(c) > MAX_WIDTH]
+    if rough:
+        yield _doubt(
+            "few-probes",
+            f"{len(rough)} of {len(cells)} intervals are wider than {MAX_WIDTH}: "
+            "protect more identities for a sharper answer.",
+        )
+
+
+def _width(cell: Cell) -> float:
+    low, high = cell.protection.interval
+    return high - low
+
+
+def _lost(counts: Counts) -> Iterator[Caveat]:
+    if counts.no_face:
+        yield _doubt("faces-lost", f"No face was found in {len(counts.no_face)} pictures.")
+    if counts.unreadable:
+        yield _doubt("unreadable", f"{len(counts.unreadable)} files could not be read.")
+
+
+def _doubt(code: str, text: str) -> Caveat:
+    return Caveat(code=code, blocking=False, text=text)

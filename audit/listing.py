@@ -1,0 +1,64 @@
+"""What there is to choose from, a line each."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+
+from audit.plan import COSTS
+from lowkey_core.checks import UnknownNameError
+
+
+def names(what: str) -> Iterator[str]:
+    """Raises: UnknownNameError."""
+    if what not in KINDS:
+        close = difflib.get_close_matches(what, KINDS, n=1)
+        raise UnknownNameError(
+            f"there is no list of {what!r}",
+            expected=f"one of: {', '.join(KINDS)}",
+            remedy=f"did you mean {close[0]!r}?" if close else "check the spelling",
+        )
+    return KINDS[what]()
+
+
+def _plugins(package: str) -> Callable[[], Iterator[str]]:
+    def listed() -> Iterator[str]:
+        from lowkey_core import plugins
+
+        yield from plugins.available(package)
+
+    return listed
+
+
+def _transforms() -> Iterator[str]:
+    from lowkey_core.transforms import USAGE
+
+    yield from USAGE
+    yield "a chain, as resize:0.5+jpeg:75"
+
+
+def _recognisers() -> Iterator[str]:
+    from lowkey_core import embedders, plugins
+    from lowkey_core.checks import MissingWeightsError
+
+    for name in plugins.available("lowkey_core.embedders"):
+        try:
+            card = embedders.card_of(embedders.load(name))
+            yield f"{name}  released {card.released:%Y-%m}, {card.licence}, verified"
+        except MissingWeightsError as error:
+            yield f"{name}  absent: {error.remedy}"
+
+
+def _presets() -> Iterator[str]:
+    yield from (f"{name}: {cost}" for name, cost in COSTS.items())
+
+
+KINDS: dict[str, Callable[[], Iterator[str]]] = {
+    "attacks": _plugins("lowkey_core.cloaks"),
+    "adversaries": _plugins("adversaries"),
+    "recognisers": _recognisers,
+    "datasets": _plugins("lowkey_core.datasets"),
+    "transforms": _transforms,
+    "presets": _presets,
+    "reports": _plugins("reports"),
+}

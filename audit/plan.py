@@ -1,0 +1,160 @@
+"""What to audit: from flags, a preset, or a TOML file. Standard library and pydantic only."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from lowkey_core.checks import PlanError
+
+BASE_TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
+"""Measured in every audit: how the answer reads under JPEG is part of the question."""
+
+
+class AuditPlan(BaseModel):
+    """Every choice an audit depends on; two runs of one plan give one report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    attack: str = "lowkey"
+    """The cloak: a name of `list attacks`, or a `.py` file."""
+    attack_options: dict[str, float] = {}
+    """Passed to the cloak's build()."""
+    adversaries: tuple[str, ...] = ("adaptive",)
+    """Names of `list adversaries` or `.py` files. `oblivious` always takes part."""
+    flagged: Literal["drop", "keep"] = "drop"
+    """What a detecting adversary does with pictures it judges cloaked."""
+    dataset: str = "lfw"
+    """A name of `list datasets`, or a folder with one sub-folder per identity."""
+    surrogates: tuple[str, ...] = ("dlib", "mobilefacenet:casia")
+    """The recognisers the cloak works against."""
+    recognisers: tuple[str, ...] = ("mobilefacenet:ms1m", "edgeface:xxs")
+    """The recognisers an adversary may have. `oblivious` tries each; the others start from the
+    first."""
+    matchers: tuple[Literal["nn", "linear"], ...] = ("nn",)
+    transforms: tuple[str, ...] = BASE_TRANSFORMS
+    """What platforms do to published pictures, everybody's. The base three always take part."""
+    conditions: tuple[Literal["all", "one"], ...] = ("all", "one")
+    """Everybody protected cloaks, or one at a time."""
+    cloaked_share: float = Field(default=1.0, gt=0, le=1)
+    """Share of a protected identity's gallery that is cloaked; the rest was published before."""
+    ranks: tuple[int, ...] = (1, 5, 10, 50)
+
+    protected: int = Field(default=24, ge=1)
+    """Identities who cloak."""
+    probes: int = Field(default=4, ge=1)
+    """Clean pictures of each protected identity to identify."""
+    gallery: int = Field(default=8, ge=1)
+    """At most so many pictures of each identity are published."""
+    background: int = Field(default=60, ge=1)
+    """Identities of the adversary's own pictures."""
+    background_pictures: int = Field(default=5, ge=1)
+    """Pictures of each."""
+    others: int = Field(default=34, ge=0)
+    """Unprotected identities with several pictures in the gallery."""
+    distractors: int = Field(default=600, ge=0)
+    """Unprotected identities with one picture in the gallery."""
+    epochs: int = Field(default=20, ge=0)
+    """Training passes of adversaries that learn."""
+    batch: int = Field(default=16, ge=1)
+    """Pictures cloaked at once; part of the result, as sums of floats depend on it."""
+    seed: int = Field(default=0, ge=0)
+
+    @field_validator("transforms")
+    @classmethod
+    def _with_base(cls, transforms: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*BASE_TRANSFORMS, *transforms)))
+
+    @field_validator("adversaries")
+    @classmethod
+    def _with_oblivious(cls, adversaries: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(("oblivious", *adversaries)))
+
+    @field_validator("ranks")
+    @classmethod
+    def _with_first(cls, ranks: tuple[int, ...]) -> tuple[int, ...]:
+        if any(rank < 1 for rank in ranks):
+            raise ValueError("ranks start at 1")
+        return tuple(sorted({1, *ranks}))
+
+    @field_validator("surrogates", "recognisers", "matchers", "conditions")
+    @classmethod
+    def _not_empty(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names:
+            raise ValueError("at least one is needed")
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def digest(self) -> str:
+        """Eight hex digits: the name of the plan's run."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {
+        "protected": 6,
+        "gallery": 6,
+        "background": 24,
+        "background_pictures": 4,
+        "others": 20,
+        "distractors": 100,
+        "epochs": 12,
+        "conditions": ("all",),
+    },
+    "standard": {},
+    "thorough": {
+        "protected": 40,
+        "background": 60,
+        "background_pictures": 8,
+        "others": 18,
+        "distractors": 2000,
+        "epochs": 40,
+        "matchers": ("nn", "linear"),
+    },
+}
+"""What a preset changes; `standard` is the plan's own defaults."""
+
+COSTS = {
+    "quick": "about 4 minutes on two cores; 24 probes, so a rate is known to about +-0.2",
+    "standard": "about 15 minutes on two cores; 96 probes, so a rate is known to about +-0.1",
+    "thorough": "about an hour on two cores; 160 probes, so a rate is known to about +-0.08",
+}
+"""What a preset costs and what it can tell."""
+
+
+def make(
+    preset: str = "standard", file: Path | None = None, flags: Mapping[str, Any] | None = None
+) -> AuditPlan:
+    """The plan of a preset, overridden by a TOML file, overridden by flags that are not None.
+
+    Raises: PlanError.
+    """
+    if preset not in PRESETS:
+        raise PlanError(
+            f"no preset is called {preset!r}",
+            expected=f"one of: {', '.join(PRESETS)}",
+            remedy="check the spelling",
+        )
+    given = {k: v for k, v in (flags or {}).items() if v is not None}
+    try:
+        written = tomllib.loads(file.read_text("utf-8")) if file else {}
+        return AuditPlan.model_validate({**PRESETS[preset], **written, **given})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PlanError(
+            f"the plan {file} cannot be read ({error})",
+            expected="a TOML file",
+            remedy="see docs/plan.md for an example",
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise PlanError(
+            f"{where} is {first['input']!r}: {first['msg'].lower()}",
+            expected="a plan as audit/plan.py documents it",
+            remedy=f"change {where.partition('.')[0]} in the flags or the plan file",
+        ) from error

@@ -1,0 +1,208 @@
+"""The audit: photographs are cloaked, published, scraped, enrolled by an adversary, and probed."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import torch
+from torch import Generator
+
+from adversaries import Enrol, ThreatModel
+from audit import metrics
+from audit.caveats import caveats
+from audit.plan import AuditPlan
+from audit.report import AuditReport, Card, Cell, Quality
+from audit.scene import Scene, assemble
+from lowkey_core import weights
+from lowkey_core.alignment import DETECTOR_CARDS
+from lowkey_core.cache import Work
+from lowkey_core.cloaks import notes_of, release_date
+from lowkey_core.embedders import card_of, held_out
+from lowkey_core.matching import MATCHERS
+from lowkey_core.perceptual import lpips_if_present
+from lowkey_core.types import Embedder, Faces, Images, Transform
+
+CLEAN = "clean"
+"""The arm that nobody cloaks."""
+
+
+def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
+    """Raises: any AuditError. What is finished stays in `work`, so that a rerun resumes."""
+    clock = _Clock()
+    scene = assemble(plan, work)
+    clock.lap("assembling")
+    published = publish(scene, plan)
+    clock.lap("cloaking")
+    contests = [*prepare(scene, plan)]
+    clock.lap("learning")
+    cells: list[Cell] = []
+    for transform, apply in scene.transforms.items():
+        arms = scrape(scene, published, apply)
+        for contest in contests:
+            cells += measure(plan, scene, contest, transform, arms)
+    clock.lap("recognising")
+    learned = {c.adversary: c.learned for c in contests if c.learned}
+    return AuditReport(
+        plan=plan,
+        counts=scene.counts,
+        quality=tuple(visibility(scene, published)),
+        cells=tuple(cells),
+        learned=learned,
+        cards=tuple(cards(scene)),
+        caveats=caveats(plan, scene.counts, cells, learned, notes_of(scene.cloak)),
+        environment=_environment(),
+        timings=clock.laps,
+    )
+
+
+def publish(scene: Scene, plan: AuditPlan) -> dict[str, Images]:
+    """What protected people put online, by attack: their gallery, its cloaked part cloaked."""
+    part = scene.gallery.select(scene.cloaked_rows)
+    published = {CLEAN: scene.gallery.images}
+    for attack, cloak in scene.attacks.items():
+        images = scene.gallery.images.clone()
+        images[scene.cloaked_rows] = cloak(part, _rng(plan))
+        published[attack] = images
+    return published
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One adversary that has learned, with one recogniser and one matcher."""
+
+    adversary: str
+    embedder: Embedder
+    matcher: str
+    enrol: Enrol
+    attacks: tuple[str, ...]
+    """What it faces: `oblivious` also faces the noise control."""
+
+    @property
+    def learned(self) -> dict[str, float]:
+        """What it reports of its training."""
+        return dict(getattr(self.enrol, "learned", {}))
+
+
+def prepare(scene: Scene, plan: AuditPlan) -> Iterator[Contest]:
+    """`oblivious` tries every recogniser; the others start from the plan's first."""
+    for name, adversary in scene.adversaries.items():
+        oblivious = name == "oblivious"
+        for embedder in scene.recognisers if oblivious else scene.recognisers[:1]:
+            for matcher in plan.matchers:
+                threat = ThreatModel(
+                    embedder, MATCHERS[matcher], scene.background, scene.attacks[plan.attack]
+                )
+                enrol = adversary.prepare(threat, _rng(plan))
+                attacks = tuple(scene.attacks) if oblivious else (plan.attack,)
+                yield Contest(name, embedder, matcher, enrol, attacks)
+
+
+def scrape(scene: Scene, published: dict[str, Images], apply: Transform) -> dict[str, Faces]:
+    """By arm, everybody's published pictures after the transform, protected identities first."""
+    bystanders = Faces(apply(scene.bystanders.images), scene.bystanders.identities)
+    return {
+        arm: Faces(apply(images), scene.gallery.identities).join(bystanders)
+        for arm, images in published.items()
+    }
+
+
+def measure(
+    plan: AuditPlan, scene: Scene, contest: Contest, transform: str, arms: dict[str, Faces]
+) -> Iterator[Cell]:
+    """The cells of one contest under one transform. Both arms use the same learned weights."""
+    people, probes = list(range(plan.protected)), scene.probe_faces
+    card, released = card_of(contest.embedder), release_date(scene.cloak)
+    changed = torch.zeros(len(arms[CLEAN])).bool()
+    changed[scene.cloaked_rows] = True
+    clean = contest.enrol(arms[CLEAN])
+    control = metrics.identification(clean, probes, people, plan.ranks)
+    for attack in contest.attacks:
+        for condition in plan.conditions:
+            spotted = None
+            if condition == "all":
+                cloaked = contest.enrol(arms[attack])
+                rates = metrics.identification(cloaked, probes, people, plan.ranks)
+                detected = metrics.all_dropped(cloaked, people)
+                spotted = metrics.detection(clean, cloaked, arms[attack], changed, people)
+            else:
+                rates, detected = metrics.one_at_a_time(
+                    contest.enrol, arms[CLEAN], arms[attack], probes, people, plan.ranks
+                )
+            yield Cell(
+                attack=attack,
+                adversary=contest.adversary,
+                recogniser=card.name,
+                released=_stated(card),
+                newer=released is not None and card.released > released,
+                held_out=held_out(contest.embedder, scene.surrogates),
+                matcher=contest.matcher,
+                transform=transform,
+                condition=condition,
+                cloaked_share=plan.cloaked_share,
+                control=control,
+                cloaked=rates,
+                detected=detected,
+                detection=spotted,
+            )
+
+
+def visibility(scene: Scene, published: dict[str, Images]) -> Iterator[Quality]:
+    """How visible each attack is, over the pictures it changed."""
+    rows, lpips = scene.cloaked_rows, lpips_if_present()
+    for attack in scene.attacks:
+        clean = scene.gallery.images[rows]
+        yield metrics.quality(attack, clean, published[attack][rows], lpips)
+
+
+def cards(scene: Scene) -> Iterator[Card]:
+    """Every network that took part."""
+    roles = {
+        "surrogate": [card_of(e) for e in scene.surrogates],
+        "recogniser": [card_of(e) for e in scene.recognisers],
+        "face detector": list(DETECTOR_CARDS),
+    }
+    for role, members in roles.items():
+        for card in members:
+            yield Card(
+                name=card.name,
+                role=role,
+                sha256=card.sha256,
+                source=card.source,
+                licence=card.licence,
+                released=_stated(card),
+                trained_on=card.trained_on,
+            )
+
+
+def _stated(card: weights.Card) -> datetime.date | None:
+    return None if card.released == datetime.date.min else card.released
+
+
+def _rng(plan: AuditPlan) -> Generator:
+    return Generator().manual_seed(plan.seed)
+
+
+def _environment() -> dict[str, str]:
+    packages = ("torch", "torchvision", "numpy", "pillow", "facenet-pytorch")
+    return {
+        "python": platform.python_version(),
+        "processor": platform.machine(),
+        "threads": str(torch.get_num_threads()),
+        **{name: version(name) for name in packages},
+    }
+
+
+@dataclass
+class _Clock:
+    laps: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] = round(now - self.last, 2)
+        self.last = now

@@ -1,0 +1,159 @@
+"""From the names in a plan to objects: photos read and aligned, networks loaded and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from adversaries import Adversary
+from audit.plan import AuditPlan
+from audit.protocol import split
+from audit.report import Counts
+from lowkey_core import datasets, embedders, plugins, transforms
+from lowkey_core.alignment import DETECTOR_CARDS, landmarks, similarity, warp
+from lowkey_core.cache import Record, Work, fingerprint
+from lowkey_core.checks import UnreadableImageError
+from lowkey_core.cloaks import Published
+from lowkey_core.cloaks.noise import Noise
+from lowkey_core.datasets import Photo
+from lowkey_core.images import decode
+from lowkey_core.types import Cloak, Embedder, Faces, Pictures, Transform
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything an audit needs, ready to use. Pictures are aligned crops."""
+
+    gallery: Pictures
+    """Of protected identities (numbered from 0), clean."""
+    probes: Pictures
+    bystanders: Pictures
+    """Of everybody else enrolled; never cloaked."""
+    background: Pictures
+    """The adversary's own."""
+    attacks: dict[str, Cloak]
+    """The audited cloak as it is published, and its control: noise of equal energy."""
+    cloak: Cloak
+    """The audited cloak itself, for what it says of itself."""
+    cloaked_rows: Tensor
+    """(m,) int64: the gallery pictures that get cloaked."""
+    surrogates: tuple[Embedder, ...]
+    recognisers: tuple[Embedder, ...]
+    adversaries: dict[str, Adversary]
+    transforms: dict[str, Transform]
+    counts: Counts
+
+    @property
+    def probe_faces(self) -> Faces:
+        """The probes as a recogniser sees them."""
+        return Faces(self.probes.images, self.probes.identities)
+
+
+def assemble(plan: AuditPlan, work: Work) -> Scene:
+    """Raises: any AuditError; wrong names come out before anything expensive is done."""
+    surrogates = tuple(embedders.load(name) for name in plan.surrogates)
+    cloak: Cloak = plugins.load(
+        "lowkey_core.cloaks",
+        plan.attack,
+        offered={"surrogates": surrogates},
+        options=plan.attack_options,
+    )
+    published = Published(cloak, work, label=f"cloaking with {plan.attack}", batch=plan.batch)
+    noise = Published(Noise(published, 0), work, label="adding noise of equal energy")
+    offered = {"work": work, "epochs": plan.epochs, "flagged": plan.flagged}
+    chosen = {
+        "recognisers": tuple(embedders.load(name) for name in plan.recognisers),
+        "adversaries": {
+            name: plugins.load("adversaries", name, offered=offered) for name in plan.adversaries
+        },
+        "transforms": {name: transforms.parse(name) for name in plan.transforms},
+    }
+    parts = split(datasets.load(plan.dataset), plan)
+    aligned = align(parts.photos, work)
+    numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in parts.photos))}
+    gallery, probes, bystanders, background = (
+        aligned.pictures(photos, numbers)
+        for photos in (parts.gallery, parts.probes, parts.bystanders, parts.background)
+    )
+    return Scene(
+        gallery,
+        probes,
+        bystanders,
+        background,
+        {plan.attack: published, "noise": noise},
+        cloak,
+        cloaked_rows(gallery.identities, plan.cloaked_share),
+        surrogates,
+        **chosen,
+        counts=Counts(
+            dataset=plan.dataset,
+            protected=plan.protected,
+            probes=len(probes),
+            gallery=len(gallery) + len(bystanders),
+            enrolled=len(torch.cat([gallery.identities, bystanders.identities]).unique()),
+            background_identities=len(background.identities.unique()),
+            background_pictures=len(background),
+            no_face=aligned.no_face,
+            unreadable=aligned.unreadable,
+        ),
+    )
+
+
+def cloaked_rows(identities: Tensor, share: float) -> Tensor:
+    """Rows of the gallery to cloak: of each identity's n pictures, the first round(share * n).
+
+    The others stay clean, as pictures do that were online before their owner knew of cloaks.
+    """
+    rows = [(identities == who).nonzero().flatten() for who in identities.unique()]
+    return torch.cat([r[: round(share * len(r))] for r in rows]) if rows else identities
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Faces by photo name, and the photos that gave none."""
+
+    faces: dict[str, Tensor]
+    """(1, 3, 112, 112) float32 on the 256 grey levels."""
+    no_face: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+    def pictures(self, photos: Sequence[Photo], numbers: dict[str, int]) -> Pictures:
+        """The aligned ones among `photos`, identities by their numbers."""
+        found = [photo for photo in photos if photo.name in self.faces]
+        images = [self.faces[photo.name] for photo in found]
+        return Pictures(
+            torch.cat(images) if images else torch.zeros(0, 3, 112, 112),
+            torch.tensor([numbers[photo.identity] for photo in found], dtype=torch.int64),
+            tuple(photo.name for photo in found),
+        )
+
+
+def align(photos: Sequence[Photo], work: Work) -> Aligned:
+    """Every photo's main face at the template; failures are counted, not dropped."""
+    contents = [photo.read() for photo in photos]
+    detector = [card.sha256 for card in DETECTOR_CARDS]
+    keys = [fingerprint("aligned", detector, landmarks, decode, content) for content in contents]
+    records = work.through(
+        "finding faces", keys, lambda i: _find_face(contents[i], photos[i].name)
+    )
+    outcome = {photo.name: record for photo, record in zip(photos, records, strict=True)}
+    return Aligned(
+        {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r},
+        tuple(n for n, r in outcome.items() if "no face" in r),
+        tuple(n for n, r in outcome.items() if "unreadable" in r),
+    )
+
+
+def _find_face(content: bytes, name: str) -> Record:
+    try:
+        photo = decode(content, name)
+    except UnreadableImageError:
+        return {"unreadable": torch.ones(1)}
+    points = landmarks(photo)
+    if points is None:
+        return {"no face": torch.ones(1)}
+    face = warp(photo, similarity(points)[None])
+    return {"face": face.mul(255).round().to(torch.uint8)}

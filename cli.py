@@ -1,0 +1,164 @@
+"""The command line: parse, call, print, exit code. No logic. Heavy imports inside commands.
+
+Exit codes: 0 done, 2 usage or bad input, 3 inconclusive, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+INCONCLUSIVE, BAD_INPUT, INTERRUPTED = 3, 2, 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Does this face cloak still protect anyone?",
+)
+Many = Annotated[Optional[list[str]], typer.Option()]
+
+
+def _many(help_text: str) -> Any:
+    return typer.Option(None, help=help_text + " Repeat, or separate by commas.", show_default=False)
+
+
+def _one(help_text: str) -> Any:
+    return typer.Option(None, help=help_text, show_default=False)
+
+
+@app.command()
+def audit(
+    attack: Optional[str] = _one("The cloak: see `list attacks`, or a .py file. [lowkey]"),
+    attack_option: Optional[list[str]] = _many("A setting of the cloak, as steps=50."),
+    adversary: Optional[list[str]] = _many("See `list adversaries`, or a .py file. [adaptive]"),
+    dataset: Optional[str] = _one("See `list datasets`, or a folder with a sub-folder per person. [lfw]"),
+    surrogate: Optional[list[str]] = _many("Recognisers the cloak works against."),
+    recogniser: Optional[list[str]] = _many("Recognisers of the adversary; the first is retrained."),
+    matcher: Optional[list[str]] = _many("nn, linear. [nn]"),
+    transform: Optional[list[str]] = _many("Besides none, jpeg:75 and jpeg:30: see `list transforms`."),
+    condition: Optional[list[str]] = _many("all protect themselves at once, or one at a time."),
+    cloaked_share: Optional[float] = _one("Share of a protected gallery that is cloaked. [1]"),
+    flagged: Optional[str] = _one("What a detector does with what it flags: drop or keep. [drop]"),
+    ranks: Optional[list[str]] = _many("[1,5,10,50]"),
+    protected: Optional[int] = _one("Identities who cloak."),
+    probes: Optional[int] = _one("Clean pictures of each to identify."),
+    gallery: Optional[int] = _one("Published pictures of each identity, at most."),
+    background: Optional[int] = _one("Identities the adversary learns from."),
+    others: Optional[int] = _one("Unprotected identities with several pictures."),
+    distractors: Optional[int] = _one("Unprotected identities with one picture."),
+    epochs: Optional[int] = _one("Training passes of adversaries that learn."),
+    seed: Optional[int] = _one("Of every random choice. [0]"),
+    preset: str = typer.Option("standard", help="quick, standard or thorough."),
+    plan: Optional[Path] = _one("A TOML file with any of these."),
+    out: Optional[Path] = _one("Folder for report.json and report.md. [runs/ATTACK-PLAN]"),
+    cache: Optional[Path] = _one("Folder for finished work. [~/.cache/lowkey-audit]"),
+    json: bool = typer.Option(False, "--json", help="Print the report as JSON on stdout."),
+) -> None:
+    """Cloak a gallery, let an adversary build recognition from it, and report what protection holds."""
+    from audit import plan as plans
+
+    flags = {
+        "attack": attack,
+        "attack_options": dict(o.partition("=")[::2] for o in _split(attack_option) or []) or None,
+        "adversaries": _split(adversary),
+        "dataset": dataset,
+        "surrogates": _split(surrogate),
+        "recognisers": _split(recogniser),
+        "matchers": _split(matcher),
+        "transforms": _split(transform),
+        "conditions": _split(condition),
+        "cloaked_share": cloaked_share,
+        "flagged": flagged,
+        "ranks": _split(ranks),
+        "protected": protected,
+        "probes": probes,
+        "gallery": gallery,
+        "background": background,
+        "others": others,
+        "distractors": distractors,
+        "epochs": epochs,
+        "seed": seed,
+    }
+    made = plans.make(preset, plan, flags)
+    _say(f"{preset}: {plans.COSTS[preset]}")
+
+    from lowkey_core import plugins, runtime
+    from lowkey_core.cache import Cache, Work
+
+    runtime.tune()
+    from audit.run import run_audit
+    from reports._progress import Progress
+
+    with Progress() as progress:
+        report = run_audit(made, Work(Cache(cache or _cache_folder()), progress.show))
+    folder = out or Path("runs") / f"{Path(made.attack).stem.replace(':', '-')}-{made.digest}"
+    report.save(folder / "report.json")
+    markdown = plugins.load("reports", "markdown")(report)
+    (folder / "report.md").write_text(markdown, encoding="utf-8")
+    _say(plugins.load("reports", "terminal")(report))
+    _say(f"report: {folder / 'report.md'} and report.json")
+    if json:
+        print(report.model_dump_json(indent=1))
+    raise typer.Exit(INCONCLUSIVE if report.verdict == "inconclusive" else 0)
+
+
+@app.command()
+def report(
+    run: Path = typer.Argument(help="A run's folder, or its report.json."),
+    format: str = typer.Option("terminal", help="See `list reports`."),
+) -> None:
+    """Show a stored report again."""
+    from audit.report import read
+    from lowkey_core import plugins
+
+    print(plugins.load("reports", format)(read(run)), end="")
+
+
+@app.command("list")
+def list_names(
+    what: str = typer.Argument(
+        help="attacks, adversaries, recognisers, datasets, transforms, presets or reports."
+    ),
+) -> None:
+    """What there is to choose from."""
+    from audit.listing import names
+
+    for line in names(what):
+        print(line)
+
+
+def _split(values: list[str] | None) -> tuple[str, ...] | None:
+    """Repeated options and comma-separated ones are the same thing."""
+    return tuple(v.strip() for value in values for v in value.split(",")) if values else None
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("LOWKEY_AUDIT_CACHE") or Path(base) / "lowkey-audit")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Runs the command; problems the user can act on become one line and exit code 2."""
+    from lowkey_core.checks import AuditError
+
+    try:
+        app()
+    except AuditError as error:
+        _say(f"error: {error}")
+        raise SystemExit(BAD_INPUT) from None
+    except KeyboardInterrupt:
+        _say("interrupted; the same command resumes")
+        raise SystemExit(INTERRUPTED) from None
+
+
+if __name__ == "__main__":
+    main()

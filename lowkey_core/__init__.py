@@ -1,0 +1,1 @@
+"""Faces, embeddings, cloaks. Knows no adversary."""

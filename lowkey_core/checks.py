@@ -1,0 +1,78 @@
+"""Every error this project raises on purpose, and the checks that stand at the border.
+
+One form for all: what came, what was expected, what to do. Inside the border nothing is
+checked again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # torch takes seconds to import, and an error message needs none of it
+    from torch import Tensor
+
+
+class AuditError(Exception):
+    """A problem the user can act on. `str()` is one line; the command line exits with 2."""
+
+    def __init__(self, got: str, *, expected: str, remedy: str) -> None:
+        self.got, self.expected, self.remedy = got, expected, remedy
+        super().__init__(f"{got}; expected {expected}; {remedy}")
+
+
+class ImageShapeError(AuditError):
+    """Pictures that are not (n, 3, h, w)."""
+
+
+class ImageRangeError(AuditError):
+    """Pixels outside [0, 1], not finite, or not float32."""
+
+
+class UnreadableImageError(AuditError):
+    """Bytes that are not a picture we accept."""
+
+
+class MissingWeightsError(AuditError):
+    """A weight file that is nowhere to be found. We never fall back to random weights."""
+
+
+class TamperedWeightsError(AuditError):
+    """A weight file whose SHA-256 is not its card's."""
+
+
+class UnknownNameError(AuditError):
+    """A cloak, recogniser, adversary, dataset, transform or report that does not exist."""
+
+
+class OptionError(AuditError):
+    """An option that the named thing does not have, or cannot take."""
+
+
+class PlanError(AuditError):
+    """An audit that cannot be run as asked."""
+
+
+class DatasetError(AuditError):
+    """A data set that is absent, or too small for the plan."""
+
+
+def check_images(images: Tensor, what: str = "images") -> None:
+    """Raises ImageShapeError or ImageRangeError unless (n, 3, h, w) float32 in [0, 1]."""
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise ImageShapeError(
+            f"{what} have shape {tuple(images.shape)}",
+            expected="(n, 3, height, width)",
+            remedy="stack RGB pictures along the first axis",
+        )
+    if str(images.dtype) != "torch.float32":
+        raise ImageRangeError(
+            f"{what} are {images.dtype}",
+            expected="float32 in [0, 1]",
+            remedy="convert with images.float() / 255",
+        )
+    if images.numel() and not (images.min() >= 0 and images.max() <= 1):
+        raise ImageRangeError(
+            f"{what} span [{images.min():.3g}, {images.max():.3g}]",
+            expected="finite values in [0, 1]",
+            remedy="divide 8-bit pixels by 255, and clamp after editing",
+        )

@@ -1,0 +1,174 @@
+"""LowKey (Cherepanova et al., ICLR 2021, arXiv 2101.07922, Section 4 and `lowkey_gradio`).
+
+Moves a face's embedding away from where it was, under several surrogates at once, for the
+picture as it is and smoothed, at a perceptual price:
+
+    maximise over x'   1/n sum_i sum_views |f_i(A(x)) - f_i(A(view(x')))|^2  -  price * visible(x, x')
+
+with A the alignment and views x' and G(x'), G Gaussian smoothing. (The paper's halves are left
+out: ascent by the sign of the gradient does not see a common factor.) Three variants:
+
+- `lowkey`: the affordable schedule: 25 steps of 0.005, each looking at one of four views in turn
+  (the face, smoothed or not, mirrored or not). Half the cost of two views at every step, and as
+  much protection at equal DSSIM (benchmarks/README.md).
+- `lowkey:published`: 50 steps of 0.0025, mirror images averaged at every step, and LPIPS half
+  on the aligned face, half on the whole picture.
+- `lowkey:released`: published, with the released code's defects: clamped to [0, 1] only after
+  the last step, and LPIPS of the first picture of a batch only. (Its third, one checkpoint per
+  architecture, concerns its own ensemble and is void with other surrogates.)
+
+Where LPIPS has no trunk, visible is 1 - SSIM on the aligned face instead.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Generator, Tensor
+
+from lowkey_core.alignment import warp
+from lowkey_core.checks import OptionError
+from lowkey_core.embedders import FlipAveraged, card_of
+from lowkey_core.perceptual import Lpips, lpips_if_present, smooth, ssim
+from lowkey_core.types import Embedder, Images, Pictures, per_picture
+
+MEMBERS = ("", "published", "released")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the objective is climbed. Pixels are on the [0, 1] scale."""
+
+    steps: int = 25
+    step_size: float = 0.005
+    start: float = 0.005
+    """Half-width of the uniform noise the ascent starts from."""
+    ssim_price: float = 10.0
+    """Price of 1 - SSIM, where LPIPS has no trunk."""
+    lpips_price: float = 0.1
+    """Twice the paper's alpha of 0.05, as the halves are left out."""
+    in_turn: bool = True
+    """One view a step, standing for both; False: both views, mirror images averaged, each step."""
+    clamp_each_step: bool = True
+    price_first_only: bool = False
+
+
+SCHEDULES = {
+    "": Schedule(),
+    "published": Schedule(steps=50, step_size=0.0025, in_turn=False),
+    "released": Schedule(
+        steps=50,
+        step_size=0.0025,
+        in_turn=False,
+        clamp_each_step=False,
+        price_first_only=True,
+    ),
+}
+
+_VIEWS = ((False, False), (True, False), (False, True), (True, True))
+"""(smoothed, mirrored)."""
+
+_RELEASED_NOTE = (
+    "lowkey:released loads one checkpoint per architecture, the last; with the surrogates used "
+    "here that defect is void"
+)
+_NO_LPIPS_NOTE = (
+    "LPIPS is missing: its AlexNet trunk is not among the weights, so the cloak was priced with "
+    "SSIM instead"
+)
+
+
+def build(
+    member: str,
+    surrogates: Sequence[Embedder],
+    steps: int | None = None,
+    step_size: float | None = None,
+    ssim_price: float | None = None,
+) -> LowKey:
+    """member: "", "published" or "released". The rest overrides the variant's schedule.
+
+    Raises: OptionError for a surrogate without gradients, or a schedule out of range.
+    """
+    if not surrogates:
+        raise OptionError(
+            "lowkey has no surrogates",
+            expected="at least one recogniser to move away from",
+            remedy="name one with --surrogate",
+        )
+    for surrogate in surrogates:
+        if card_of(surrogate).black_box:
+            raise OptionError(
+                f"surrogate {card_of(surrogate).name} is a black box",
+                expected="surrogates that give gradients",
+                remedy="name another with --surrogate",
+            )
+    given = {"steps": steps, "step_size": step_size, "ssim_price": ssim_price}
+    for option, value in given.items():
+        if value is not None and value < 0:
+            raise OptionError(
+                f"{option} is {value}", expected="0 or more", remedy="give a positive number"
+            )
+    schedule = replace(SCHEDULES[member], **{k: v for k, v in given.items() if v is not None})
+    notes = (_RELEASED_NOTE,) if member == "released" else ()
+    return LowKey(surrogates, schedule, lpips_if_present(), notes)
+
+
+class LowKey:
+    """The cloak of the module's docstring."""
+
+    released = datetime.date(2021, 1, 20)
+
+    def __init__(
+        self,
+        surrogates: Sequence[Embedder],
+        schedule: Schedule,
+        lpips: Lpips | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.surrogates, self.schedule, self.lpips = tuple(surrogates), schedule, lpips
+        self.notes = notes if lpips else (*notes, _NO_LPIPS_NOTE)
+
+    def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
+        """pictures: crops, or photos of one size with their warps. Returns the same shape, float."""
+        s, clean = self.schedule, pictures.images
+        if s.steps == 0:
+            return clean.clone()
+        faces = warp(clean, pictures.warps)
+        embed = self.surrogates if s.in_turn else [FlipAveraged(f) for f in self.surrogates]
+        with torch.no_grad():
+            home = [[f(x) for f in embed] for x in (faces, faces.flip(-1))]
+        cloaked = clean + _start_noise(pictures, s.start, rng)
+        for step in range(s.steps):
+            if s.clamp_each_step:
+                cloaked = cloaked.clamp(0, 1)
+            cloaked.requires_grad_()
+            gain = -self._price(clean, faces, cloaked, pictures.warps)
+            for smoothed, mirrored in [_VIEWS[step % 4]] if s.in_turn else _VIEWS[:2]:
+                view = warp(smooth(cloaked, 7, 3.0) if smoothed else cloaked, pictures.warps)
+                view = view.flip(-1) if mirrored else view
+                weight = (2 if s.in_turn else 1) / len(embed)
+                for f, there in zip(embed, home[mirrored], strict=True):
+                    gain = gain + weight * (f(view) - there).pow(2).sum()
+            (slope,) = torch.autograd.grad(gain, cloaked)
+            cloaked = cloaked.detach() + s.step_size * slope.sign()
+        return cloaked.clamp(0, 1)
+
+    def _price(self, clean: Images, faces: Images, cloaked: Images, warps: Tensor | None) -> Tensor:
+        """What visibility costs, summed over the batch."""
+        s, seen = self.schedule, warp(cloaked, warps)
+        if self.lpips is None:
+            price = s.ssim_price * (1 - ssim(faces, seen))
+        else:
+            price = s.lpips_price * (self.lpips(faces, seen) + self.lpips(clean, cloaked)) / 2
+        return price[:1].sum() if s.price_first_only else price.sum()
+
+
+def _start_noise(pictures: Pictures, width: float, rng: Generator) -> Tensor:
+    """Uniform in [-width, width], drawn for each picture by itself."""
+    shape = pictures.images.shape[1:]
+    return torch.stack(
+        [torch.rand(shape, generator=per_picture(rng, d)) for d in pictures.digests]
+    ).mul(2 * width).sub(width)

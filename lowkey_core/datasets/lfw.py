@@ -1,0 +1,32 @@
+"""Labeled Faces in the Wild (Huang et al. 2007), deep-funneled, from the tars in CLOAK_ASSETS."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path, PurePosixPath
+
+from lowkey_core.checks import DatasetError
+from lowkey_core.datasets import Dataset, Photo, unique_names
+from lowkey_core.weights import ASSETS_VARIABLE, assets
+
+
+def build() -> Dataset:
+    """Photos are read in place: nothing is unpacked. Raises: DatasetError."""
+    tars = sorted(assets().glob("lfw-*.tar"))
+    if not tars:
+        raise DatasetError(
+            f"no lfw-*.tar in {assets()}",
+            expected="LFW as tars of lfw/Identity_Name/Identity_Name_0001.jpg",
+            remedy=f"set {ASSETS_VARIABLE} to the folder that holds them, "
+            "or name a folder of your own with --dataset FOLDER",
+        )
+    return Dataset("lfw", unique_names(photo for tar in tars for photo in _photos(tar)))
+
+
+def _photos(tar: Path) -> list[Photo]:
+    with tarfile.open(tar, "r:") as archive:  # "r:" as only an uncompressed tar has offsets
+        return [
+            Photo(path.parent.name, path.name, tar, member.offset_data, member.size)
+            for member in archive
+            if member.isfile() and (path := PurePosixPath(member.name)).suffix == ".jpg"
+        ]

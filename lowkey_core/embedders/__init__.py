@@ -1,0 +1,64 @@
+"""Recognisers. Each file exports `build(member) -> Embedder`, a network with a `card`.
+
+An embedder is one view of a face to one unit vector, and differentiable. Recognition averages
+two views, the face and its mirror image (`FlipAveraged`), as face.evoLVe and LowKey do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch.nn.functional as F
+from torch import nn
+
+from lowkey_core import cache, plugins
+from lowkey_core.cache import Work
+from lowkey_core.types import Embedder, Embeddings, Faces, Images
+from lowkey_core.weights import Card, unverified_card
+
+
+def load(name: str) -> Embedder:
+    """The embedder called `name`: `dlib`, `mobilefacenet:ms1m`, ... or a user's `.py` file.
+
+    Raises: UnknownNameError, MissingWeightsError, TamperedWeightsError.
+    """
+    embedder: Any = plugins.load("lowkey_core.embedders", name)
+    if isinstance(embedder, nn.Module):
+        embedder.eval().requires_grad_(False)
+    if not hasattr(embedder, "card"):
+        embedder.card = unverified_card(Path(name).stem)
+    return embedder  # type: ignore[no-any-return]
+
+
+def card_of(embedder: Embedder) -> Card:
+    """The card that `load` made sure of."""
+    return embedder.card  # type: ignore[attr-defined,no-any-return]
+
+
+def held_out(embedder: Embedder, surrogates: Iterable[Embedder]) -> bool:
+    """Whether `embedder` shares no weights, teacher or training run with any surrogate."""
+    return not any(card_of(embedder).lineage & card_of(s).lineage for s in surrogates)
+
+
+class FlipAveraged:
+    """A recogniser's embedding: the face's and its mirror image's, added and normalised."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Computed once: the network must not change under a `FlipAveraged`."""
+        return cache.fingerprint("flip-averaged", self.embedder)
+
+    def __call__(self, images: Images, /) -> Embeddings:
+        """images: (n, 3, 112, 112) float32 in [0, 1]. Returns (n, d), unit norm."""
+        return F.normalize(self.embedder(images) + self.embedder(images.flip(-1)))
+
+    def embed(self, faces: Faces, work: Work) -> Embeddings:
+        """Embeddings of `faces`, each face computed once however often it is asked for."""
+        label = f"embedding with {card_of(self.embedder).name}"
+        return work.per_face(label, self, faces.images, faces.digests)

@@ -1,0 +1,104 @@
+"""One file to add a cloak, a recogniser, an adversary, a data set or a report format.
+
+Each such file exports `build(...)`; the file name is the name on the command line. A family
+lists its `MEMBERS`, named after a colon (`lowkey:published`), and takes `member` in `build`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lowkey_core.checks import OptionError, UnknownNameError
+
+
+def available(package: str) -> tuple[str, ...]:
+    """Every name that `load(package, name)` takes, families with their members."""
+    names: list[str] = []
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        if not module.name.startswith("_"):
+            loaded = importlib.import_module(f"{package}.{module.name}")
+            members = getattr(loaded, "MEMBERS", ("",))
+            names += [f"{module.name}:{m}" if m else module.name for m in members]
+    return tuple(sorted(names))
+
+
+def load(
+    package: str,
+    name: str,
+    *,
+    offered: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Any:
+    """What `build` of the file called `name` returns.
+
+    name: a name of `available(package)`, or the path of a user's own `.py` file.
+    offered: what `build` receives if it asks for it by parameter name.
+    options: what the user asked for; each must be a parameter of `build`.
+    Raises: UnknownNameError (with the nearest name), OptionError.
+    """
+    module, member = _find(package, name)
+    parameters = inspect.signature(module.build).parameters
+    settable = [p for p in parameters if p not in (offered or {}) and p != "member"]
+    for option in options or {}:
+        if option not in settable:
+            raise OptionError(
+                f"{name} has no option {option!r}",
+                expected=f"one of: {', '.join(settable) or 'none at all'}",
+                remedy="see the docstring of its build()",
+            )
+    given = {k: v for k, v in {**(offered or {}), "member": member}.items() if k in parameters}
+    return module.build(**given, **(options or {}))
+
+
+def is_file(name: str) -> bool:
+    """Whether `name` is the path of a user's own plugin rather than one of ours."""
+    return name.endswith(".py")
+
+
+def _find(package: str, name: str) -> tuple[ModuleType, str]:
+    if is_file(name):
+        return _load_file(Path(name)), ""
+    family, _, member = name.partition(":")
+    names = available(package)
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        raise UnknownNameError(
+            f"no {package.rpartition('.')[2].rstrip('s')} is called {name!r}",
+            expected=f"one of: {', '.join(names)}, or the path of a .py file",
+            remedy=f"did you mean {close[0]!r}?" if close else "check the spelling",
+        )
+    return importlib.import_module(f"{package}.{family}"), member
+
+
+def _load_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise UnknownNameError(
+            f"{path} is not a file",
+            expected="a Python file that exports build()",
+            remedy="check the path",
+        )
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UnknownNameError(
+            f"{path} does not run: {type(error).__name__}: {error}",
+            expected="a Python file that exports build()",
+            remedy="run it by itself with python to see where it fails",
+        ) from error
+    if not hasattr(module, "build"):
+        raise UnknownNameError(
+            f"{path} has no build()",
+            expected="a Python file that exports build()",
+            remedy="see CONTRIBUTING.md for the one-file recipes",
+        )
+    return module

@@ -1,0 +1,1 @@
+"""Output formats. Each file exports `build() -> (AuditReport -> str)`; none imports torch."""

@@ -1,0 +1,39 @@
+"""For pull requests and papers: GitHub-flavoured Markdown, the answers first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from audit.report import AuditReport
+from reports import _tables
+
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|"} | {"\n": " "})
+
+
+def build() -> Callable[[AuditReport], str]:
+    """Takes no options."""
+    return render
+
+
+def render(report: AuditReport) -> str:
+    """The whole report; names are escaped, so that none is markup."""
+    parts = [f"# {_escape(_tables.headline(report))}", f"**{_escape(_tables.verdict(report))}**"]
+    if report.caveats:
+        parts.append("\n".join(f"- {'**' * c.blocking}{_escape(c.text)}{'**' * c.blocking}" for c in report.caveats))
+    for table in _tables.tables(report):
+        if table.rows:
+            parts.append(f"## {_escape(table.title)}")
+            parts.append(_markdown(table))
+            if table.note:
+                parts.append(_escape(table.note))
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown(table: _tables.Table) -> str:
+    lines = [table.columns, tuple("---" for _ in table.columns), *table.rows]
+    escaped = [lines[0], lines[1], *(tuple(map(_escape, row)) for row in lines[2:])]
+    return "\n".join("| " + " | ".join(row) + " |" for row in escaped)
+
+
+def _escape(text: str) -> str:
+    return text.translate(_SPECIAL)

@@ -1,0 +1,51 @@
+"""For people at a terminal: rich tables, the answers first."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from audit.report import AuditReport
+from reports import _tables
+
+
+def build() -> Callable[[AuditReport], str]:
+    """Takes no options."""
+    return render
+
+
+def render(report: AuditReport) -> str:
+    """Text, with colours where stderr is a terminal."""
+    file = io.StringIO()
+    terminal = sys.stderr.isatty()
+    width = shutil.get_terminal_size((150, 40)).columns if terminal else 150
+    console = Console(file=file, width=width, force_terminal=terminal, highlight=False)
+    console.print(Text(_tables.headline(report), style="bold"))
+    failed = report.verdict == "inconclusive"
+    console.print(Text(_tables.verdict(report), style="bold red" if failed else ""))
+    for caveat in report.caveats:
+        if caveat.blocking:
+            console.print(Text(f"! {caveat.text}", style="red"))
+    for table in _tables.tables(report)[:-1]:
+        if table.rows:
+            console.print(_rich(table))
+            console.print(Text(table.note, style="dim")) if table.note else None
+    for caveat in report.caveats:
+        if not caveat.blocking:
+            console.print(Text(f"- {caveat.text}", style="yellow"))
+    return file.getvalue()
+
+
+def _rich(table: _tables.Table) -> Table:
+    laid_out = Table(title=Text(table.title), title_justify="left", title_style="bold")
+    for column in table.columns:
+        laid_out.add_column(Text(column), overflow="fold")
+    for row in table.rows:
+        laid_out.add_row(*(Text(cell) for cell in row))  # Text: names may hold [brackets]
+    return laid_out
