@@ -24,7 +24,9 @@ Many = Annotated[Optional[list[str]], typer.Option()]
 
 
 def _many(help_text: str) -> Any:
-    return typer.Option(None, help=help_text + " Repeat, or separate by commas.", show_default=False)
+    return typer.Option(
+        None, help=help_text + " Repeat, or separate by commas.", show_default=False
+    )
 
 
 def _one(help_text: str) -> Any:
@@ -36,11 +38,17 @@ def audit(
     attack: Optional[str] = _one("The cloak: see `list attacks`, or a .py file. [lowkey]"),
     attack_option: Optional[list[str]] = _many("A setting of the cloak, as steps=50."),
     adversary: Optional[list[str]] = _many("See `list adversaries`, or a .py file. [adaptive]"),
-    dataset: Optional[str] = _one("See `list datasets`, or a folder with a sub-folder per person. [lfw]"),
+    dataset: Optional[str] = _one(
+        "See `list datasets`, or a folder with a sub-folder per person. [lfw]"
+    ),
     surrogate: Optional[list[str]] = _many("Recognisers the cloak works against."),
-    recogniser: Optional[list[str]] = _many("Recognisers of the adversary; the first is retrained."),
+    recogniser: Optional[list[str]] = _many(
+        "Recognisers of the adversary; the first is retrained."
+    ),
     matcher: Optional[list[str]] = _many("nn, linear. [nn]"),
-    transform: Optional[list[str]] = _many("Besides none, jpeg:75 and jpeg:30: see `list transforms`."),
+    transform: Optional[list[str]] = _many(
+        "Besides none, jpeg:75 and jpeg:30: see `list transforms`."
+    ),
     condition: Optional[list[str]] = _many("all protect themselves at once, or one at a time."),
     cloaked_share: Optional[float] = _one("Share of a protected gallery that is cloaked. [1]"),
     flagged: Optional[str] = _one("What a detector does with what it flags: drop or keep. [drop]"),
@@ -59,7 +67,7 @@ def audit(
     cache: Optional[Path] = _one("Folder for finished work. [~/.cache/lowkey-audit]"),
     json: bool = typer.Option(False, "--json", help="Print the report as JSON on stdout."),
 ) -> None:
-    """Cloak a gallery, let an adversary build recognition from it, and report what protection holds."""
+    """Cloak a gallery, let an adversary build recognition from it, report what protection holds."""
     from audit import plan as plans
 
     flags = {

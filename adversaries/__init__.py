@@ -94,5 +94,3 @@ class FeatureEnrol:
 def cloaked_seen(clean: Images, cloaked: Images) -> float:
     """Share of pictures that differ by more than rounding: did the adversary see any cloak?"""
     return ((clean - cloaked).abs().amax((1, 2, 3)) > 1.5 / 255).float().mean().item()
-
-

@@ -61,7 +61,7 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate * (1 + math.cos(math.pi * progress)) / 2
             optimiser.zero_grad()
-            loss(rows, rng).backward()  # type: ignore[no-untyped-call]
+            loss(rows, rng).backward()
             optimiser.step()
         work.cache.put(keys[epoch], _snapshot(network, optimiser))
         if epoch:

@@ -57,10 +57,11 @@ class Adaptive:
             faces = torch.cat([clean[rows], cloaked[rows]])
             flip = torch.rand(len(faces), generator=rng) < 0.5
             faces = torch.where(flip.view(-1, 1, 1, 1), faces.flip(-1), faces)
-            embedding = student.network(faces)
+            embedding: Tensor = student.network(faces)
             logits = _SCALE * embedding @ F.normalize(student.prototypes).T
             away = 1 - (embedding * home[rows].repeat(2, 1)).sum(1).mean()
-            return away + _CLASSIFY * F.cross_entropy(logits, classes[rows].repeat(2))
+            recognise: Tensor = F.cross_entropy(logits, classes[rows].repeat(2))
+            return away + _CLASSIFY * recognise
 
         train(
             student,

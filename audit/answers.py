@@ -41,7 +41,10 @@ def answers(report: AuditReport) -> tuple[Answer, ...]:
         _jpeg(report),
         _newer(report),
         _adversary(
-            report, "adaptive", "Does it survive robust retraining?", "retrained on cloaked pictures"
+            report,
+            "adaptive",
+            "Does it survive robust retraining?",
+            "retrained on cloaked pictures",
         ),
         *_detection(report),
     )

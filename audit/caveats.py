@@ -60,7 +60,8 @@ def _controls(cells: Sequence[Cell]) -> Iterator[Caveat]:
 def _by_contest(cells: Iterable[Cell]) -> dict[str, Cell]:
     """One cell of each adversary, recogniser, matcher and transform, under a readable name."""
     return {
-        f"{c.adversary} {c.recogniser} ({c.matcher}, {c.transform})": c for c in reversed(list(cells))
+        f"{c.adversary} {c.recogniser} ({c.matcher}, {c.transform})": c
+        for c in reversed(list(cells))
     }
 
 

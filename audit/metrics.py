@@ -62,7 +62,9 @@ def detection(
 def quality(attack: str, a: Images, b: Images, lpips: Lpips | None) -> Quality:
     """How visible the cloak is. a, b: (n, 3, 112, 112), clean and cloaked faces, 8-bit values."""
     with torch.no_grad():
-        dssim = torch.cat([perceptual.dssim(x, y) for x, y in zip(a.split(32), b.split(32), strict=True)])
+        dssim = torch.cat(
+            [perceptual.dssim(x, y) for x, y in zip(a.split(32), b.split(32), strict=True)]
+        )
         distance = None if lpips is None else float(lpips(a, b).mean())
     return Quality(
         attack=attack,

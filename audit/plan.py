@@ -23,7 +23,7 @@ class AuditPlan(BaseModel):
 
     attack: str = "lowkey"
     """The cloak: a name of `list attacks`, or a `.py` file."""
-    attack_options: dict[str, float] = {}
+    attack_options: dict[str, int | float] = {}
     """Passed to the cloak's build()."""
     adversaries: tuple[str, ...] = ("adaptive",)
     """Names of `list adversaries` or `.py` files. `oblivious` always takes part."""

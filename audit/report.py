@@ -16,7 +16,7 @@ from audit import statistics
 from audit.plan import AuditPlan
 from lowkey_core.checks import AuditError
 
-VERSION = 1
+VERSION: Literal[1] = 1
 
 
 class ReportError(AuditError):
@@ -107,7 +107,6 @@ class Cell(_Record):
         return self.cloaked[1].of(tuple(not d for d in self.detected)).complement
 
 
-
 class Quality(_Record):
     """How visible a cloak is on the face, as published (8-bit), over the protected gallery."""
 
@@ -170,6 +169,7 @@ class AuditReport(_Record):
     """All that an audit found, and all that is needed to repeat it."""
 
     version: Literal[1] = VERSION
+    """Of this format."""
     plan: AuditPlan
     counts: Counts
     quality: tuple[Quality, ...]
@@ -203,6 +203,6 @@ def read(path: Path) -> AuditReport:
         detail = str(error).splitlines()[0]
         raise ReportError(
             f"{file} is not a report ({detail})",
-            expected=f"the report.json of an audit, version {VERSION}",
+            expected=f"the report of an audit, version {VERSION}",
             remedy="run the audit again, or name another folder",
         ) from error

@@ -64,13 +64,11 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
     published = Published(cloak, work, label=f"cloaking with {plan.attack}", batch=plan.batch)
     noise = Published(Noise(published, 0), work, label="adding noise of equal energy")
     offered = {"work": work, "epochs": plan.epochs, "flagged": plan.flagged}
-    chosen = {
-        "recognisers": tuple(embedders.load(name) for name in plan.recognisers),
-        "adversaries": {
-            name: plugins.load("adversaries", name, offered=offered) for name in plan.adversaries
-        },
-        "transforms": {name: transforms.parse(name) for name in plan.transforms},
+    recognisers = tuple(embedders.load(name) for name in plan.recognisers)
+    adversaries = {
+        name: plugins.load("adversaries", name, offered=offered) for name in plan.adversaries
     }
+    applied = {name: transforms.parse(name) for name in plan.transforms}
     parts = split(datasets.load(plan.dataset), plan)
     aligned = align(parts.photos, work)
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in parts.photos))}
@@ -87,8 +85,10 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         cloak,
         cloaked_rows(gallery.identities, plan.cloaked_share),
         surrogates,
-        **chosen,
-        counts=Counts(
+        recognisers,
+        adversaries,
+        applied,
+        Counts(
             dataset=plan.dataset,
             protected=plan.protected,
             probes=len(probes),
@@ -136,9 +136,7 @@ def align(photos: Sequence[Photo], work: Work) -> Aligned:
     contents = [photo.read() for photo in photos]
     detector = [card.sha256 for card in DETECTOR_CARDS]
     keys = [fingerprint("aligned", detector, landmarks, decode, content) for content in contents]
-    records = work.through(
-        "finding faces", keys, lambda i: _find_face(contents[i], photos[i].name)
-    )
+    records = work.through("finding faces", keys, lambda i: _find_face(contents[i], photos[i].name))
     outcome = {photo.name: record for photo, record in zip(photos, records, strict=True)}
     return Aligned(
         {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r},

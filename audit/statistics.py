@@ -74,7 +74,9 @@ def difference(
     """
     rates = [sum(h) / sum(n) for h, n in (a, b)]
     (low_a, high_a), (low_b, high_b) = (interval(h, n, confidence) for h, n in (a, b))
-    r = max(0.0, _correlation(*([x / y for x, y in zip(h, n, strict=True) if y] for h, n in (a, b))))
+    r = max(
+        0.0, _correlation(*([x / y for x, y in zip(h, n, strict=True) if y] for h, n in (a, b)))
+    )
     down = (rates[0] - low_a, high_b - rates[1])
     up = (high_a - rates[0], rates[1] - low_b)
     gap = rates[0] - rates[1]

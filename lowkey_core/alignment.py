@@ -114,7 +114,9 @@ def _sample(images: Images, warps: Tensor, size: int, shrink: int) -> Images:
         [[1 / shrink, 0, 0.5 / shrink - 0.5], [0, 1 / shrink, 0.5 / shrink - 0.5], [0, 0, 1]]
     ).double()
     # grid_sample counts in [-1, 1] from edge to edge.
-    photo = torch.tensor([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
+    photo = torch.tensor(
+        [[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]]
+    )
     output = torch.tensor([[size / 2, 0, size / 2 - 0.5], [0, size / 2, size / 2 - 0.5], [0, 0, 1]])
     theta = (photo.double() @ shrunken @ inverse @ output.double())[:, :2].float()
     grid = F.affine_grid(theta, [len(images), 3, size, size], align_corners=False)

@@ -6,8 +6,8 @@ weights, and the source code that did the work. Editing a cloak therefore forget
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import inspect
 import os
 import sys
 import tempfile
@@ -30,7 +30,7 @@ Record = dict[str, Tensor]
 def fingerprint(*things: object) -> str:
     """32 hex digits naming the content of `things`, equal in every process.
 
-    Objects count by the source of the module that defines their class and by their attributes
+    Objects count by the code that defines their class and by their attributes
     (those starting with `_` excepted); networks by their weights and buffers as well. An object
     with a `fingerprint` of its own is taken at its word.
     """
@@ -81,25 +81,27 @@ def _feed(digest: Any, thing: object) -> None:
             _feed(digest, {k: v for k, v in state.items() if not k.startswith("_")})
 
 
-_sources: dict[str, str] = {}
+@functools.cache
+def _source_of(folder_or_file: Path) -> str:
+    files = sorted(folder_or_file.rglob("*.py")) if folder_or_file.is_dir() else [folder_or_file]
+    return hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=16).hexdigest()
 
 
-def _source(thing: object) -> str:
-    """Digest of the source file that defines a class or function: code is an input too."""
-    module = getattr(thing, "__module__", "") or ""
+def _source(thing: Any) -> str:
+    """Digest of the code that defines a class or function: code is an input too.
+
+    Our own code counts as the whole package it is in, as any of it may take part; anybody
+    else's as its file.
+    """
+    module = str(getattr(thing, "__module__", ""))
+    package = module.partition(".")[0]
+    if package in ("lowkey_core", "adversaries"):
+        return _source_of(Path(str(sys.modules[package].__file__)).parent)
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None:  # a user's file, loaded without being registered
-        try:
-            file = inspect.getfile(thing)  # type: ignore[arg-type]
-        except TypeError:
-            file = getattr(getattr(thing, "__init__", None), "__code__", None)
-            file = getattr(file, "co_filename", None)
-    if file not in _sources:
-        known = file is not None and Path(file).is_file()
-        _sources[str(file)] = (
-            hashlib.blake2b(Path(file).read_bytes(), digest_size=16).hexdigest() if known else module
-        )
-    return _sources[str(file)]
+        code = getattr(thing, "__code__", None) or getattr(thing.__init__, "__code__", None)
+        file = getattr(code, "co_filename", None)
+    return _source_of(Path(file)) if file and Path(file).is_file() else module
 
 
 class Cache:
@@ -170,7 +172,9 @@ class Work:
     show: Show = silent
     _embeddings: dict[tuple[str, str], Tensor] = field(default_factory=dict)
 
-    def through(self, label: str, keys: Sequence[str], make: Callable[[int], Record]) -> list[Record]:
+    def through(
+        self, label: str, keys: Sequence[str], make: Callable[[int], Record]
+    ) -> list[Record]:
         """One record per key: the kept one, or `make(i)`, kept as soon as it is made."""
         records = []
         for i, key in enumerate(keys):
@@ -208,6 +212,10 @@ class Work:
                 return {"rows": function(images[batches[b]])}
 
         keys = [fingerprint("per face", mark, [digests[i] for i in rows]) for rows in batches]
-        for rows, record in zip(batches, self.through(label, keys, make) if keys else [], strict=True):
-            memory.update(((mark, digests[i]), row) for i, row in zip(rows, record["rows"], strict=True))
+        for rows, record in zip(
+            batches, self.through(label, keys, make) if keys else [], strict=True
+        ):
+            memory.update(
+                ((mark, digests[i]), row) for i, row in zip(rows, record["rows"], strict=True)
+            )
         return torch.stack([memory[mark, d] for d in digests])

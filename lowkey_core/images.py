@@ -33,7 +33,13 @@ def decode(content: bytes, name: str = "picture") -> Images:
                     remedy="resize it",
                 )
             picture = ImageOps.exif_transpose(file).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as e:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+    ) as e:
         raise UnreadableImageError(
             f"{name} cannot be read ({type(e).__name__}: {e})",
             expected="a whole " + " or ".join(FORMATS) + " file",

@@ -36,7 +36,9 @@ def linear(gallery: Embeddings, identities: Tensor) -> Score:
     known = identities.unique()
     if len(known) < 2:  # nothing to separate
         return lambda probes: torch.zeros(len(probes), len(known))
-    model = LogisticRegression(max_iter=200).fit(scaler.transform(gallery.numpy()), identities.numpy())
+    model = LogisticRegression(max_iter=200).fit(
+        scaler.transform(gallery.numpy()), identities.numpy()
+    )
 
     def score(probes: Embeddings) -> Tensor:
         margin = model.decision_function(scaler.transform(probes.numpy()))
@@ -66,4 +68,5 @@ def ranks_of(identified: Tensor, identities: Tensor) -> Tensor:
     identified: (p, c) int64, best first. identities: (p,) int64. Returns (p,) int64.
     """
     found = identified == identities.unsqueeze(1)
-    return torch.where(found.any(1), found.int().argmax(1) + 1, NOT_ENROLLED)
+    better = (found.cumsum(1) == 0).sum(1)
+    return torch.where(found.any(1), better + 1, NOT_ENROLLED)

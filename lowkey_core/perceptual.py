@@ -25,7 +25,7 @@ def gaussian(size: int, sigma: float) -> Tensor:
 
 
 def smooth(images: Images, size: int, sigma: float, *, pad: bool = True) -> Images:
-    """Gaussian filter of each channel; reflect padding keeps the shape, no padding the valid region.
+    """Gaussian filter of each channel. Reflect padding keeps the shape; without, it shrinks.
 
     images: (n, c, h, w).
     """
@@ -47,7 +47,9 @@ def ssim(a: Images, b: Images) -> Tensor:
     mean_a, mean_b, aa, bb, ab = moments.chunk(5, 1)
     product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
     similarity = (2 * product + c1) * (2 * (ab - product) + c2)
-    return (similarity / ((squares + c1) * (aa + bb - squares + c2))).mean((1, 2, 3))
+    scale = (squares + c1) * (aa + bb - squares + c2)
+    mean: Tensor = (similarity / scale).mean((1, 2, 3))
+    return mean
 
 
 def dssim(a: Images, b: Images) -> Tensor:
@@ -57,7 +59,8 @@ def dssim(a: Images, b: Images) -> Tensor:
 
 def l2(a: Images, b: Images) -> Tensor:
     """Euclidean distance over all pixels and channels, on the [0, 1] scale. Returns (n,)."""
-    return (a - b).flatten(1).norm(dim=1)
+    norm: Tensor = torch.linalg.vector_norm(a - b, dim=(1, 2, 3))
+    return norm
 
 
 def linf(a: Images, b: Images) -> Tensor:

@@ -1,7 +1,8 @@
 """One file to add a cloak, a recogniser, an adversary, a data set or a report format.
 
 Each such file exports `build(...)`; the file name is the name on the command line. A family
-lists its `MEMBERS`, named after a colon (`lowkey:published`), and takes `member` in `build`.
+lists its `MEMBERS`, named after a colon (`lowkey:published`), and takes `member` in `build`; the
+family's name alone means the first.
 """
 
 from __future__ import annotations
@@ -68,14 +69,16 @@ def _find(package: str, name: str) -> tuple[ModuleType, str]:
         return _load_file(Path(name)), ""
     family, _, member = name.partition(":")
     names = available(package)
-    if name not in names:
+    members = [n.partition(":")[2] for n in names if n.partition(":")[0] == family]
+    if not members or (member and member not in members):
         close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
         raise UnknownNameError(
             f"no {package.rpartition('.')[2].rstrip('s')} is called {name!r}",
             expected=f"one of: {', '.join(names)}, or the path of a .py file",
             remedy=f"did you mean {close[0]!r}?" if close else "check the spelling",
         )
-    return importlib.import_module(f"{package}.{family}"), member
+    module = importlib.import_module(f"{package}.{family}")
+    return module, member or getattr(module, "MEMBERS", ("",))[0]
 
 
 def _load_file(path: Path) -> ModuleType:

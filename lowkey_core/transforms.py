@@ -42,7 +42,9 @@ def _parse_one(name: str) -> Transform:
     if low is None or high is None:
         if value:
             raise OptionError(
-                f"{name!r} carries a value", expected=f"{kind!r} alone", remedy="leave out the value"
+                f"{name!r} carries a value",
+                expected=f"{kind!r} alone",
+                remedy="leave out the value",
             )
         return make(0.0)
     try:

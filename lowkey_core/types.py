@@ -29,7 +29,9 @@ def digests_of(images: Images) -> tuple[str, ...]:
     """A name for each picture's content: BLAKE2b of its 8-bit pixels."""
     pixels = images.detach().mul(255).round().to(torch.uint8).contiguous().numpy()
     shape = str(tuple(images.shape[1:])).encode()
-    return tuple(hashlib.blake2b(p.tobytes(), digest_size=16, key=shape).hexdigest() for p in pixels)
+    return tuple(
+        hashlib.blake2b(p.tobytes(), digest_size=16, key=shape).hexdigest() for p in pixels
+    )
 
 
 @dataclass(frozen=True)

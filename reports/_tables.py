@@ -60,9 +60,7 @@ def rate(value: Rate) -> str:
 
 def _answers(report: AuditReport) -> Table:
     rows = [row for answer in answers(report) for row in _answer(answer, report.counts.protected)]
-    remarks = [
-        f"{a.question} {a.remark}" for a in answers(report) if a.findings and a.remark
-    ]
+    remarks = [f"{a.question} {a.remark}" for a in answers(report) if a.findings and a.remark]
     return Table(
         "Does it still protect?",
         ("question", "", "protection", "control (clean gallery)"),
@@ -74,7 +72,7 @@ def _answers(report: AuditReport) -> Table:
 def _answer(answer: Answer, people: int) -> list[tuple[str, ...]]:
     if not answer.findings:
         return [(answer.question, NOT_MEASURED, answer.remark, "")]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for i, finding in enumerate(answer.findings):
         question = answer.question if i == 0 else ""
         rows.append((question, finding.what, _protection(finding, people), rate(finding.control)))
@@ -197,5 +195,3 @@ def _cards(report: AuditReport) -> Table:
             for c in report.cards
         ),
     )
-
-

@@ -19,7 +19,11 @@ def render(report: AuditReport) -> str:
     """The whole report; names are escaped, so that none is markup."""
     parts = [f"# {_escape(_tables.headline(report))}", f"**{_escape(_tables.verdict(report))}**"]
     if report.caveats:
-        parts.append("\n".join(f"- {'**' * c.blocking}{_escape(c.text)}{'**' * c.blocking}" for c in report.caveats))
+        parts.append(
+            "\n".join(
+                f"- {'**' * c.blocking}{_escape(c.text)}{'**' * c.blocking}" for c in report.caveats
+            )
+        )
     for table in _tables.tables(report):
         if table.rows:
             parts.append(f"## {_escape(table.title)}")

@@ -3,7 +3,8 @@
 Moves a face's embedding away from where it was, under several surrogates at once, for the
 picture as it is and smoothed, at a perceptual price:
 
-    maximise over x'   1/n sum_i sum_views |f_i(A(x)) - f_i(A(view(x')))|^2  -  price * visible(x, x')
+    maximise over x'
+        1/n sum_i sum_views |f_i(A(x)) - f_i(A(view(x')))|^2  -  price * visible(x, x')
 
 with A the alignment and views x' and G(x'), G Gaussian smoothing. (The paper's halves are left
 out: ascent by the sign of the gradient does not see a common factor.) Three variants:
@@ -25,6 +26,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -105,7 +107,7 @@ def build(
                 expected="surrogates that give gradients",
                 remedy="name another with --surrogate",
             )
-    given = {"steps": steps, "step_size": step_size, "ssim_price": ssim_price}
+    given: dict[str, Any] = {"steps": steps, "step_size": step_size, "ssim_price": ssim_price}
     for option, value in given.items():
         if value is not None and value < 0:
             raise OptionError(
@@ -132,7 +134,7 @@ class LowKey:
         self.notes = notes if lpips else (*notes, _NO_LPIPS_NOTE)
 
     def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
-        """pictures: crops, or photos of one size with their warps. Returns the same shape, float."""
+        """pictures: crops, or photos of one size with warps. Returns the same shape, float."""
         s, clean = self.schedule, pictures.images
         if s.steps == 0:
             return clean.clone()
@@ -169,6 +171,8 @@ class LowKey:
 def _start_noise(pictures: Pictures, width: float, rng: Generator) -> Tensor:
     """Uniform in [-width, width], drawn for each picture by itself."""
     shape = pictures.images.shape[1:]
-    return torch.stack(
-        [torch.rand(shape, generator=per_picture(rng, d)) for d in pictures.digests]
-    ).mul(2 * width).sub(width)
+    return (
+        torch.stack([torch.rand(shape, generator=per_picture(rng, d)) for d in pictures.digests])
+        .mul(2 * width)
+        .sub(width)
+    )

@@ -64,7 +64,9 @@ class _Block(nn.Module):
     def __init__(self, before: int, channels: int, down: bool) -> None:
         super().__init__()
         self.down = down
-        self.conv1 = nn.Conv2d(before, channels, 3, stride=2 if down else 1, padding=0 if down else 1)
+        self.conv1 = nn.Conv2d(
+            before, channels, 3, stride=2 if down else 1, padding=0 if down else 1
+        )
         self.affine1 = _Affine(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         self.affine2 = _Affine(channels)
@@ -87,6 +89,9 @@ def _pad(x: Tensor, channels: int, height: int, width: int) -> Tensor:
 
 class DlibResNet(nn.Module):
     """29 convolutions; 150x150 RGB chip to 128 numbers."""
+
+    mean: Tensor
+    chip: Tensor
 
     def __init__(self) -> None:
         super().__init__()

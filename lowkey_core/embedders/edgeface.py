@@ -1,4 +1,4 @@
-"""EdgeFace (George et al., 2023, arXiv 2307.01838): convolutions and attention, and the newer model.
+"""EdgeFace (George et al., 2023, arXiv 2307.01838): convolutions and attention; newer.
 
 `xxs` is timm's EdgeNeXt-XX-Small with a 512-number head; the weights are Idiap's.
 """

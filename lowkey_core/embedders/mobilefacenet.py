@@ -61,6 +61,9 @@ def build(member: str) -> MobileFaceNet:
 class MobileFaceNet(nn.Module):
     """About a million parameters; 128 numbers."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, card: Card, *, prelu: bool) -> None:
         """prelu: the CASIA layout (PReLU, 96 columns, no pointwise stem, no bias at the end)."""
         super().__init__()
@@ -81,10 +84,10 @@ class MobileFaceNet(nn.Module):
         self.pool = nn.Sequential(
             nn.Conv2d(512, 512, (7, columns), groups=512, bias=False), nn.BatchNorm2d(512)
         )
-        self.project = nn.Sequential(
-            nn.Conv2d(512, 128, 1, bias=not prelu), nn.BatchNorm2d(128)
+        self.project = nn.Sequential(nn.Conv2d(512, 128, 1, bias=not prelu), nn.BatchNorm2d(128))
+        mean, std = (
+            ((127.5 / 255,) * 3, (128 / 255,) * 3) if prelu else (_IMAGENET_MEAN, _IMAGENET_STD)
         )
-        mean, std = ((127.5 / 255,) * 3, (128 / 255,) * 3) if prelu else (_IMAGENET_MEAN, _IMAGENET_STD)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
@@ -103,7 +106,9 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class _Bottleneck(nn.Module):
     """Expand, depthwise, project; a shortcut where the shape allows."""
 
-    def __init__(self, before: int, after: int, stride: int, expansion: int, *, prelu: bool) -> None:
+    def __init__(
+        self, before: int, after: int, stride: int, expansion: int, *, prelu: bool
+    ) -> None:
         super().__init__()
         inner = before * expansion
         self.shortcut = stride == 1 and before == after

@@ -1,0 +1,28 @@
+# Every target sets up .venv by itself.
+PYTHON ?= python3
+PRESET ?= quick
+BIN := .venv/bin
+
+.PHONY: audit test check bench
+
+audit: .venv/ready
+	$(BIN)/python cli.py audit --attack lowkey --adversary adaptive --preset $(PRESET)
+
+test: .venv/ready
+	$(BIN)/pytest
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/contracts/test_imports_run_one_way.py
+
+bench: .venv/ready
+	$(BIN)/pytest -m slow
+	$(BIN)/python -m benchmarks.recognition
+	$(BIN)/python -m benchmarks.cloaking
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev,edgeface]'
+	touch $@

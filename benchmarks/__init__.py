@@ -1,0 +1,1 @@
+"""What the README and benchmarks/README.md claim, measured. Needs CLOAK_ASSETS."""

@@ -1,0 +1,42 @@
+"""The setting of every recognition figure: LFW, people with many pictures among strangers."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+
+from audit.scene import align
+from lowkey_core import datasets
+from lowkey_core.cache import Work
+from lowkey_core.types import Faces
+
+PICTURES, PROBES, DISTRACTORS = 12, 3, 600
+
+
+@cache
+def faces() -> tuple[Faces, Faces]:
+    """Gallery and probes: 12 pictures of each identity with at least 10, the last 3 of them
+    probes, and 600 people with one picture each."""
+    people = datasets.load("lfw").by_identity
+    known = [photos[:PICTURES] for photos in people.values() if len(photos) >= 10]
+    strangers = [photos for photos in people.values() if len(photos) == 1][:DISTRACTORS]
+    numbers = {photos[0].identity: i for i, photos in enumerate(known + strangers)}
+    gallery = [p for photos in known for p in photos[:-PROBES]]
+    gallery += [photos[0] for photos in strangers]
+    probes = [p for photos in known for p in photos[-PROBES:]]
+    aligned = align(gallery + probes, Work())
+    parts = [aligned.pictures(photos, numbers) for photos in (gallery, probes)]
+    return Faces(parts[0].images, parts[0].identities), Faces(parts[1].images, parts[1].identities)
+
+
+def rank_one(name: str) -> tuple[int, int]:
+    """Hits and probes of the recogniser called `name`, by 1-NN."""
+    from lowkey_core import embedders
+    from lowkey_core.matching import nearest, ranking, ranks_of
+
+    embed, (gallery, probes) = embedders.FlipAveraged(embedders.load(name)), faces()
+    score = nearest(embed.embed(gallery, Work()), gallery.identities)
+    identified = ranking(score(embed.embed(probes, Work())), gallery.identities.unique())
+    hits = ranks_of(identified, probes.identities) == 1
+    return int(torch.count_nonzero(hits)), len(hits)

@@ -1,0 +1,59 @@
+"""A plan is the same wherever it comes from, and every audit measures the controls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from audit import plan
+from lowkey_core.checks import PlanError
+
+
+@pytest.mark.parametrize("preset", plan.PRESETS)
+def test_every_preset_is_a_plan_and_states_its_cost(preset: str) -> None:
+    made = plan.make(preset)
+    assert "oblivious" in made.adversaries
+    assert set(plan.BASE_TRANSFORMS) <= set(made.transforms)
+    assert "minutes" in plan.COSTS[preset] or "hour" in plan.COSTS[preset]
+
+
+def test_flags_override_the_file_which_overrides_the_preset(tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text('protected = 7\nprobes = 3\nadversaries = ["detection"]')
+    made = plan.make("quick", file, {"probes": 2, "seed": None})
+    assert (made.protected, made.probes, made.background) == (7, 2, 24)
+    assert made.adversaries == ("oblivious", "detection")
+
+
+def test_one_plan_has_one_name() -> None:
+    assert plan.make("quick").digest == plan.make("quick").digest
+    assert plan.make("quick").digest != plan.make("quick", flags={"seed": 1}).digest
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"protected": 0}, "protected"),
+        ({"matchers": ("knn",)}, "matchers"),
+        ({"ranks": ("0",)}, "ranks"),
+        ({"cloaked_share": 1.5}, "cloaked_share"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"attack_options": {"steps": "many"}}, "attack_options"),
+    ],
+)
+def test_a_wrong_value_is_named(flags: dict[str, object], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        plan.make(flags=flags)
+
+
+@pytest.mark.parametrize("content", ["protected = ", "\x00", 'protected = "six"'])
+def test_a_wrong_file_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "plan.toml").write_text(content)
+    with pytest.raises(PlanError, match="expected"):
+        plan.make(file=tmp_path / "plan.toml")
+
+
+def test_an_unknown_preset_is_named() -> None:
+    with pytest.raises(PlanError, match="quick, standard, thorough"):
+        plan.make("fast")

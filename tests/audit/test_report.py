@@ -1,0 +1,50 @@
+"""Records round-trip, and derive what they say from counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from audit import report
+from audit.answers import answers
+from tests.audit.samples import PEOPLE, cell, rate, sample
+
+
+def test_round_trips_through_json(tmp_path: Path) -> None:
+    sample().save(tmp_path / "report.json")
+    assert report.read(tmp_path) == sample()
+    assert report.read(tmp_path / "report.json").model_dump_json() == sample().model_dump_json()
+
+
+def test_is_frozen() -> None:
+    with pytest.raises(ValidationError):
+        sample().counts.probes = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"version": 2}', b"\xff\xfe"])
+def test_what_is_no_report_is_said_so(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "report.json").write_bytes(content)
+    with pytest.raises(report.ReportError, match="expected the report of an audit"):
+        report.read(tmp_path)
+
+
+def test_protection_is_what_rank_one_misses() -> None:
+    assert cell(hits=1).protection.value == 0.75
+
+
+def test_the_detected_are_not_the_protected() -> None:
+    half = (True,) * 5 + (False,) * 5
+    spotted = cell(cloaked={1: rate(0, 0, 0, 0, 0, 4, 4, 4, 4, 0)}, detected=half)
+    assert spotted.protection.value == pytest.approx(0.2)
+    assert cell(detected=(True,) * PEOPLE).protection.value is None
+
+
+def test_answers_are_the_users_three_questions_and_detection() -> None:
+    jpeg, newer, retrained, detected = answers(sample())
+    assert [f.protection.value for f in jpeg.findings] == [1.0, 1.0, 1.0]
+    assert [f.protection.value for f in newer.findings] == [0.5]
+    assert "new less old: -0.50 [" in newer.remark
+    assert [f.protection.value for f in retrained.findings] == [0.0]
+    assert [f.detected for f in detected.findings] == [PEOPLE]

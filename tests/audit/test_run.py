@@ -1,0 +1,217 @@
+"""The whole audit, small: a folder of pictures, tiny networks from files, every part real."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from audit import scene
+from audit.plan import AuditPlan
+from audit.report import AuditReport
+from audit.run import run_audit
+from lowkey_core.cache import Cache, Record, Work
+from lowkey_core.images import decode, encode
+from tests.conftest import people
+
+ROOT = Path(__file__).parents[2]
+
+RECOGNISER = """
+import torch
+from tests.conftest import TinyNetwork
+def build(): return TinyNetwork({seed})
+"""
+CLOAK = """
+import torch
+class Invert:
+    def __call__(self, pictures, rng): return 1 - pictures.images
+def build(): return Invert()
+"""
+ADVERSARY = """
+from adversaries.oblivious import Oblivious
+class Curious(Oblivious):
+    def prepare(self, threat, rng):
+        threat.cloak(threat.background, rng)
+        return super().prepare(threat, rng)
+def build(work): return Curious(work)
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditPlan:
+    """Ten people of six pictures; faces are taken as found, since nobody real is in them."""
+    monkeypatch.setattr(
+        scene, "_find_face", lambda content, name: {"face": (decode(content) * 255).byte()}
+    )
+    pictures = people(10, 6)
+    for name, image in zip(pictures.names, pictures.images, strict=True):
+        file = tmp_path / "photos" / f"person{name.replace('/', '/p')}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(encode(image[None], "PNG"))
+    for seed in (1, 2, 3):
+        (tmp_path / f"net{seed}.py").write_text(RECOGNISER.format(seed=seed))
+    (tmp_path / "invert.py").write_text(CLOAK)
+    (tmp_path / "curious.py").write_text(ADVERSARY)
+    return AuditPlan(
+        dataset=str(tmp_path / "photos"),
+        attack_options={"steps": 6, "step_size": 0.02},
+        surrogates=(str(tmp_path / "net1.py"),),
+        recognisers=(str(tmp_path / "net2.py"), str(tmp_path / "net3.py")),
+        adversaries=("adaptive", "detection"),
+        protected=3,
+        probes=2,
+        gallery=4,
+        background=4,
+        background_pictures=4,
+        others=3,
+        distractors=0,
+        ranks=(1, 3),
+        epochs=2,
+        batch=5,
+    )
+
+
+def without_timings(report: AuditReport) -> str:
+    return report.model_copy(update={"timings": {}}).model_dump_json()
+
+
+def test_measures_the_whole_grid(plan: AuditPlan) -> None:
+    report = run_audit(plan, Work())
+    measured = {
+        (c.attack, c.adversary, c.recogniser, c.transform, c.condition) for c in report.cells
+    }
+    assert len(measured) == len(report.cells)
+    transforms, conditions = 3, 2
+    assert len(report.cells) == (2 * 2 + 1 + 1) * transforms * conditions
+    assert {c.control[1].trials for c in report.cells} == {(2, 2, 2)}
+    assert report.learned["adaptive"]["cloaked_seen"] == 1.0
+
+
+def test_two_runs_of_one_plan_give_one_report(plan: AuditPlan) -> None:
+    assert without_timings(run_audit(plan, Work())) == without_timings(run_audit(plan, Work()))
+
+
+class StopHereError(Exception):
+    """Stands for a kill at this moment."""
+
+
+class Counting(Cache):
+    """Counts what is computed, and can stop after so many pieces."""
+
+    def __init__(self, root: Path, stop_after: int | None = None) -> None:
+        super().__init__(root)
+        self.made, self.stop_after = 0, stop_after
+
+    def put(self, key: str, record: Record) -> None:
+        super().put(key, record)
+        self.made += 1
+        if self.made == self.stop_after:
+            raise StopHereError
+
+
+def test_an_interrupted_audit_resumes_and_ends_the_same(plan: AuditPlan, tmp_path: Path) -> None:
+    whole = Counting(tmp_path / "whole")
+    expected = without_timings(run_audit(plan, Work(whole)))
+    for stop_after in range(1, whole.made, whole.made // 3):
+        root = tmp_path / f"cut{stop_after}"
+        with pytest.raises(StopHereError):
+            run_audit(plan, Work(Counting(root, stop_after)))
+        resumed = Counting(root)
+        assert without_timings(run_audit(plan, Work(resumed))) == expected
+        assert resumed.made == whole.made - stop_after, "nothing finished is computed again"
+
+
+def test_a_rerun_computes_nothing(plan: AuditPlan, tmp_path: Path) -> None:
+    run_audit(plan, Work(Cache(tmp_path / "cache")))
+    again = Counting(tmp_path / "cache")
+    run_audit(plan, Work(again))
+    assert again.made == 0
+
+
+def test_one_file_adds_a_cloak_a_recogniser_an_adversary(plan: AuditPlan, tmp_path: Path) -> None:
+    changed = plan.model_copy(
+        update={
+            "attack": str(tmp_path / "invert.py"),
+            "attack_options": {},
+            "adversaries": ("oblivious", str(tmp_path / "curious.py")),
+        }
+    )
+    report = run_audit(changed, Work())
+    assert {c.recogniser for c in report.cells} == {"tiny2", "tiny3"}
+    curious = [c for c in report.cells if c.adversary.endswith("curious.py")]
+    assert curious
+    assert all(c.attack.endswith("invert.py") for c in curious)
+
+
+def test_a_file_that_is_no_picture_is_counted(
+    plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = scene._find_face
+
+    def sometimes(content: bytes, name: str) -> Record:
+        return {"unreadable": torch.ones(1)} if "/p1" in name else found(content, name)
+
+    monkeypatch.setattr(scene, "_find_face", sometimes)
+    report = run_audit(plan, Work())
+    assert {name[-7:] for name in report.counts.unreadable} == {"/p1.png"}
+    assert "unreadable" in {c.code for c in report.caveats}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--attack", "lowky"], "did you mean 'lowkey'"),
+        (["--adversary", "adaptve"], "did you mean 'adaptive'"),
+        (["--transform", "jpg:75"], "did you mean 'jpeg'"),
+        (["--transform", "jpeg:500"], "1 <= VALUE <= 100"),
+        (["--recogniser", "dlib2"], "did you mean 'dlib'"),
+        (["--recogniser", "nowhere.py"], "nowhere.py is not a file"),
+        (["--dataset", "nowhere"], "no dataset is called 'nowhere'"),
+        (["--attack-option", "stepz=4"], "no option 'stepz'"),
+        (["--protected", "0"], "protected is 0"),
+        (["--plan", "nowhere.toml"], "nowhere.toml cannot be read"),
+        (["--preset", "fast"], "no preset is called 'fast'"),
+    ],
+)
+def test_a_usage_error_is_one_line_and_exit_code_2(arguments: list[str], message: str) -> None:
+    run = cli("audit", "--surrogate", "dlib", "--recogniser", "dlib", *arguments)
+    assert run.returncode == 2, run.stderr
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_without_faces_the_default_says_what_to_do() -> None:
+    run = cli("audit", CLOAK_ASSETS="")
+    assert run.returncode == 2
+    assert "CLOAK_ASSETS" in run.stderr
+
+
+@pytest.mark.faces
+def test_a_whole_audit_from_the_command_line(tmp_path: Path) -> None:
+    """Real faces, the real dlib, a few steps: every exit but the figures."""
+    arguments = (
+        "--preset quick --surrogate dlib --recogniser dlib,edgeface:xxs --adversary oblivious "
+        "--attack-option steps=2 --protected 2 --probes 2 --gallery 2 --background 1 --others 4 "
+        f"--distractors 4 --ranks 1,5 --json --out {tmp_path}/run --cache {tmp_path}/cache"
+    )
+    run = cli("audit", *arguments.split())
+    assert run.returncode in (0, 3), run.stderr
+    assert json.loads(run.stdout) == json.loads((tmp_path / "run" / "report.json").read_text())
+    shown = cli("report", f"{tmp_path}/run", "--format", "markdown")
+    assert shown.stdout == (tmp_path / "run" / "report.md").read_text()
+    assert "not held out" in shown.stdout
+
+
+def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )

@@ -1,0 +1,103 @@
+"""Tiny seeded networks for logic, real faces for truth."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from audit.scene import align
+from lowkey_core import datasets, runtime
+from lowkey_core.cache import Work
+from lowkey_core.images import from_pillow
+from lowkey_core.types import Pictures, quantise
+from lowkey_core.weights import ASSETS_VARIABLE, Card
+
+runtime.tune()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    assets = os.environ.get(ASSETS_VARIABLE)
+    if assets and (Path(assets) / "lfw-many.tar").is_file():
+        return
+    reason = f"{ASSETS_VARIABLE} is not set to a folder of real faces and recognisers"
+    for item in items:
+        if "faces" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+class TinyNetwork(nn.Module):
+    """A seeded embedder small enough for hundreds of steps."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        rng = torch.Generator().manual_seed(seed)
+        self.conv = nn.Conv2d(3, 8, 7, stride=4)
+        self.fc = nn.Linear(8 * 9 * 9, 32)
+        for parameter in self.parameters():
+            parameter.data = torch.randn(parameter.shape, generator=rng) * 0.1
+        self.requires_grad_(False)
+        self.card = Card(
+            name=f"tiny{seed}",
+            file="",
+            sha256="",
+            source="this test",
+            licence="none",
+            released=datetime.date(2022, 1, 1),
+            trained_on="nothing",
+            lineage=frozenset({f"tiny{seed}"}),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.avg_pool2d(torch.relu(self.conv(images - 0.5)), 3)
+        return F.normalize(self.fc(x.flatten(1)))
+
+
+@pytest.fixture
+def tiny() -> TinyNetwork:
+    return TinyNetwork()
+
+
+def people(identities: int, pictures: int, seed: int = 0) -> Pictures:
+    """Smooth random 'faces': pictures of one identity differ a little, identities a lot."""
+    rng = torch.Generator().manual_seed(seed)
+    faces = torch.rand(identities, 1, 3, 14, 14, generator=rng)
+    views = faces + 0.1 * torch.randn(identities, pictures, 3, 14, 14, generator=rng)
+    images = F.interpolate(views.flatten(0, 1), size=112, mode="bicubic", align_corners=False)
+    return Pictures(
+        quantise(images),
+        torch.arange(identities).repeat_interleave(pictures),
+        tuple(f"{i}/{j}" for i in range(identities) for j in range(pictures)),
+    )
+
+
+@pytest.fixture
+def pictures() -> Pictures:
+    return people(4, 3)
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Tensor:
+    """The one real photograph that ships in a wheel: (1, 3, 512, 512)."""
+    from PIL import Image
+    from skimage import data
+
+    return from_pillow(Image.fromarray(data.astronaut()))
+
+
+@pytest.fixture(scope="session")
+def faces() -> Pictures:
+    """Three pictures each of four real people, aligned."""
+    photos = [
+        photo
+        for mine in list(datasets.load("lfw").by_identity.values())
+        if len(mine) >= 10
+        for photo in mine[:3]
+    ][:12]
+    numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in photos))}
+    return align(photos, Work()).pictures(photos, numbers)

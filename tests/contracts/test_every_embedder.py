@@ -1,0 +1,84 @@
+"""Every recogniser: unit vectors, gradients unless its card says otherwise, verified weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from lowkey_core import embedders, plugins, weights
+from lowkey_core.checks import MissingWeightsError, TamperedWeightsError
+from lowkey_core.embedders import FlipAveraged, card_of
+from lowkey_core.types import Pictures
+
+EMBEDDERS = plugins.available("lowkey_core.embedders")
+SHIPPED = ("dlib",)  # weights come with the packages
+needs = [n if n in SHIPPED else pytest.param(n, marks=pytest.mark.faces) for n in EMBEDDERS]
+
+
+@pytest.mark.parametrize("name", needs)
+def test_gives_unit_vectors_that_do_not_depend_on_neighbours(name: str, pictures: Pictures) -> None:
+    embedder = embedders.load(name)
+    with torch.no_grad():
+        together = embedder(pictures.images[:3])
+        alone = embedder(pictures.images[1:2])
+    assert torch.allclose(together.norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(together[1:2], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", needs)
+def test_has_gradients_unless_its_card_says_black_box(name: str, pictures: Pictures) -> None:
+    embedder = embedders.load(name)
+    images = pictures.images[:1].clone().requires_grad_()
+    out = embedder(images)[:, 0].sum()
+    if card_of(embedder).black_box:
+        assert not out.requires_grad
+    else:
+        (slope,) = torch.autograd.grad(out, images)
+        assert slope.isfinite().all()
+        assert slope.abs().max() > 0
+
+
+@pytest.mark.parametrize("name", needs)
+def test_a_mirrored_face_is_the_same_face(name: str, pictures: Pictures) -> None:
+    embed = FlipAveraged(embedders.load(name))
+    with torch.no_grad():
+        assert torch.allclose(
+            embed(pictures.images[:2]), embed(pictures.images[:2].flip(-1)), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("name", needs)
+def test_its_card_says_where_it_comes_from(name: str) -> None:
+    card = card_of(embedders.load(name))
+    assert card.name == name
+    assert len(card.sha256) == 64
+    assert card.lineage
+    assert card.source
+    assert card.licence
+    assert card.released.year > 2000
+
+
+@pytest.mark.parametrize("name", [n for n in EMBEDDERS if n not in SHIPPED])
+def test_absent_weights_are_an_error_that_says_how_to_get_them(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
+    with pytest.raises(MissingWeightsError, match=r"https?://"):
+        embedders.load(name)
+
+
+@pytest.mark.parametrize("name", [n for n in EMBEDDERS if n not in SHIPPED])
+@pytest.mark.faces
+def test_tampered_weights_are_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = weights.locate(card_of(embedders.load(name)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / path.name).write_bytes(content)
+    monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
+    with pytest.raises(TamperedWeightsError, match="SHA-256"):
+        embedders.load(name)

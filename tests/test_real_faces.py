@@ -1,0 +1,23 @@
+"""The figures that everything rests on, on real faces. Minutes: `pytest -m slow`."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.lfw import rank_one
+
+pytestmark = [pytest.mark.slow, pytest.mark.faces, pytest.mark.timeout(1200)]
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least"),
+    [
+        ("mobilefacenet:ms1m", 0.99),
+        ("edgeface:xxs", 0.99),
+        ("mobilefacenet:casia", 0.985),
+        ("dlib", 0.985),
+    ],
+)
+def test_rank_one_on_lfw(name: str, at_least: float) -> None:
+    hits, probes = rank_one(name)
+    assert hits / probes >= at_least
