@@ -9,7 +9,6 @@ import torch
 from audit.scene import align
 from lowkey_core import datasets
 from lowkey_core.cache import Work
-from lowkey_core.datasets import Photo
 from lowkey_core.types import Faces
 
 PICTURES, PROBES, DISTRACTORS = 12, 3, 600
@@ -21,9 +20,7 @@ def faces() -> tuple[Faces, Faces]:
     probes, and 600 people with one picture each."""
     people = datasets.load("lfw").by_identity
     known = [photos[:PICTURES] for photos in people.values() if len(photos) >= 10]
-    strangers: list[tuple[Photo, ...]] = [photos for photos in people.values() if len(photos) == 1][
-        :DISTRACTORS
-    ]
+    strangers = [photos for photos in people.values() if not photos[1:]][:DISTRACTORS]
     numbers = {photos[0].identity: i for i, photos in enumerate(known + strangers)}
     gallery = [p for photos in known for p in photos[:-PROBES]]
     gallery += [photos[0] for photos in strangers]

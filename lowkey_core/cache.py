@@ -98,9 +98,6 @@ def _source(thing: Any) -> str:
     if package in ("lowkey_core", "adversaries"):
         return _source_of(Path(str(sys.modules[package].__file__)).parent)
     file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:  # a user's file, loaded without being registered
-        code = getattr(thing, "__code__", None) or getattr(thing.__init__, "__code__", None)
-        file = getattr(code, "co_filename", None)
     return _source_of(Path(file)) if file and Path(file).is_file() else module
 
 

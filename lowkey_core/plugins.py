@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -82,7 +83,8 @@ def _find(package: str, name: str) -> tuple[ModuleType, str]:
 
 
 def _load_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"plugin {path.resolve()}"  # its own, whatever the file is called
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise UnknownNameError(
             f"{path} is not a file",
@@ -90,6 +92,7 @@ def _load_file(path: Path) -> ModuleType:
             remedy="check the path",
         )
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # so that a class of it can be traced to its file
     try:
         spec.loader.exec_module(module)
     except Exception as error:
