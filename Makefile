@@ -24,5 +24,5 @@ bench: .venv/ready
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --editable '.[dev,edgeface]'
+	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@

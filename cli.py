@@ -6,9 +6,10 @@ Exit codes: 0 done, 2 usage or bad input, 3 inconclusive, 130 interrupted.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Any, Optional
 
 import typer
 
@@ -20,7 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Does this face cloak still protect anyone?",
 )
-Many = Annotated[Optional[list[str]], typer.Option()]
 
 
 def _many(help_text: str) -> Any:
@@ -93,21 +93,25 @@ def audit(
         "seed": seed,
     }
     made = plans.make(preset, plan, flags)
-    _say(f"{preset}: {plans.COSTS[preset]}")
+    _say(f"{preset} ({plans.COSTS[preset]}); {plans.power(made)}")
 
     from lowkey_core import plugins, runtime
     from lowkey_core.cache import Cache, Work
+    from lowkey_core.files import write_atomically
 
     runtime.tune()
     from audit.run import run_audit
     from reports._progress import Progress
 
-    with Progress() as progress:
-        report = run_audit(made, Work(Cache(cache or _cache_folder()), progress.show))
     folder = out or Path("runs") / f"{Path(made.attack).stem.replace(':', '-')}-{made.digest}"
+    kept = cache or _cache_folder()
+    for needed in (folder, kept):  # better now than after the work
+        needed.mkdir(parents=True, exist_ok=True)
+    with Progress() as progress:
+        report = run_audit(made, Work(Cache(kept), progress.show))
     report.save(folder / "report.json")
     markdown = plugins.load("reports", "markdown")(report)
-    (folder / "report.md").write_text(markdown, encoding="utf-8")
+    write_atomically(folder / "report.md", markdown.encode())
     _say(plugins.load("reports", "terminal")(report))
     _say(f"report: {folder / 'report.md'} and report.json")
     if json:
@@ -158,14 +162,17 @@ def main() -> None:
     """Runs the command; problems the user can act on become one line and exit code 2."""
     from lowkey_core.checks import AuditError
 
+    signal.signal(signal.SIGINT, _interrupted)
     try:
         app()
-    except AuditError as error:
+    except (AuditError, OSError) as error:
         _say(f"error: {error}")
         raise SystemExit(BAD_INPUT) from None
-    except KeyboardInterrupt:
-        _say("interrupted; the same command resumes")
-        raise SystemExit(INTERRUPTED) from None
+
+
+def _interrupted(*_: object) -> None:
+    _say("interrupted; the same command resumes")
+    raise SystemExit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from adversaries._training import Recipe, train
 from lowkey_core import transforms
 from lowkey_core.alignment import warp
 from lowkey_core.cache import Work, fingerprint
+from lowkey_core.checks import PlanError
 from lowkey_core.embedders import FlipAveraged
 from lowkey_core.perceptual import smooth
 from lowkey_core.types import FACE_SIZE, Faces, Images, Pictures
@@ -26,7 +27,8 @@ from lowkey_core.types import FACE_SIZE, Faces, Images, Pictures
 MEMBERS = ("classifier",)
 
 IDENTITIES = 25
-"""Background identities the detector learns from, as in the critique."""
+"""Background identities the detector learns from, as in the critique; of a small background
+three quarters, as the threshold needs the rest."""
 VERSIONS = (
     "none",
     *(f"jpeg:{quality}" for quality in (95, 90, 85, 80, 75, 70, 60, 45, 30)),
@@ -78,9 +80,19 @@ class Detection:
         self.work, self.recipe, self.flagged = work, recipe, flagged
 
     def prepare(self, threat: ThreatModel, rng: Generator, /) -> Enrol:
-        """Trains the detector, then sets its threshold on identities it has not seen."""
+        """Trains the detector, then sets its threshold on identities it has not seen.
+
+        Raises: PlanError with fewer than two background identities.
+        """
         background = threat.background
-        seen = torch.isin(background.identities, background.identities.unique()[:IDENTITIES])
+        known = background.identities.unique()
+        if len(known) < 2:
+            raise PlanError(
+                f"the background has {len(known)} identity",
+                expected="at least 2: some to learn from, others to set the threshold on",
+                remedy="raise --background",
+            )
+        seen = torch.isin(background.identities, known[: min(IDENTITIES, 3 * len(known) // 4)])
         own = background.select(seen.nonzero().flatten())
         clean, cloaked = own.images, threat.cloak(own, rng)
         pairs = torch.cat([_pairs(clean, cloaked, version, own.warps) for version in VERSIONS])
@@ -108,7 +120,7 @@ class Detection:
         )
         detector.eval().requires_grad_(False)
         others = background.select((~seen).nonzero().flatten())
-        detector.threshold = self._threshold(detector, others if len(others) else own)
+        detector.threshold = self._threshold(detector, others)
         learned = {
             "pictures": float(len(own)),
             "identities": float(len(own.identities.unique())),

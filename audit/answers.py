@@ -36,7 +36,7 @@ class Answer:
 
 
 def answers(report: AuditReport) -> tuple[Answer, ...]:
-    """JPEG, newer models, robust retraining; and detection where an adversary looked."""
+    """JPEG, newer models, robust retraining; then every other adversary that took part."""
     return (
         _jpeg(report),
         _newer(report),
@@ -46,7 +46,7 @@ def answers(report: AuditReport) -> tuple[Answer, ...]:
             "Does it survive robust retraining?",
             "retrained on cloaked pictures",
         ),
-        *_detection(report),
+        *_others(report),
     )
 
 
@@ -64,7 +64,7 @@ def cells(report: AuditReport, **wanted: object) -> list[Cell]:
 
 def first_recogniser(report: AuditReport) -> str:
     """The one that every adversary starts from."""
-    return report.cells[0].recogniser
+    return next(card.name for card in report.cards if card.role == "recogniser")
 
 
 def _finding(what: str, cell: Cell) -> Finding:
@@ -84,13 +84,11 @@ def _newer(report: AuditReport) -> Answer:
     plain = cells(report, adversary="oblivious", transform="none")
     newer = [c for c in plain if c.newer]
     base = next(c for c in plain if c.recogniser == first_recogniser(report))
+    if not newer and report.cloak_released is None:
+        return Answer(question, (), "The cloak does not say when it was released")
     if not newer:
-        return Answer(
-            question,
-            (),
-            "Name a recogniser released after the cloak: --recogniser "
-            f"{base.recogniser},edgeface:xxs",
-        )
+        names = ",".join(dict.fromkeys((*report.plan.recognisers, "edgeface:xxs")))
+        return Answer(question, (), f"Run the audit with --recogniser {names}")
     remarks = [
         f"{c.recogniser} less {base.recogniser}: {gap:+.2f} [{low:+.2f}, {high:+.2f}], same probes"
         for c in newer
@@ -117,17 +115,23 @@ def _adversary(report: AuditReport, adversary: str, question: str, what: str) ->
         question,
         tuple(
             _finding(
-                f"{c.recogniser} {what}" + ("" if c.transform == "none" else f", {c.transform}"), c
+                f"{c.recogniser} {what}".rstrip()
+                + ("" if c.transform == "none" else f", {c.transform}"),
+                c,
             )
             for c in found
         ),
     )
 
 
-def _detection(report: AuditReport) -> list[Answer]:
-    looked = [c for c in report.cells if c.detection is not None]
-    return [
-        _adversary(report, name, f"Does it escape {name}?", "after flagged pictures were " + verb)
-        for name in dict.fromkeys(c.adversary for c in looked)
-        for verb in [{"drop": "dropped", "keep": "kept"}[report.plan.flagged]]
-    ]
+def _others(report: AuditReport) -> list[Answer]:
+    names = dict.fromkeys(c.adversary for c in report.cells)
+    found = []
+    for name in [n for n in names if n not in ("oblivious", "adaptive")]:
+        looks = any(c.detection for c in report.cells if c.adversary == name)
+        what = f"after flagged pictures were {_DONE[report.plan.flagged]}" if looks else ""
+        found.append(_adversary(report, name, f"Does it survive {name}?", what))
+    return found
+
+
+_DONE = {"drop": "dropped", "keep": "kept"}

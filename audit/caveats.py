@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from audit.plan import AuditPlan
-from audit.report import Caveat, Cell, Counts
+from audit.plan import BASE_TRANSFORMS
+from audit.report import Caveat, Cell, Counts, Quality
 
 MIN_CONTROL = 0.9
 """A recogniser that finds fewer of the clean probes' owners proves nothing by failing on cloaks."""
 MAX_NOISE = 0.1
 """Protection by noise beyond the control's own misses from which the cloak deserves no credit."""
+MIN_SEEN = 0.9
+"""Share of its background that the cloak must have changed for an adversary to have learned."""
 MAX_WIDTH = 0.3
 """Width of an interval from which a figure is called rough."""
 
 
 def caveats(
-    plan: AuditPlan,
     counts: Counts,
     cells: Sequence[Cell],
+    quality: Sequence[Quality],
     learned: Mapping[str, Mapping[str, float]],
     notes: Iterable[str],
 ) -> tuple[Caveat, ...]:
@@ -31,8 +33,10 @@ def caveats(
         *_lost(counts),
         *(Caveat(code="cloak", blocking=False, text=note) for note in notes),
     ]
-    if plan.attack != "noise" and not any(c.newer for c in cells):
-        found.append(_doubt("no-newer-model", "No recogniser here is newer than the cloak."))
+    if not any(c.newer for c in cells):
+        found.append(_doubt("no-newer-model", "No recogniser here is known to be newer than it."))
+    if any(q.lpips is None for q in quality):
+        found.append(_doubt("lpips-missing", "LPIPS was not measured: its weights are absent."))
     return tuple(sorted(found, key=lambda c: not c.blocking))
 
 
@@ -42,7 +46,7 @@ def _controls(cells: Sequence[Cell]) -> Iterator[Caveat]:
         if value is None or value < MIN_CONTROL:
             yield Caveat(
                 code="control-fails",
-                blocking=True,
+                blocking=cell.transform in BASE_TRANSFORMS,
                 text=f"{where} recognises {value or 0:.2f} of the clean probes, less than "
                 f"{MIN_CONTROL}: what it misses when cloaked is unproven.",
             )
@@ -51,7 +55,7 @@ def _controls(cells: Sequence[Cell]) -> Iterator[Caveat]:
         if control is not None and noise is not None and noise - (1 - control) > MAX_NOISE:
             yield Caveat(
                 code="noise-protects",
-                blocking=True,
+                blocking=cell.transform in BASE_TRANSFORMS,
                 text=f"Random noise of the same energy protects {noise:.2f} against {where}: "
                 "the cloak's own merit is unproven.",
             )
@@ -71,14 +75,19 @@ def _learning(learned: Mapping[str, Mapping[str, float]]) -> Iterator[Caveat]:
         if seen < 1:
             yield Caveat(
                 code="no-cloaks-seen",
-                blocking=True,
-                text=f"Only {seen:.0%} of the background pictures that {adversary} learned from "
-                "were changed by the cloak: it did not learn what it should have.",
+                blocking=seen < MIN_SEEN,
+                text=f"Only {seen:.1%} of the background pictures that {adversary} learned from "
+                "were changed by the cloak.",
             )
 
 
 def _held_out(cells: Sequence[Cell]) -> Iterator[Caveat]:
-    for name in dict.fromkeys(c.recogniser for c in cells if not c.held_out):
+    for name in dict.fromkeys(c.recogniser for c in cells if c.held_out is None):
+        yield _doubt(
+            "lineage-unstated",
+            f"{name} or a surrogate does not state its lineage: whether it is held out is unknown.",
+        )
+    for name in dict.fromkeys(c.recogniser for c in cells if c.held_out is False):
         yield _doubt(
             "not-held-out",
             f"{name} shares weights or training with a surrogate: protection against it is "
@@ -102,6 +111,11 @@ def _width(cell: Cell) -> float:
 
 
 def _lost(counts: Counts) -> Iterator[Caveat]:
+    if counts.without_pictures:
+        yield _doubt(
+            "people-lost",
+            f"{counts.without_pictures} protected people are left out: no face to enrol or search.",
+        )
     if counts.no_face:
         yield _doubt("faces-lost", f"No face was found in {len(counts.no_face)} pictures.")
     if counts.unreadable:

@@ -32,11 +32,11 @@ def identification(
     return {k: counts(rank <= k, probes.identities, people) for k in ranks}
 
 
-def all_dropped(recogniser: Recogniser, people: Sequence[int]) -> tuple[bool, ...]:
-    """Whose pictures were all dropped as cloaked."""
+def all_dropped(recogniser: Recogniser, scraped: Faces, people: Sequence[int]) -> tuple[bool, ...]:
+    """Whose scraped pictures were all dropped as cloaked."""
     left = set(recogniser.gallery.identities.tolist())
-    flags = bool(recogniser.flagged.any())
-    return tuple(flags and who not in left for who in people)
+    had = set(scraped.identities[recogniser.flagged].tolist())
+    return tuple(who in had - left for who in people)
 
 
 def detection(
@@ -96,7 +96,7 @@ def one_at_a_time(
         hers = probes.select(probes.identities == who)
         for k, rate in identification(recogniser, hers, [who], ranks).items():
             rates[k].append(rate)
-        detected += all_dropped(recogniser, [who])
+        detected += all_dropped(recogniser, scraped, [who])
     return {
         k: Rate(hits=tuple(r.hits[0] for r in rs), trials=tuple(r.trials[0] for r in rs))
         for k, rs in rates.items()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from audit.statistics import clopper_pearson
 from lowkey_core.checks import PlanError
 
 BASE_TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
@@ -63,7 +64,7 @@ class AuditPlan(BaseModel):
     """Training passes of adversaries that learn."""
     batch: int = Field(default=16, ge=1)
     """Pictures cloaked at once; part of the result, as sums of floats depend on it."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**31)
 
     @field_validator("transforms")
     @classmethod
@@ -112,19 +113,29 @@ PRESETS: dict[str, dict[str, Any]] = {
         "background": 60,
         "background_pictures": 8,
         "others": 18,
-        "distractors": 2000,
+        "distractors": 1000,
         "epochs": 40,
         "matchers": ("nn", "linear"),
+        "conditions": ("all",),  # one at a time would fit a classifier per person and cell
     },
 }
 """What a preset changes; `standard` is the plan's own defaults."""
 
 COSTS = {
-    "quick": "about 4 minutes on two cores; 24 probes, so a rate is known to about +-0.2",
-    "standard": "about 15 minutes on two cores; 96 probes, so a rate is known to about +-0.1",
-    "thorough": "about an hour on two cores; 160 probes, so a rate is known to about +-0.08",
+    "quick": "about 4 minutes on two cores",
+    "standard": "about 15 minutes on two cores",
+    "thorough": "never timed; by its counts three times standard",
 }
-"""What a preset costs and what it can tell."""
+"""What a preset costs as it stands."""
+
+
+def power(plan: AuditPlan) -> str:
+    """What an audit of this size can tell, at worst: when a person's probes all fare alike."""
+    low, high = clopper_pearson(plan.protected / 2, plan.protected)
+    return (
+        f"{plan.protected} people x {plan.probes} probes: "
+        f"a rate of 0.5 is known to +-{(high - low) / 2:.2f} or better"
+    )
 
 
 def make(

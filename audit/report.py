@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from audit import statistics
 from audit.plan import AuditPlan
 from lowkey_core.checks import AuditError
+from lowkey_core.files import write_atomically
 
 VERSION: Literal[1] = 1
 
@@ -83,8 +84,8 @@ class Cell(_Record):
     """When the recogniser became public; None if not stated."""
     newer: bool
     """Released after the cloak."""
-    held_out: bool
-    """Shares no weights, teacher or training run with a surrogate."""
+    held_out: bool | None
+    """Shares no weights, teacher or training run with a surrogate; None if that is not stated."""
     matcher: str
     transform: str
     condition: Literal["all", "one"]
@@ -143,6 +144,9 @@ class Counts(_Record):
 
     dataset: str
     protected: int
+    """Identities whose protection was measured."""
+    without_pictures: int = 0
+    """Protected identities left out, as no face of theirs was found to enrol or to search."""
     probes: int
     gallery: int
     """Pictures enrolled, of everybody."""
@@ -172,6 +176,8 @@ class AuditReport(_Record):
     """Of this format."""
     plan: AuditPlan
     counts: Counts
+    cloak_released: datetime.date | None
+    """When the audited cloak became public; None if it does not say."""
     quality: tuple[Quality, ...]
     cells: tuple[Cell, ...]
     learned: dict[str, dict[str, float]]
@@ -190,8 +196,7 @@ class AuditReport(_Record):
 
     def save(self, path: Path) -> None:
         """As JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_atomically(path, f"{self.model_dump_json(indent=1)}\n".encode())
 
 
 def read(path: Path) -> AuditReport:

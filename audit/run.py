@@ -46,15 +46,17 @@ def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
         for contest in contests:
             cells += measure(plan, scene, contest, transform, arms)
     clock.lap("recognising")
+    seen = tuple(visibility(scene, published))
     learned = {c.adversary: c.learned for c in contests if c.learned}
     return AuditReport(
         plan=plan,
         counts=scene.counts,
-        quality=tuple(visibility(scene, published)),
+        cloak_released=release_date(scene.cloak),
+        quality=seen,
         cells=tuple(cells),
         learned=learned,
         cards=tuple(cards(scene)),
-        caveats=caveats(plan, scene.counts, cells, learned, notes_of(scene.cloak)),
+        caveats=caveats(scene.counts, cells, seen, learned, notes_of(scene.cloak)),
         environment=_environment(),
         timings=clock.laps,
     )
@@ -89,10 +91,11 @@ class Contest:
 
 
 def prepare(scene: Scene, plan: AuditPlan) -> Iterator[Contest]:
-    """`oblivious` tries every recogniser; the others start from the plan's first."""
+    """`oblivious` tries every recogniser, oldest first; the others start from the plan's first."""
     for name, adversary in scene.adversaries.items():
         oblivious = name == "oblivious"
-        for embedder in scene.recognisers if oblivious else scene.recognisers[:1]:
+        by_age = sorted(scene.recognisers, key=lambda e: card_of(e).released)
+        for embedder in by_age if oblivious else scene.recognisers[:1]:
             for matcher in plan.matchers:
                 threat = ThreatModel(
                     embedder, MATCHERS[matcher], scene.background, scene.attacks[plan.attack]
@@ -115,7 +118,7 @@ def measure(
     plan: AuditPlan, scene: Scene, contest: Contest, transform: str, arms: dict[str, Faces]
 ) -> Iterator[Cell]:
     """The cells of one contest under one transform. Both arms use the same learned weights."""
-    people, probes = list(range(plan.protected)), scene.probe_faces
+    people, probes = scene.people, scene.probe_faces
     card, released = card_of(contest.embedder), release_date(scene.cloak)
     changed = torch.zeros(len(arms[CLEAN])).bool()
     changed[scene.cloaked_rows] = True
@@ -127,7 +130,7 @@ def measure(
             if condition == "all":
                 cloaked = contest.enrol(arms[attack])
                 rates = metrics.identification(cloaked, probes, people, plan.ranks)
-                detected = metrics.all_dropped(cloaked, people)
+                detected = metrics.all_dropped(cloaked, arms[attack], people)
                 spotted = metrics.detection(clean, cloaked, arms[attack], changed, people)
             else:
                 rates, detected = metrics.one_at_a_time(

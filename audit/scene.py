@@ -15,7 +15,7 @@ from audit.report import Counts
 from lowkey_core import datasets, embedders, plugins, transforms
 from lowkey_core.alignment import DETECTOR_CARDS, landmarks, similarity, warp
 from lowkey_core.cache import Record, Work, fingerprint
-from lowkey_core.checks import UnreadableImageError
+from lowkey_core.checks import DatasetError, PlanError, UnreadableImageError
 from lowkey_core.cloaks import Published
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.datasets import Photo
@@ -47,6 +47,11 @@ class Scene:
     counts: Counts
 
     @property
+    def people(self) -> list[int]:
+        """Protected identities with a face in the gallery and among the probes."""
+        return sorted(set(self.gallery.identities.tolist()) & set(self.probes.identities.tolist()))
+
+    @property
     def probe_faces(self) -> Faces:
         """The probes as a recogniser sees them."""
         return Faces(self.probes.images, self.probes.identities)
@@ -62,9 +67,18 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         options=plan.attack_options,
     )
     published = Published(cloak, work, label=f"cloaking with {plan.attack}", batch=plan.batch)
-    noise = Published(Noise(published, 0), work, label="adding noise of equal energy")
+    noise = Published(
+        Noise(published, 0), work, label="adding noise of equal energy", batch=plan.batch
+    )
     offered = {"work": work, "epochs": plan.epochs, "flagged": plan.flagged}
     recognisers = tuple(embedders.load(name) for name in plan.recognisers)
+    names = [embedders.card_of(e).name for e in recognisers]
+    if len(set(names)) < len(names):
+        raise PlanError(
+            f"the recognisers are called {', '.join(names)}",
+            expected="a different name on each one's card",
+            remedy="give their cards names of their own",
+        )
     adversaries = {
         name: plugins.load("adversaries", name, offered=offered) for name in plan.adversaries
     }
@@ -76,6 +90,27 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         aligned.pictures(photos, numbers)
         for photos in (parts.gallery, parts.probes, parts.bystanders, parts.background)
     )
+    for part, got in {"gallery": gallery, "probes": probes, "background": background}.items():
+        if not len(got):
+            raise DatasetError(
+                f"no face was found in any picture of the {part}",
+                expected="photos of faces",
+                remedy="look at the pictures, or use another data set",
+            )
+    measured = set(gallery.identities.tolist()) & set(probes.identities.tolist())
+    if not measured:
+        raise DatasetError(
+            "no protected identity has a face both in the gallery and among the probes",
+            expected="at least one",
+            remedy="look at the pictures, or use another data set",
+        )
+    rows = cloaked_rows(gallery.identities, plan.cloaked_share)
+    if not len(rows):
+        raise PlanError(
+            f"a cloaked share of {plan.cloaked_share:g} cloaks none of {len(gallery)} pictures",
+            expected="at least one cloaked picture",
+            remedy="raise --cloaked-share or --gallery",
+        )
     return Scene(
         gallery,
         probes,
@@ -83,14 +118,15 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         background,
         {plan.attack: published, "noise": noise},
         cloak,
-        cloaked_rows(gallery.identities, plan.cloaked_share),
+        rows,
         surrogates,
         recognisers,
         adversaries,
         applied,
         Counts(
             dataset=plan.dataset,
-            protected=plan.protected,
+            protected=len(measured),
+            without_pictures=plan.protected - len(measured),
             probes=len(probes),
             gallery=len(gallery) + len(bystanders),
             enrolled=len(torch.cat([gallery.identities, bystanders.identities]).unique()),
@@ -108,7 +144,7 @@ def cloaked_rows(identities: Tensor, share: float) -> Tensor:
     The others stay clean, as pictures do that were online before their owner knew of cloaks.
     """
     rows = [(identities == who).nonzero().flatten() for who in identities.unique()]
-    return torch.cat([r[: round(share * len(r))] for r in rows]) if rows else identities
+    return torch.cat([r[: round(share * len(r))] for r in rows])
 
 
 @dataclass(frozen=True)
@@ -133,16 +169,25 @@ class Aligned:
 
 def align(photos: Sequence[Photo], work: Work) -> Aligned:
     """Every photo's main face at the template; failures are counted, not dropped."""
-    contents = [photo.read() for photo in photos]
     detector = [card.sha256 for card in DETECTOR_CARDS]
-    keys = [fingerprint("aligned", detector, landmarks, decode, content) for content in contents]
-    records = work.through("finding faces", keys, lambda i: _find_face(contents[i], photos[i].name))
+    keys = [fingerprint("aligned", detector, _find_face, _content(photo)) for photo in photos]
+    records = work.through(
+        "finding faces", keys, lambda i: _find_face(_content(photos[i]), photos[i].name)
+    )
     outcome = {photo.name: record for photo, record in zip(photos, records, strict=True)}
     return Aligned(
         {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r},
         tuple(n for n, r in outcome.items() if "no face" in r),
         tuple(n for n, r in outcome.items() if "unreadable" in r),
     )
+
+
+def _content(photo: Photo) -> bytes:
+    """The file's bytes; none if it cannot be opened, which is no picture either."""
+    try:
+        return photo.read()
+    except OSError:
+        return b""
 
 
 def _find_face(content: bytes, name: str) -> Record:

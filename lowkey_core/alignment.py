@@ -43,11 +43,17 @@ DETECTOR_CARDS = (
 )
 
 
+SMALLEST = 20
+"""Side of the smallest face that MTCNN looks for, in pixels."""
+
+
 @cache
 def _detector() -> Any:
     for card in DETECTOR_CARDS:
         weights.read(card)  # the package loads its files unchecked
-    return importlib.import_module("facenet_pytorch").MTCNN(keep_all=True, device="cpu")
+    return importlib.import_module("facenet_pytorch").MTCNN(
+        min_face_size=SMALLEST, keep_all=True, device="cpu"
+    )
 
 
 def landmarks(photo: Images) -> Tensor | None:
@@ -57,6 +63,8 @@ def landmarks(photo: Images) -> Tensor | None:
     The main face is large and central: largest box area less twice the squared distance of
     its centre from the photo's (facenet-pytorch's `center_weighted_size`).
     """
+    if min(photo.shape[2:]) < SMALLEST:
+        return None
     with torch.no_grad():
         boxes, _, points = _detector().detect(to_pillow(photo), landmarks=True)
     if boxes is None or len(boxes) == 0:

@@ -1,102 +1,130 @@
 """Finished work, kept by content: nothing is computed twice, and nothing stale is taken.
 
 A result is filed under the fingerprint of everything it was made from: pixels, settings,
-weights, and the source code that did the work. Editing a cloak therefore forgets its results.
+weights, the code of this project and of the plugin, the versions of the libraries. Editing a
+cloak therefore forgets its results.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import os
+import importlib.metadata
 import sys
-import tempfile
 import types as python_types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as dump_tensors
 from torch import Tensor, nn
 
+from lowkey_core.files import write_atomically
+
 Record = dict[str, Tensor]
 """What is kept under one key: tensors by name."""
 
 
 def fingerprint(*things: object) -> str:
-    """32 hex digits naming the content of `things`, equal in every process.
+    """32 hex digits naming the content of `things`, and of the code that this project is.
 
-    Objects count by the code that defines their class and by their attributes
-    (those starting with `_` excepted); networks by their weights and buffers as well. An object
-    with a `fingerprint` of its own is taken at its word.
+    Objects count by their class's code and their attributes; networks by every layer's class,
+    settings, weights and buffers. An object with a `fingerprint` of its own is taken at its word.
+    What cannot be named by content (an open session, say) gets a name of its own each time: it is
+    computed again rather than confused.
     """
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.blake2b(_project().encode(), digest_size=16)
     for thing in things:
-        _feed(digest, thing)
+        _feed(digest, thing, ())
     return digest.hexdigest()
 
 
-def _feed(digest: Any, thing: object) -> None:
-    def mark(kind: str, value: str = "") -> None:
-        digest.update(f"{kind}:{len(value)}:{value};".encode())
+@functools.cache
+def _project() -> str:
+    """Our code, the libraries and the number of threads: any may change any result."""
+    root = Path(__file__).parents[1]
+    files = [
+        f for package in ("lowkey_core", "adversaries") for f in (root / package).rglob("*.py")
+    ]
+    code = hashlib.blake2b(b"".join(f.read_bytes() for f in sorted(files))).hexdigest()
+    installed = {d.name: d.version for d in importlib.metadata.distributions()}
+    libraries = [f"{name} {installed.get(name)}" for name in _LIBRARIES]
+    return f"{code} {libraries} {torch.get_num_threads()}"
 
+
+_LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "facenet-pytorch", "timm", "lpips")
+_MODULE_INTERNALS = frozenset(vars(nn.Module())) | {"_forward_pre_hooks_with_kwargs"}
+
+
+def _feed(digest: Any, thing: Any, above: tuple[int, ...]) -> None:
+    """above: the ids of the objects that hold `thing`, so that a circle ends."""
+
+    def mark(kind: str, value: object = "") -> None:
+        digest.update(f"{kind}:{len(str(value))}:{value};".encode())
+
+    def feed(*parts: object) -> None:
+        for part in parts:
+            _feed(digest, part, (*above, id(thing)))
+
+    if id(thing) in above:
+        mark("circle", len(above) - above.index(id(thing)))
+        return
     match thing:
         case None | bool() | int() | float() | str():
             mark(type(thing).__name__, repr(thing))
         case bytes():
             mark("bytes", hashlib.blake2b(thing).hexdigest())
         case Path():
-            mark("path", str(thing))
+            mark("path", thing)
         case Tensor():
-            content = thing.detach().cpu().contiguous().numpy().tobytes()
-            mark(f"tensor{tuple(thing.shape)}{thing.dtype}", hashlib.blake2b(content).hexdigest())
+            mark(f"tensor{thing.dtype}")
+            feed(thing.detach().cpu().contiguous().numpy())
+        case np.ndarray():
+            mark(f"array{thing.shape}{thing.dtype}", hashlib.blake2b(thing.tobytes()).hexdigest())
         case Mapping():
-            mark("mapping", str(len(thing)))
+            mark("mapping", len(thing))
             for key in sorted(thing, key=str):
-                mark("key", str(key))
-                _feed(digest, thing[key])
+                feed(key, thing[key])
         case set() | frozenset():
-            _feed(digest, sorted(thing, key=str))
+            feed(sorted(thing, key=str))
         case Sequence():
-            mark("sequence", str(len(thing)))
-            for item in thing:
-                _feed(digest, item)
+            mark("sequence", len(thing))
+            feed(*thing)
         case nn.Module():
-            mark("network", f"{_source(type(thing))}{thing.training}")
-            _feed(digest, thing.state_dict())
-            _feed(digest, {k: v for k, v in vars(thing).items() if k[0] != "_" and k != "training"})
-        case python_types.FunctionType() | python_types.MethodType() | type():
+            feed(dict(thing.named_parameters()), dict(thing.named_buffers()))
+            for name, layer in thing.named_modules():
+                own = {k: v for k, v in vars(layer).items() if k not in _MODULE_INTERNALS}
+                feed(name, type(layer), layer.training, own)
+        case type():
+            mark("class", thing.__qualname__)
+            for base in thing.__mro__[:-1]:
+                mark("base", _source(base))
+        case functools.partial():
+            feed(thing.func, thing.args, thing.keywords)
+        case python_types.MethodType():
+            feed(thing.__self__, thing.__func__)
+        case python_types.FunctionType():
             mark("function", f"{_source(thing)}{thing.__qualname__}")
-            closure = getattr(thing, "__closure__", None) or ()
-            _feed(digest, [cell.cell_contents for cell in closure])
+            feed([cell.cell_contents for cell in thing.__closure__ or ()])
         case _ if isinstance(getattr(thing, "fingerprint", None), str):
-            mark("named", thing.fingerprint)  # type: ignore[attr-defined]
+            mark("named", thing.fingerprint)
         case _:
-            mark("object", f"{type(thing).__qualname__}{_source(type(thing))}")
-            state = vars(thing) if hasattr(thing, "__dict__") else {"repr": repr(thing)}
-            _feed(digest, {k: v for k, v in state.items() if not k.startswith("_")})
+            feed(type(thing), vars(thing) if hasattr(thing, "__dict__") else repr(thing))
 
 
 @functools.cache
-def _source_of(folder_or_file: Path) -> str:
-    files = sorted(folder_or_file.rglob("*.py")) if folder_or_file.is_dir() else [folder_or_file]
-    return hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=16).hexdigest()
+def _source_of(file: Path) -> str:
+    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
 
 
 def _source(thing: Any) -> str:
-    """Digest of the code that defines a class or function: code is an input too.
-
-    Our own code counts as the whole package it is in, as any of it may take part; anybody
-    else's as its file.
-    """
+    """Digest of the file that defines a class or function."""
     module = str(getattr(thing, "__module__", ""))
-    package = module.partition(".")[0]
-    if package in ("lowkey_core", "adversaries"):
-        return _source_of(Path(str(sys.modules[package].__file__)).parent)
     file = getattr(sys.modules.get(module), "__file__", None)
     return _source_of(Path(file)) if file and Path(file).is_file() else module
 
@@ -136,21 +164,6 @@ class Cache:
     def _path(self, key: str) -> Path:
         assert self.root is not None
         return self.root / key[:2] / f"{key[2:]}.safetensors"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put `content` at `path` so that a reader, or a crash, sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 Show = Callable[[str, int, int], None]

@@ -57,6 +57,13 @@ def load(
                 remedy="see the docstring of its build()",
             )
     given = {k: v for k, v in {**(offered or {}), "member": member}.items() if k in parameters}
+    needed = [p for p in settable if parameters[p].default is inspect.Parameter.empty]
+    if missing := [p for p in needed if p not in (options or {})]:
+        raise OptionError(
+            f"{name} was not told its {missing[0]!r}",
+            expected=f"options for: {', '.join(needed)}",
+            remedy="give it a default in build(), or set it, for a cloak with --attack-option",
+        )
     return module.build(**given, **(options or {}))
 
 

@@ -22,7 +22,7 @@ def parse(name: str) -> Transform:
     steps = [_parse_one(part) for part in name.split("+")]
 
     def chain(images: Images) -> Images:
-        for step in steps:
+        for step in steps if len(images) else ():
             images = step(images)
         return images
 
@@ -51,13 +51,13 @@ def _parse_one(name: str) -> Transform:
         number = float(value)
         if not low <= number <= high:
             raise ValueError
+        return make(number)
     except ValueError:
         raise OptionError(
             f"{name!r} has value {value!r}",
             expected=f"{kind}:VALUE with {low:g} <= VALUE <= {high:g}",
             remedy=f"write for example {_EXAMPLES[kind]}",
         ) from None
-    return make(number)
 
 
 def _file(file_format: str, **options: object) -> Transform:
@@ -70,6 +70,8 @@ def _file(file_format: str, **options: object) -> Transform:
 
 
 def _jpeg(quality: float) -> Transform:
+    if quality != int(quality):
+        raise ValueError
     return _file("JPEG", quality=int(quality), subsampling="4:2:0")
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, Self
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -107,10 +107,6 @@ class Pictures:
             tuple(self.names[i] for i in index.tolist()),
             None if self.warps is None else self.warps[index],
         )
-
-    def showing(self, images: Images) -> Self:
-        """The same pictures with other pixels: their cloaked or transformed copies."""
-        return type(self)(images, self.identities, self.names, self.warps)
 
 
 class Embedder(Protocol):

@@ -35,7 +35,7 @@ class Card:
     """Training data; sharing it with a surrogate is a caveat."""
     lineage: frozenset[str] = frozenset()
     """Every training run its weights come from, teachers included. Networks with a run in
-    common are not held out from each other."""
+    common are not held out from each other. Empty: not stated."""
     distribution: str = ""
     """The installed Python package that carries the file, if one does."""
     black_box: bool = False
@@ -52,7 +52,6 @@ def unverified_card(name: str) -> Card:
         licence="not stated",
         released=datetime.date.min,
         trained_on="not stated",
-        lineage=frozenset({f"unstated:{name}"}),
     )
 
 

@@ -123,13 +123,15 @@ def _grid(report: AuditReport) -> Table:
         ),
         tuple(_cell(c, ranks) for c in report.cells),
         f"Cloaked share of each protected gallery: {report.plan.cloaked_share:g}. "
-        "`all`: everybody protected cloaks at once; `one`: one person at a time.",
+        "`all`: everybody protected cloaks at once; `one`: one person at a time. Transforms act on "
+        "aligned 112x112 crops.",
     )
 
 
 def _cell(c: Cell, ranks: tuple[int, ...]) -> tuple[str, ...]:
     detected = f", {sum(c.detected)} detected" if any(c.detected) else ""
-    newer = " (newer)" if c.newer else "" if c.held_out else " (not held out)"
+    held_out = {True: "", False: " (not held out)", None: " (lineage not stated)"}[c.held_out]
+    newer = " (newer)" if c.newer else held_out
     return (
         c.attack,
         c.adversary,

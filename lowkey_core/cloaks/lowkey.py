@@ -24,6 +24,7 @@ Where LPIPS has no trunk, visible is 1 - SSIM on the aligned face instead.
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,7 +36,7 @@ from lowkey_core.alignment import warp
 from lowkey_core.checks import OptionError
 from lowkey_core.embedders import FlipAveraged, card_of
 from lowkey_core.perceptual import Lpips, lpips_if_present, smooth, ssim
-from lowkey_core.types import Embedder, Images, Pictures, per_picture
+from lowkey_core.types import FACE_SIZE, Embedder, Images, Pictures, per_picture
 
 MEMBERS = ("", "published", "released")
 
@@ -101,7 +102,7 @@ def build(
             remedy="name one with --surrogate",
         )
     for surrogate in surrogates:
-        if card_of(surrogate).black_box:
+        if not _has_gradients(surrogate):
             raise OptionError(
                 f"surrogate {card_of(surrogate).name} is a black box",
                 expected="surrogates that give gradients",
@@ -109,13 +110,23 @@ def build(
             )
     given: dict[str, Any] = {"steps": steps, "step_size": step_size, "ssim_price": ssim_price}
     for option, value in given.items():
-        if value is not None and value < 0:
+        if value is None:
+            continue
+        if not 0 <= value < math.inf or (option == "steps" and value != int(value)):
             raise OptionError(
-                f"{option} is {value}", expected="0 or more", remedy="give a positive number"
+                f"{option} is {value}",
+                expected="a whole number, 0 or more" if option == "steps" else "0 or more",
+                remedy="correct --attack-option",
             )
     schedule = replace(SCHEDULES[member], **{k: v for k, v in given.items() if v is not None})
     notes = (_RELEASED_NOTE,) if member == "released" else ()
     return LowKey(surrogates, schedule, lpips_if_present(), notes)
+
+
+def _has_gradients(surrogate: Embedder) -> bool:
+    """Tried rather than believed: without gradients the cloak would silently do nothing."""
+    face = torch.full((1, 3, FACE_SIZE, FACE_SIZE), 0.5, requires_grad=True)
+    return not card_of(surrogate).black_box and surrogate(face).requires_grad
 
 
 class LowKey:

@@ -36,8 +36,6 @@ class Dataset:
 
     name: str
     photos: tuple[Photo, ...]
-    caveat: str = ""
-    """What a reader must know of these people before trusting a figure."""
 
     @cached_property
     def by_identity(self) -> dict[str, tuple[Photo, ...]]:
@@ -54,7 +52,7 @@ def load(name: str) -> Dataset:
     Raises: UnknownNameError, DatasetError.
     """
     options: dict[str, str] = {}
-    if Path(name).is_dir():
+    if name not in plugins.available("lowkey_core.datasets") and Path(name).is_dir():
         name, options = "folder", {"root": name}
     dataset: Dataset = plugins.load("lowkey_core.datasets", name, options=options)
     return dataset
@@ -62,4 +60,7 @@ def load(name: str) -> Dataset:
 
 def unique_names(photos: Iterable[Photo]) -> tuple[Photo, ...]:
     """The photos, first of each name: archives of one data set may overlap."""
-    return tuple({photo.name: photo for photo in photos}.values())
+    first: dict[str, Photo] = {}
+    for photo in photos:
+        first.setdefault(photo.name, photo)
+    return tuple(first.values())

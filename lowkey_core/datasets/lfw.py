@@ -20,7 +20,15 @@ def build() -> Dataset:
             remedy=f"set {ASSETS_VARIABLE} to the folder that holds them, "
             "or name a folder of your own with --dataset FOLDER",
         )
-    return Dataset("lfw", unique_names(photo for tar in tars for photo in _photos(tar)))
+    try:
+        photos = unique_names(photo for tar in tars for photo in _photos(tar))
+    except tarfile.TarError as error:
+        raise DatasetError(
+            f"a tar in {assets()} is damaged ({error})",
+            expected="whole, uncompressed tars",
+            remedy="compare their SHA-256 with their source's",
+        ) from error
+    return Dataset("lfw", photos)
 
 
 def _photos(tar: Path) -> list[Photo]:

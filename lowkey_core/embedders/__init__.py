@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch.nn.functional as F
@@ -29,7 +28,7 @@ def load(name: str) -> Embedder:
     if isinstance(embedder, nn.Module):
         embedder.eval().requires_grad_(False)
     if not hasattr(embedder, "card"):
-        embedder.card = unverified_card(Path(name).stem)
+        embedder.card = unverified_card(name)
     return embedder  # type: ignore[no-any-return]
 
 
@@ -38,9 +37,13 @@ def card_of(embedder: Embedder) -> Card:
     return embedder.card  # type: ignore[attr-defined,no-any-return]
 
 
-def held_out(embedder: Embedder, surrogates: Iterable[Embedder]) -> bool:
-    """Whether `embedder` shares no weights, teacher or training run with any surrogate."""
-    return not any(card_of(embedder).lineage & card_of(s).lineage for s in surrogates)
+def held_out(embedder: Embedder, surrogates: Iterable[Embedder]) -> bool | None:
+    """Whether `embedder` shares no weights, teacher or training run with any surrogate; None
+    where a card does not state its lineage."""
+    own, others = card_of(embedder).lineage, [card_of(s).lineage for s in surrogates]
+    if any(own & other for other in others):
+        return False
+    return True if own and all(others) else None
 
 
 class FlipAveraged:

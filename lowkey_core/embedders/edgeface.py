@@ -40,7 +40,7 @@ def build(member: str) -> EdgeFace:
         raise MissingWeightsError(
             "edgeface:xxs needs the package timm, which is not installed",
             expected="timm, for the EdgeNeXt architecture",
-            remedy="pip install 'lowkey-audit[edgeface]'",
+            remedy="pip install timm",
         ) from error
     network = timm.create_model("edgenext_xx_small", pretrained=False)
     network.reset_classifier(512)

@@ -90,11 +90,12 @@ def sample(control: int = 4, recogniser: str = "old") -> AuditReport:
     return AuditReport(
         plan=plan,
         counts=counts,
+        cloak_released=datetime.date(2021, 1, 20),
         quality=(quality,),
         cells=cells,
         learned=learned,
         cards=(card,),
-        caveats=caveats(plan, counts, cells, learned, ("a note",)),
+        caveats=caveats(counts, cells, (quality,), learned, ("a note",)),
         environment={"python": "3.11"},
         timings={"cloaking": 1.5},
     )

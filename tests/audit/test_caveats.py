@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from audit.caveats import caveats
-from audit.plan import AuditPlan
 from audit.report import Cell, Counts
 from tests.audit.samples import cell, rate, sample
 
@@ -14,9 +13,9 @@ def codes(
     *cells: Cell, seen: float = 1.0, counts: Counts | None = None, blocking: bool | None = None
 ) -> set[str]:
     found = caveats(
-        AuditPlan(),
         counts or sample().counts,
         cells,
+        sample().quality,
         {"adaptive": {"cloaked_seen": seen}},
         (),
     )
@@ -35,6 +34,10 @@ def test_a_sound_audit_has_nothing_blocking() -> None:
         ("noise-protects", codes(cell(attack="noise", hits=3), blocking=True)),
         ("no-cloaks-seen", codes(cell(), seen=0.5, blocking=True)),
         ("not-held-out", codes(cell(held_out=False))),
+        ("lineage-unstated", codes(cell(held_out=None))),
+        ("lpips-missing", codes(cell())),
+        ("no-cloaks-seen", codes(cell(), seen=0.99, blocking=False)),
+        ("control-fails", codes(cell(control=3, transform="resize:0.1"), blocking=False)),
         ("few-probes", codes(cell(cloaked={1: rate(4, 0, 4, 0)}, detected=(False,) * 4))),
         ("no-newer-model", codes(cell())),
         (

@@ -15,7 +15,8 @@ def test_every_preset_is_a_plan_and_states_its_cost(preset: str) -> None:
     made = plan.make(preset)
     assert "oblivious" in made.adversaries
     assert set(plan.BASE_TRANSFORMS) <= set(made.transforms)
-    assert "minutes" in plan.COSTS[preset] or "hour" in plan.COSTS[preset]
+    assert plan.COSTS[preset]
+    assert f"{made.protected} people x {made.probes} probes" in plan.power(made)
 
 
 def test_flags_override_the_file_which_overrides_the_preset(tmp_path: Path) -> None:

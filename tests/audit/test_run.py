@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,12 @@ import torch
 
 from audit import scene
 from audit.plan import AuditPlan
+from audit.protocol import split
 from audit.report import AuditReport
 from audit.run import run_audit
+from lowkey_core import datasets
 from lowkey_core.cache import Cache, Record, Work
+from lowkey_core.checks import DatasetError, PlanError
 from lowkey_core.images import decode, encode
 from tests.conftest import people
 
@@ -36,8 +40,11 @@ ADVERSARY = """
 from adversaries.oblivious import Oblivious
 class Curious(Oblivious):
     def prepare(self, threat, rng):
-        threat.cloak(threat.background, rng)
-        return super().prepare(threat, rng)
+        background = threat.background.images
+        inverted = (threat.cloak(threat.background, rng) - (1 - background)).abs().max() < 1e-5
+        enrol = super().prepare(threat, rng)
+        enrol.learned["cloaked_seen"] = float(inverted)
+        return enrol
 def build(work): return Curious(work)
 """
 
@@ -145,7 +152,9 @@ def test_one_file_adds_a_cloak_a_recogniser_an_adversary(plan: AuditPlan, tmp_pa
     assert {c.recogniser for c in report.cells} == {"tiny2", "tiny3"}
     curious = [c for c in report.cells if c.adversary.endswith("curious.py")]
     assert curious
-    assert all(c.attack.endswith("invert.py") for c in curious)
+    assert report.learned[str(tmp_path / "curious.py")] == {"cloaked_seen": 1.0}
+    assert report.quality[0].linf > 0.5, "the inverted pictures were published"
+    assert curious[0].held_out is True
 
 
 def test_a_file_that_is_no_picture_is_counted(
@@ -215,3 +224,68 @@ def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         check=False,
         env={**os.environ, **environment},
     )
+
+
+def test_interrupting_says_how_to_go_on(tmp_path: Path) -> None:
+    """SIGINT as soon as the command has said what it will do."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "cli.py"), "audit", "--out", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert "24 people" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command resumes" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"cloaked_share": 0.01}, "cloaks none"), ({"background": 1}, "background has 1 identity")],
+)
+def test_a_plan_that_cannot_be_run_is_said_so(
+    plan: AuditPlan, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(PlanError, match=message):
+        run_audit(plan.model_copy(update=changes), Work())
+
+
+def test_pictures_without_faces_are_said_so(
+    plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene, "_find_face", lambda content, name: {"no face": torch.ones(1)})
+    with pytest.raises(DatasetError, match="no face was found in any picture of the gallery"):
+        run_audit(plan, Work())
+
+
+def test_no_cloak_changes_no_rank(plan: AuditPlan) -> None:
+    update = {"attack": "none", "attack_options": {}, "adversaries": ("oblivious", "detection")}
+    report = run_audit(plan.model_copy(update=update), Work())
+    undisturbed = [c for c in report.cells if (c.attack, c.adversary) == ("none", "oblivious")]
+    assert len(undisturbed) == 2 * 3 * 2
+    assert all(c.cloaked == c.control for c in undisturbed)
+    assert "no-cloaks-seen" in {c.code for c in report.caveats if c.blocking}
+
+
+def test_people_without_faces_are_left_out_and_counted(
+    plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One protected person has no gallery, another no probes; nobody else has strangers about."""
+    parts = split(datasets.load(plan.dataset), plan)
+    first, second, *_ = dict.fromkeys(p.identity for p in parts.gallery)
+    lost = {p.name for p in parts.gallery if p.identity == first}
+    lost |= {p.name for p in parts.probes if p.identity == second}
+    found = scene._find_face
+
+    def sometimes(content: bytes, name: str) -> Record:
+        return {"no face": torch.ones(1)} if name in lost else found(content, name)
+
+    monkeypatch.setattr(scene, "_find_face", sometimes)
+    report = run_audit(plan.model_copy(update={"others": 0, "ranks": (1,)}), Work())
+    assert (report.counts.protected, report.counts.without_pictures) == (1, 2)
+    assert set(report.counts.no_face) == lost
+    assert {c.control[1].trials for c in report.cells} == {(2,)}
+    assert "people-lost" in {c.code for c in report.caveats}

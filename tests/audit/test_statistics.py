@@ -69,12 +69,24 @@ def test_an_interval_holds_its_rate_and_a_difference_its_gap(pairs: list[tuple[i
     assert (back, back_down, back_up) == pytest.approx((-gap, -up, -down), abs=1e-9)
 
 
-def test_a_pairs_difference_covers_the_truth() -> None:
+@pytest.mark.parametrize("flipped", [None, 0.02, 0.05, 0.2])
+def test_a_pairs_difference_covers_the_truth(flipped: float | None) -> None:
+    """Mild people; and people recognised always or never, a few of whom b alone misses."""
     rng = np.random.default_rng(2)
     covered = 0
-    for _ in range(300):
+    for _ in range(400):
         p = rng.beta(2, 1, 24)  # mean 2/3
-        a, b = rng.binomial(4, p), rng.binomial(4, p**2)  # E[p^2] = 1/2
+        a, b, truth = rng.binomial(4, p), rng.binomial(4, p**2), 2 / 3 - 1 / 2
+        if flipped is not None:
+            a = 4 * (rng.random(24) < 0.7)
+            b, truth = np.where(rng.random(24) < flipped, 0, a), 0.7 * flipped
         _, (low, high) = statistics.difference((a.tolist(), [4] * 24), (b.tolist(), [4] * 24))
-        covered += low <= 2 / 3 - 1 / 2 <= high
-    assert covered / 300 >= 0.94
+        covered += low <= truth <= high
+    assert covered / 400 >= 0.93
+
+
+def test_two_that_agree_are_not_certain_to() -> None:
+    same = ([4] * 12 + [0] * 12, [4] * 24)
+    gap, (low, high) = statistics.difference(same, same)
+    assert gap == 0
+    assert low < -0.05 < 0.05 < high
