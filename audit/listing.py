@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator
 
 from audit.plan import COSTS
-from lowkey_core.checks import UnknownNameError
+from lowkey_core.checks import unknown_name
 
 
 def names(what: str) -> Iterator[str]:
     """Raises: UnknownNameError."""
     if what not in KINDS:
-        close = difflib.get_close_matches(what, KINDS, n=1)
-        raise UnknownNameError(
-            f"there is no list of {what!r}",
-            expected=f"one of: {', '.join(KINDS)}",
-            remedy=f"did you mean {close[0]!r}?" if close else "check the spelling",
-        )
+        raise unknown_name("list", what, KINDS)
     return KINDS[what]()
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from audit.statistics import clopper_pearson
-from lowkey_core.checks import PlanError
+from lowkey_core.checks import PlanError, unknown_name
 
 BASE_TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
 """Measured in every audit: how the answer reads under JPEG is part of the question."""
@@ -143,14 +143,10 @@ def make(
 ) -> AuditPlan:
     """The plan of a preset, overridden by a TOML file, overridden by flags that are not None.
 
-    Raises: PlanError.
+    Raises: PlanError, UnknownNameError.
     """
     if preset not in PRESETS:
-        raise PlanError(
-            f"no preset is called {preset!r}",
-            expected=f"one of: {', '.join(PRESETS)}",
-            remedy="check the spelling",
-        )
+        raise unknown_name("preset", preset, PRESETS)
     given = {k: v for k, v in (flags or {}).items() if v is not None}
     try:
         written = tomllib.loads(file.read_text("utf-8")) if file else {}

@@ -6,6 +6,8 @@ checked again.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # torch takes seconds to import, and an error message needs none of it
@@ -42,6 +44,17 @@ class TamperedWeightsError(AuditError):
 
 class UnknownNameError(AuditError):
     """A cloak, recogniser, adversary, dataset, transform or report that does not exist."""
+
+
+def unknown_name(kind: str, name: str, names: Iterable[str]) -> UnknownNameError:
+    """The error for a name that is none of `names`, with the nearest that is."""
+    known = list(names)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    return UnknownNameError(
+        f"no {kind} is called {name!r}",
+        expected=f"one of: {', '.join(known)}",
+        remedy=f"did you mean {close[0]!r}?" if close else "check the spelling",
+    )
 
 
 class OptionError(AuditError):

@@ -7,7 +7,6 @@ family's name alone means the first.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -18,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lowkey_core.checks import OptionError, UnknownNameError
+from lowkey_core.checks import OptionError, UnknownNameError, unknown_name
 
 
 def available(package: str) -> tuple[str, ...]:
@@ -79,12 +78,8 @@ def _find(package: str, name: str) -> tuple[ModuleType, str]:
     names = available(package)
     members = [n.partition(":")[2] for n in names if n.partition(":")[0] == family]
     if not members or (member and member not in members):
-        close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-        raise UnknownNameError(
-            f"no {package.rpartition('.')[2].rstrip('s')} is called {name!r}",
-            expected=f"one of: {', '.join(names)}, or the path of a .py file",
-            remedy=f"did you mean {close[0]!r}?" if close else "check the spelling",
-        )
+        kind = package.rpartition(".")[2].removesuffix("s")
+        raise unknown_name(kind, name, (*names, "PATH.py"))
     module = importlib.import_module(f"{package}.{family}")
     return module, member or getattr(module, "MEMBERS", ("",))[0]
 

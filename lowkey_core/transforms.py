@@ -5,13 +5,12 @@ A transform is named `kind` or `kind:value`; `resize:0.5+jpeg:75` is a chain, le
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 import torch
 from PIL import Image
 
-from lowkey_core.checks import OptionError, UnknownNameError
+from lowkey_core.checks import OptionError, unknown_name
 from lowkey_core.images import decode, encode, from_pillow, to_pillow
 from lowkey_core.perceptual import smooth
 from lowkey_core.types import Images, Transform, quantise
@@ -32,12 +31,7 @@ def parse(name: str) -> Transform:
 def _parse_one(name: str) -> Transform:
     kind, _, value = name.partition(":")
     if kind not in KINDS:
-        close = difflib.get_close_matches(kind, KINDS, n=1)
-        raise UnknownNameError(
-            f"no transform is called {kind!r}",
-            expected=f"one of: {', '.join(USAGE)}, or a chain joined by '+'",
-            remedy=f"did you mean {close[0]!r}?" if close else "check the spelling",
-        )
+        raise unknown_name("transform", kind, KINDS)
     make, low, high = KINDS[kind]
     if low is None or high is None:
         if value:

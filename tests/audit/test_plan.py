@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audit import plan
-from lowkey_core.checks import PlanError
+from lowkey_core.checks import PlanError, UnknownNameError
 
 
 @pytest.mark.parametrize("preset", plan.PRESETS)
@@ -56,5 +56,5 @@ def test_a_wrong_file_is_named(tmp_path: Path, content: str) -> None:
 
 
 def test_an_unknown_preset_is_named() -> None:
-    with pytest.raises(PlanError, match="quick, standard, thorough"):
+    with pytest.raises(UnknownNameError, match="quick, standard, thorough"):
         plan.make("fast")
