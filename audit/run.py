@@ -50,13 +50,13 @@ def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
     learned = {c.adversary: c.learned for c in contests if c.learned}
     return AuditReport(
         plan=plan,
-        counts=scene.counts,
+        counts=scene.photos.counts,
         cloak_released=release_date(scene.cloak),
         quality=seen,
         cells=tuple(cells),
         learned=learned,
         cards=tuple(cards(scene)),
-        caveats=caveats(scene.counts, cells, seen, learned, notes_of(scene.cloak)),
+        caveats=caveats(scene.photos.counts, cells, seen, learned, notes_of(scene.cloak)),
         environment=_environment(),
         timings=clock.laps,
     )
@@ -64,11 +64,11 @@ def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
 
 def publish(scene: Scene, plan: AuditPlan) -> dict[str, Images]:
     """What protected people put online, by attack: their gallery, its cloaked part cloaked."""
-    part = scene.gallery.select(scene.cloaked_rows)
-    published = {CLEAN: scene.gallery.images}
+    part = scene.photos.gallery.select(scene.photos.cloaked_rows)
+    published = {CLEAN: scene.photos.gallery.images}
     for attack, cloak in scene.attacks.items():
-        images = scene.gallery.images.clone()
-        images[scene.cloaked_rows] = cloak(part, _rng(plan))
+        images = scene.photos.gallery.images.clone()
+        images[scene.photos.cloaked_rows] = cloak(part, _rng(plan))
         published[attack] = images
     return published
 
@@ -98,7 +98,7 @@ def prepare(scene: Scene, plan: AuditPlan) -> Iterator[Contest]:
         for embedder in by_age if oblivious else scene.recognisers[:1]:
             for matcher in plan.matchers:
                 threat = ThreatModel(
-                    embedder, MATCHERS[matcher], scene.background, scene.attacks[plan.attack]
+                    embedder, MATCHERS[matcher], scene.photos.background, scene.attacks[plan.attack]
                 )
                 enrol = adversary.prepare(threat, _rng(plan))
                 attacks = tuple(scene.attacks) if oblivious else (plan.attack,)
@@ -107,9 +107,9 @@ def prepare(scene: Scene, plan: AuditPlan) -> Iterator[Contest]:
 
 def scrape(scene: Scene, published: dict[str, Images], apply: Transform) -> dict[str, Faces]:
     """By arm, everybody's published pictures after the transform, protected identities first."""
-    bystanders = Faces(apply(scene.bystanders.images), scene.bystanders.identities)
+    bystanders = Faces(apply(scene.photos.bystanders.images), scene.photos.bystanders.identities)
     return {
-        arm: Faces(apply(images), scene.gallery.identities).join(bystanders)
+        arm: Faces(apply(images), scene.photos.gallery.identities).join(bystanders)
         for arm, images in published.items()
     }
 
@@ -118,10 +118,10 @@ def measure(
     plan: AuditPlan, scene: Scene, contest: Contest, transform: str, arms: dict[str, Faces]
 ) -> Iterator[Cell]:
     """The cells of one contest under one transform. Both arms use the same learned weights."""
-    people, probes = scene.people, scene.probe_faces
+    people, probes = scene.photos.people, scene.photos.probe_faces
     card, released = card_of(contest.embedder), release_date(scene.cloak)
     changed = torch.zeros(len(arms[CLEAN])).bool()
-    changed[scene.cloaked_rows] = True
+    changed[scene.photos.cloaked_rows] = True
     clean = contest.enrol(arms[CLEAN])
     control = metrics.identification(clean, probes, people, plan.ranks)
     for attack in contest.attacks:
@@ -156,9 +156,9 @@ def measure(
 
 def visibility(scene: Scene, published: dict[str, Images]) -> Iterator[Quality]:
     """How visible each attack is, over the pictures it changed."""
-    rows, lpips = scene.cloaked_rows, lpips_if_present()
+    rows, lpips = scene.photos.cloaked_rows, lpips_if_present()
     for attack in scene.attacks:
-        clean = scene.gallery.images[rows]
+        clean = scene.photos.gallery.images[rows]
         yield metrics.quality(attack, clean, published[attack][rows], lpips)
 
 

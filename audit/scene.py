@@ -1,60 +1,33 @@
-"""From the names in a plan to objects: photos read and aligned, networks loaded and verified."""
+"""From the names in a plan to objects: photos aligned, networks loaded and verified."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from adversaries import Adversary
+from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
-from audit.protocol import split
-from audit.report import Counts
-from lowkey_core import datasets, embedders, plugins, transforms
-from lowkey_core.alignment import DETECTOR_CARDS, landmarks, similarity, warp
-from lowkey_core.cache import Record, Work, fingerprint
-from lowkey_core.checks import DatasetError, PlanError, UnreadableImageError
+from lowkey_core import embedders, plugins, transforms
+from lowkey_core.cache import Work
+from lowkey_core.checks import PlanError
 from lowkey_core.cloaks import Published
 from lowkey_core.cloaks.noise import Noise
-from lowkey_core.datasets import Photo
-from lowkey_core.images import decode
-from lowkey_core.types import Cloak, Embedder, Faces, Pictures, Transform
+from lowkey_core.types import Cloak, Embedder, Transform
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything an audit needs, ready to use. Pictures are aligned crops."""
+    """Everything an audit needs, ready to use."""
 
-    gallery: Pictures
-    """Of protected identities (numbered from 0), clean."""
-    probes: Pictures
-    bystanders: Pictures
-    """Of everybody else enrolled; never cloaked."""
-    background: Pictures
-    """The adversary's own."""
+    cloak: Cloak
+    """The audited one itself, for what it says of itself."""
     attacks: dict[str, Cloak]
     """The audited cloak as it is published, and its control: noise of equal energy."""
-    cloak: Cloak
-    """The audited cloak itself, for what it says of itself."""
-    cloaked_rows: Tensor
-    """(m,) int64: the gallery pictures that get cloaked."""
     surrogates: tuple[Embedder, ...]
     recognisers: tuple[Embedder, ...]
     adversaries: dict[str, Adversary]
     transforms: dict[str, Transform]
-    counts: Counts
-
-    @property
-    def people(self) -> list[int]:
-        """Protected identities with a face in the gallery and among the probes."""
-        return sorted(set(self.gallery.identities.tolist()) & set(self.probes.identities.tolist()))
-
-    @property
-    def probe_faces(self) -> Faces:
-        """The probes as a recogniser sees them."""
-        return Faces(self.probes.images, self.probes.identities)
+    photos: Photographs
 
 
 def assemble(plan: AuditPlan, work: Work) -> Scene:
@@ -71,132 +44,27 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         Noise(published, 0), work, label="adding noise of equal energy", batch=plan.batch
     )
     offered = {"work": work, "epochs": plan.epochs, "flagged": plan.flagged}
-    recognisers = tuple(embedders.load(name) for name in plan.recognisers)
-    names = [embedders.card_of(e).name for e in recognisers]
-    if len(set(names)) < len(names):
-        raise PlanError(
-            f"the recognisers are called {', '.join(names)}",
-            expected="a different name on each one's card",
-            remedy="give their cards names of their own",
-        )
     adversaries = {
         name: plugins.load("adversaries", name, offered=offered) for name in plan.adversaries
     }
-    applied = {name: transforms.parse(name) for name in plan.transforms}
-    parts = split(datasets.load(plan.dataset), plan)
-    aligned = align(parts.photos, work)
-    numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in parts.photos))}
-    gallery, probes, bystanders, background = (
-        aligned.pictures(photos, numbers)
-        for photos in (parts.gallery, parts.probes, parts.bystanders, parts.background)
-    )
-    for part, got in {"gallery": gallery, "probes": probes, "background": background}.items():
-        if not len(got):
-            raise DatasetError(
-                f"no face was found in any picture of the {part}",
-                expected="photos of faces",
-                remedy="look at the pictures, or use another data set",
-            )
-    measured = set(gallery.identities.tolist()) & set(probes.identities.tolist())
-    if not measured:
-        raise DatasetError(
-            "no protected identity has a face both in the gallery and among the probes",
-            expected="at least one",
-            remedy="look at the pictures, or use another data set",
-        )
-    rows = cloaked_rows(gallery.identities, plan.cloaked_share)
-    if not len(rows):
-        raise PlanError(
-            f"a cloaked share of {plan.cloaked_share:g} cloaks none of {len(gallery)} pictures",
-            expected="at least one cloaked picture",
-            remedy="raise --cloaked-share or --gallery",
-        )
     return Scene(
-        gallery,
-        probes,
-        bystanders,
-        background,
-        {plan.attack: published, "noise": noise},
-        cloak,
-        rows,
-        surrogates,
-        recognisers,
-        adversaries,
-        applied,
-        Counts(
-            dataset=plan.dataset,
-            protected=len(measured),
-            without_pictures=plan.protected - len(measured),
-            probes=len(probes),
-            gallery=len(gallery) + len(bystanders),
-            enrolled=len(torch.cat([gallery.identities, bystanders.identities]).unique()),
-            background_identities=len(background.identities.unique()),
-            background_pictures=len(background),
-            no_face=aligned.no_face,
-            unreadable=aligned.unreadable,
-        ),
+        cloak=cloak,
+        attacks={plan.attack: published, "noise": noise},
+        surrogates=surrogates,
+        recognisers=_recognisers(plan.recognisers),
+        adversaries=adversaries,
+        transforms={name: transforms.parse(name) for name in plan.transforms},
+        photos=photographs(plan, work),
     )
 
 
-def cloaked_rows(identities: Tensor, share: float) -> Tensor:
-    """Rows of the gallery to cloak: of each identity's n pictures, the first round(share * n).
-
-    The others stay clean, as pictures do that were online before their owner knew of cloaks.
-    """
-    rows = [(identities == who).nonzero().flatten() for who in identities.unique()]
-    return torch.cat([r[: round(share * len(r))] for r in rows])
-
-
-@dataclass(frozen=True)
-class Aligned:
-    """Faces by photo name, and the photos that gave none."""
-
-    faces: dict[str, Tensor]
-    """(1, 3, 112, 112) float32 on the 256 grey levels."""
-    no_face: tuple[str, ...]
-    unreadable: tuple[str, ...]
-
-    def pictures(self, photos: Sequence[Photo], numbers: dict[str, int]) -> Pictures:
-        """The aligned ones among `photos`, identities by their numbers."""
-        found = [photo for photo in photos if photo.name in self.faces]
-        images = [self.faces[photo.name] for photo in found]
-        return Pictures(
-            torch.cat(images) if images else torch.zeros(0, 3, 112, 112),
-            torch.tensor([numbers[photo.identity] for photo in found], dtype=torch.int64),
-            tuple(photo.name for photo in found),
+def _recognisers(names: tuple[str, ...]) -> tuple[Embedder, ...]:
+    loaded = tuple(embedders.load(name) for name in names)
+    called = [embedders.card_of(embedder).name for embedder in loaded]
+    if len(set(called)) < len(called):
+        raise PlanError(
+            f"the recognisers are called {', '.join(called)}",
+            expected="a different name on each one's card",
+            remedy="give their cards names of their own",
         )
-
-
-def align(photos: Sequence[Photo], work: Work) -> Aligned:
-    """Every photo's main face at the template; failures are counted, not dropped."""
-    detector = [card.sha256 for card in DETECTOR_CARDS]
-    keys = [fingerprint("aligned", detector, _find_face, _content(photo)) for photo in photos]
-    records = work.through(
-        "finding faces", keys, lambda i: _find_face(_content(photos[i]), photos[i].name)
-    )
-    outcome = {photo.name: record for photo, record in zip(photos, records, strict=True)}
-    return Aligned(
-        {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r},
-        tuple(n for n, r in outcome.items() if "no face" in r),
-        tuple(n for n, r in outcome.items() if "unreadable" in r),
-    )
-
-
-def _content(photo: Photo) -> bytes:
-    """The file's bytes; none if it cannot be opened, which is no picture either."""
-    try:
-        return photo.read()
-    except OSError:
-        return b""
-
-
-def _find_face(content: bytes, name: str) -> Record:
-    try:
-        photo = decode(content, name)
-    except UnreadableImageError:
-        return {"unreadable": torch.ones(1)}
-    points = landmarks(photo)
-    if points is None:
-        return {"no face": torch.ones(1)}
-    face = warp(photo, similarity(points)[None])
-    return {"face": face.mul(255).round().to(torch.uint8)}
+    return loaded

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from audit.scene import align
+from audit.photographs import align
 from lowkey_core import datasets, embedders
 from lowkey_core.cache import Cache, Work
 from lowkey_core.matching import nearest, ranking, ranks_of

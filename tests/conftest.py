@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from audit.scene import align
+from audit.photographs import align
 from lowkey_core import datasets, runtime
 from lowkey_core.cache import Work
 from lowkey_core.images import from_pillow

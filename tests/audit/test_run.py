@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from audit import scene
+from audit import photographs
 from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.report import AuditReport
@@ -53,7 +53,7 @@ def build(work): return Curious(work)
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditPlan:
     """Ten people of six pictures; faces are taken as found, since nobody real is in them."""
     monkeypatch.setattr(
-        scene, "_find_face", lambda content, name: {"face": (decode(content) * 255).byte()}
+        photographs, "_find_face", lambda content, name: {"face": (decode(content) * 255).byte()}
     )
     pictures = people(10, 6)
     for name, image in zip(pictures.names, pictures.images, strict=True):
@@ -160,12 +160,12 @@ def test_one_file_adds_a_cloak_a_recogniser_an_adversary(plan: AuditPlan, tmp_pa
 def test_a_file_that_is_no_picture_is_counted(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = scene._find_face
+    found = photographs._find_face
 
     def sometimes(content: bytes, name: str) -> Record:
         return {"unreadable": torch.ones(1)} if "/p1" in name else found(content, name)
 
-    monkeypatch.setattr(scene, "_find_face", sometimes)
+    monkeypatch.setattr(photographs, "_find_face", sometimes)
     report = run_audit(plan, Work())
     assert {name[-7:] for name in report.counts.unreadable} == {"/p1.png"}
     assert "unreadable" in {c.code for c in report.caveats}
@@ -256,8 +256,8 @@ def test_a_plan_that_cannot_be_run_is_said_so(
 def test_pictures_without_faces_are_said_so(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scene, "_find_face", lambda content, name: {"no face": torch.ones(1)})
-    with pytest.raises(DatasetError, match="no face was found in any picture of the gallery"):
+    monkeypatch.setattr(photographs, "_find_face", lambda content, name: {"no face": torch.ones(1)})
+    with pytest.raises(DatasetError, match="faces were found in 0 pictures of the gallery"):
         run_audit(plan, Work())
 
 
@@ -278,12 +278,12 @@ def test_people_without_faces_are_left_out_and_counted(
     first, second, *_ = dict.fromkeys(p.identity for p in parts.gallery)
     lost = {p.name for p in parts.gallery if p.identity == first}
     lost |= {p.name for p in parts.probes if p.identity == second}
-    found = scene._find_face
+    found = photographs._find_face
 
     def sometimes(content: bytes, name: str) -> Record:
         return {"no face": torch.ones(1)} if name in lost else found(content, name)
 
-    monkeypatch.setattr(scene, "_find_face", sometimes)
+    monkeypatch.setattr(photographs, "_find_face", sometimes)
     report = run_audit(plan.model_copy(update={"others": 0, "ranks": (1,)}), Work())
     assert (report.counts.protected, report.counts.without_pictures) == (1, 2)
     assert set(report.counts.no_face) == lost
