@@ -49,7 +49,7 @@ def build(
 
 
 class Residual(nn.Module):
-    """Four convolutions on what smoothing takes away; one number, above 0 is cloaked."""
+    """Four convolutions on what smoothing takes away; one number, higher is more cloaked."""
 
     def __init__(self, rng: Generator) -> None:
         super().__init__()
@@ -70,7 +70,12 @@ class Residual(nn.Module):
     def forward(self, faces: Images) -> Tensor:
         """faces: (n, 3, h, w) in [0, 1]. Returns (n, 1)."""
         score: Tensor = self.layers(20 * (faces - smooth(faces, 7, 3.0)))
-        return score - self.threshold
+        return score
+
+    def suspicion(self, faces: Images) -> Tensor:
+        """Mean score of the face and its mirror image, less the threshold. Shapes as above."""
+        both: Tensor = self(faces) + self(faces.flip(-1))
+        return both / 2 - self.threshold
 
 
 class Detection:
@@ -133,7 +138,7 @@ class Detection:
         """The score that FALSE_ALARMS of these clean pictures exceed, whatever became of them."""
         versions = [warp(transforms.parse(v)(clean.images), clean.warps) for v in CALIBRATION]
         with torch.no_grad():
-            scores = torch.cat([detector(faces) for faces in versions])
+            scores = torch.cat([detector.suspicion(faces) for faces in versions])
         return scores.quantile(1 - FALSE_ALARMS).item()
 
 
@@ -160,7 +165,7 @@ class DetectingEnrol:
     def __call__(self, scraped: Faces, /) -> Recogniser:
         """Drops what it flags, if that is its policy."""
         suspicion = self.features.work.per_face(
-            "looking for cloaks", self.detector, scraped.images, scraped.digests
+            "looking for cloaks", self.detector.suspicion, scraped.images, scraped.digests
         )[:, 0]
         flagged = suspicion > 0
         gallery = scraped.select(~flagged) if self.flagged == "drop" else scraped
