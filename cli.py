@@ -37,6 +37,7 @@ def _one(help_text: str) -> Any:
 def audit(
     attack: Optional[str] = _one("The cloak: see `list attacks`, or a .py file. [lowkey]"),
     attack_option: Optional[list[str]] = _many("A setting of the cloak, as steps=50."),
+    cloaked: Optional[str] = _one("Folder of cloaked copies, for --attack folder."),
     adversary: Optional[list[str]] = _many("See `list adversaries`, or a .py file. [adaptive]"),
     dataset: Optional[str] = _one(
         "See `list datasets`, or a folder with a sub-folder per person. [lfw]"
@@ -72,7 +73,8 @@ def audit(
 
     flags = {
         "attack": attack,
-        "attack_options": dict(o.partition("=")[::2] for o in _split(attack_option) or []) or None,
+        "attack_options": _options(attack_option),
+        "cloaked": cloaked,
         "adversaries": _split(adversary),
         "dataset": dataset,
         "surrogates": _split(surrogate),
@@ -120,6 +122,58 @@ def audit(
 
 
 @app.command()
+def protect(
+    photos: list[Path] = typer.Argument(help="Photos, or folders of them."),
+    out: Path = typer.Option(help="Folder for the cloaked copies; a folder's tree is mirrored."),
+    attack: Optional[str] = _one("The cloak: see `list attacks`, or a .py file. [lowkey]"),
+    attack_option: Optional[list[str]] = _many("A setting of the cloak, as steps=50."),
+    surrogate: Optional[list[str]] = _many("Recognisers the cloak works against."),
+    faces: str = typer.Option("all", help="all, or the largest of each photo."),
+    strength: float = typer.Option(1.0, help="Share of the cloak's change to apply, 0 to 1."),
+    format: str = typer.Option("png", help="Of the copies: png or jpeg."),
+    quality: int = typer.Option(95, help="Of JPEG copies, 1 to 100."),
+    preview: bool = typer.Option(False, help="Also photo, copy and difference, side by side."),
+    seed: Optional[int] = _one("Of every random choice. [0]"),
+    cache: Optional[Path] = _one("Folder for finished work. [~/.cache/lowkey-audit]"),
+    json: bool = typer.Option(False, "--json", help="Print the outcomes as JSON on stdout."),
+) -> None:
+    """Write cloaked copies of photos: every face changed, everything else left as it is."""
+    from audit import plan as plans
+
+    flags = {
+        "attack": attack,
+        "attack_options": _options(attack_option),
+        "surrogates": _split(surrogate),
+        "seed": seed,
+    }
+    made = plans.make(flags=flags)
+
+    from lowkey_core import runtime
+    from lowkey_core.cache import Cache, Work
+    from lowkey_core.protect import Settings
+
+    runtime.tune()
+    from audit import protection
+    from reports import _outcomes
+    from reports._progress import Progress
+
+    settings = Settings(faces, strength, format, quality, preview)
+    kept = cache or _cache_folder()
+    for needed in (out, kept):
+        needed.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    with Progress() as progress:
+        work = Work(Cache(kept), progress.show)
+        for outcome in protection.protect(photos, out, made, settings, work):
+            outcomes.append(outcome)
+            progress.say(_outcomes.line(outcome))
+    _say(_outcomes.summary(outcomes, out))
+    if json:
+        print(_outcomes.as_json(outcomes))
+    raise typer.Exit(BAD_INPUT if _outcomes.failed(outcomes) else 0)
+
+
+@app.command()
 def report(
     run: Path = typer.Argument(help="A run's folder, or its report.json."),
     format: str = typer.Option("terminal", help="See `list reports`."),
@@ -147,6 +201,10 @@ def list_names(
 def _split(values: list[str] | None) -> tuple[str, ...] | None:
     """Repeated options and comma-separated ones are the same thing."""
     return tuple(v.strip() for value in values for v in value.split(",")) if values else None
+
+
+def _options(given: list[str] | None) -> dict[str, str] | None:
+    return dict(o.partition("=")[::2] for o in _split(given) or []) or None
 
 
 def _cache_folder() -> Path:

@@ -191,7 +191,8 @@ class Work:
             record = self.cache.get(key)
             if record is None:
                 self.show(label, i, len(keys))
-                record = make(i)
+                # Laid out in memory as a kept one would be: sums of floats depend on it.
+                record = {name: tensor.contiguous() for name, tensor in make(i).items()}
                 self.cache.put(key, record)
             records.append(record)
         self.show(label, len(keys), len(keys))

@@ -22,6 +22,11 @@ class AuditError(Exception):
         super().__init__(f"{got}; expected {expected}; {remedy}")
 
 
+def printable(text: str) -> str:
+    """`text` on one line, with control characters and lone surrogates of file names escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class ImageShapeError(AuditError):
     """Pictures that are not (n, 3, h, w)."""
 
@@ -63,6 +68,10 @@ class OptionError(AuditError):
 
 class PlanError(AuditError):
     """An audit that cannot be run as asked."""
+
+
+class NotPossibleError(AuditError):
+    """A part of an audit that this cloak does not allow; the rest goes on."""
 
 
 class DatasetError(AuditError):
