@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:  # torch takes seconds to import, and an error message needs none of it
     from torch import Tensor
@@ -19,7 +19,10 @@ class AuditError(Exception):
 
     def __init__(self, got: str, *, expected: str, remedy: str) -> None:
         self.got, self.expected, self.remedy = got, expected, remedy
-        super().__init__(f"{got}; expected {expected}; {remedy}")
+        line = f"{got}; expected {expected}; {remedy}"  # a file's name may hold anything
+        super().__init__(
+            "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+        )
 
 
 def printable(text: str) -> str:
@@ -35,8 +38,16 @@ class ImageRangeError(AuditError):
     """Pixels outside [0, 1], not finite, or not float32."""
 
 
+Reason = Literal["not a picture", "damaged", "too large", "unreadable"]
+"""Why a file gave no pixels; `unreadable` says that it could not even be opened."""
+
+
 class UnreadableImageError(AuditError):
-    """Bytes that are not a picture we accept."""
+    """A file that is not a picture we accept."""
+
+    def __init__(self, got: str, *, expected: str, remedy: str, reason: Reason) -> None:
+        self.reason: Reason = reason
+        super().__init__(got, expected=expected, remedy=remedy)
 
 
 class MissingWeightsError(AuditError):
