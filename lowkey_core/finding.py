@@ -22,7 +22,8 @@ from lowkey_core.alignment import region, similarity, warp
 from lowkey_core.cache import Record, Work, fingerprint
 from lowkey_core.checks import UnreadableImageError
 from lowkey_core.datasets import Photo
-from lowkey_core.images import Pixels, decode_pixels, from_pixels
+from lowkey_core.images import from_pixels
+from lowkey_core.pixels import Pixels, decode_pixels
 from lowkey_core.types import FACE_SIZE, Images, quantise
 
 

@@ -24,9 +24,10 @@ from lowkey_core.cloaks import Published
 from lowkey_core.datasets import Photo
 from lowkey_core.files import write_atomically
 from lowkey_core.finding import aligned, find
-from lowkey_core.images import Pixels, decode_pixels, encode_pixels, from_pixels
+from lowkey_core.images import from_pixels
 from lowkey_core.ledger import Ledger, Outcome, digest_of
 from lowkey_core.perceptual import dssim
+from lowkey_core.pixels import Pixels, decode_pixels, encode_pixels
 from lowkey_core.types import Images, Pictures
 
 FACES = ("all", "largest")

@@ -17,7 +17,7 @@ from lowkey_core.checks import NotPossibleError, OptionError, UnreadableImageErr
 from lowkey_core.copies import Copies
 from lowkey_core.datasets import Photo
 from lowkey_core.finding import Frame, aligned, content_of, look
-from lowkey_core.images import decode_pixels
+from lowkey_core.pixels import decode_pixels
 from lowkey_core.types import FACE_SIZE, Images, Pictures, digests_of
 
 

@@ -13,7 +13,8 @@ from lowkey_core.alignment import similarity, warp
 from lowkey_core.cache import Work
 from lowkey_core.datasets import Photo
 from lowkey_core.finding import aligned, find, landmarks
-from lowkey_core.images import Pixels, encode_pixels, from_pixels, to_pixels
+from lowkey_core.images import from_pixels, to_pixels
+from lowkey_core.pixels import Pixels, encode_pixels
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from lowkey_core.checks import OptionError
 from lowkey_core.cloaks import Published
 from lowkey_core.copies import sources
 from lowkey_core.finding import aligned
-from lowkey_core.images import Pixels, decode_pixels, encode_pixels
 from lowkey_core.ledger import Outcome
+from lowkey_core.pixels import Pixels, decode_pixels, encode_pixels
 from lowkey_core.protect import PREVIEWS, SUFFIXES, Protector, Settings
 from lowkey_core.types import Images, Pictures
 
