@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 usage or bad input, 3 inconclusive, 130 interrupted.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -12,6 +13,12 @@ from pathlib import Path
 from typing import Any, Optional
 
 import typer
+
+from lowkey_core import plugins
+from lowkey_core.checks import AuditError, one_line
+from lowkey_core.files import explained
+
+log = logging.getLogger("cli")
 
 INCONCLUSIVE, BAD_INPUT, INTERRUPTED = 3, 2, 130
 
@@ -21,6 +28,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Does this face cloak still protect anyone?",
 )
+runs = typer.Typer(no_args_is_help=True, help="What was audited before.")
+app.add_typer(runs, name="runs")
+
+VERBOSE = typer.Option(False, "--verbose", help="Log on stderr what is done, and where it is kept.")
+"""For any command: declare `verbose: bool = VERBOSE`, and begin with `_log(verbose)`."""
 
 
 def _many(help_text: str) -> Any:
@@ -35,6 +47,7 @@ def _one(help_text: str) -> Any:
 
 @app.command()
 def audit(
+    context: typer.Context,
     attack: Optional[str] = _one("The cloak: see `list attacks`, or a .py file. [lowkey]"),
     attack_option: Optional[list[str]] = _many("A setting of the cloak, as steps=50."),
     cloaked: Optional[str] = _one("Folder of cloaked copies, for --attack folder."),
@@ -63,13 +76,17 @@ def audit(
     epochs: Optional[int] = _one("Training passes of adversaries that learn."),
     seed: Optional[int] = _one("Of every random choice. [0]"),
     preset: str = typer.Option("standard", help="quick, standard or thorough."),
+    resume: Optional[Path] = _one("A run's folder: go on with its plan, there."),
     plan: Optional[Path] = _one("A TOML file with any of these."),
     out: Optional[Path] = _one("Folder for report.json and report.md. [runs/ATTACK-PLAN]"),
     cache: Optional[Path] = _one("Folder for finished work. [~/.cache/lowkey-audit]"),
     json: bool = typer.Option(False, "--json", help="Print the report as JSON on stdout."),
+    verbose: bool = VERBOSE,
 ) -> None:
     """Cloak a gallery, let an adversary build recognition from it, report what protection holds."""
+    _log(verbose)
     from audit import plan as plans
+    from audit import runs as earlier
 
     flags = {
         "attack": attack,
@@ -94,10 +111,19 @@ def audit(
         "epochs": epochs,
         "seed": seed,
     }
-    made = plans.make(preset, plan, flags)
-    _say(f"{preset} ({plans.COSTS[preset]}); {plans.power(made)}")
+    if resume:
+        made = earlier.resumed(resume, _given(context))
+        _say(f"resuming {one_line(str(resume))}; {plans.power(made)}")
+    else:
+        made = plans.make(preset, plan, flags)
+        _say(f"{preset} ({plans.COSTS[preset]}); {plans.power(made)}")
+    name = f"{Path(made.attack).stem.replace(':', '-')}-{made.digest}"
+    folder, kept = resume or out or Path("runs") / name, cache or _cache_folder()
+    earlier.begin(folder, made)  # whether we may write is better known now than after the work
+    kept.mkdir(parents=True, exist_ok=True)
+    log.info("finished work is kept in %s, the report goes to %s", kept, folder)
 
-    from lowkey_core import plugins, runtime
+    from lowkey_core import runtime
     from lowkey_core.cache import Cache, Work
     from lowkey_core.files import write_atomically
 
@@ -105,17 +131,13 @@ def audit(
     from audit.run import run_audit
     from reports._progress import Progress
 
-    folder = out or Path("runs") / f"{Path(made.attack).stem.replace(':', '-')}-{made.digest}"
-    kept = cache or _cache_folder()
-    for needed in (folder, kept):  # better now than after the work
-        needed.mkdir(parents=True, exist_ok=True)
     with Progress() as progress:
         report = run_audit(made, Work(Cache(kept), progress.show))
     report.save(folder / "report.json")
     markdown = plugins.load("reports", "markdown")(report)
     write_atomically(folder / "report.md", markdown.encode())
     _say(plugins.load("reports", "terminal")(report))
-    _say(f"report: {folder / 'report.md'} and report.json")
+    _say(one_line(f"report: {folder / 'report.md'} and report.json"))
     if json:
         print(report.model_dump_json(indent=1))
     raise typer.Exit(INCONCLUSIVE if report.verdict == "inconclusive" else 0)
@@ -180,7 +202,6 @@ def report(
 ) -> None:
     """Show a stored report again."""
     from audit.report import read
-    from lowkey_core import plugins
 
     print(plugins.load("reports", format)(read(run)), end="")
 
@@ -196,6 +217,27 @@ def list_names(
 
     for line in names(what):
         print(line)
+
+
+@runs.command("list")
+def list_runs(
+    folder: Path = typer.Argument(Path("runs"), help="Where the runs are."),
+) -> None:
+    """A line per run: name, date, attack, adversaries, data set, verdict, least protection."""
+    from audit.runs import listing
+
+    for line in listing(folder):
+        print(line)
+
+
+def _given(context: typer.Context) -> list[str]:
+    """The options that stand on the command line."""
+    return [
+        option.opts[0]
+        for option in context.command.params
+        if (source := context.get_parameter_source(option.name or "")) is not None
+        and source.name == "COMMANDLINE"
+    ]
 
 
 def _split(values: list[str] | None) -> tuple[str, ...] | None:
@@ -216,16 +258,36 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _log(verbose: bool) -> None:
+    if verbose:
+        from lowkey_core import logs
+
+        logs.show()
+
+
 def main() -> None:
     """Runs the command; problems the user can act on become one line and exit code 2."""
-    from lowkey_core.checks import AuditError
-
     signal.signal(signal.SIGINT, _interrupted)
     try:
-        app()
-    except (AuditError, OSError) as error:
+        with explained(), plugins.blame():
+            try:
+                app()
+            finally:
+                _flush()
+    except AuditError as error:
+        log.info("where it was raised", exc_info=error)
         _say(f"error: {error}")
         raise SystemExit(BAD_INPUT) from None
+
+
+def _flush() -> None:
+    """A full disk is told here, and not once more by Python on its way out."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # a reader that has seen enough
+            raise
 
 
 def _interrupted(*_: object) -> None:

@@ -52,6 +52,8 @@ def train(
             _restore(record, network, optimiser)
             start = epoch + 1
             break
+    work.count(label, "found", start)
+    work.count(label, "made", recipe.epochs - start)
     per_epoch = math.ceil(count / recipe.batch)
     for epoch in range(start, recipe.epochs):
         work.show(label, epoch, recipe.epochs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import platform
 import time
 from collections.abc import Iterator
@@ -28,13 +29,15 @@ from lowkey_core.matching import MATCHERS
 from lowkey_core.perceptual import lpips_if_present
 from lowkey_core.types import Embedder, Faces, Images, Transform
 
+log = logging.getLogger(__name__)
+
 CLEAN = "clean"
 """The arm that nobody cloaks."""
 
 
 def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
     """Raises: any AuditError. What is finished stays in `work`, so that a rerun resumes."""
-    clock = _Clock()
+    clock = _Clock(work)
     scene = assemble(plan, work)
     clock.lap("assembling")
     published = publish(scene, plan)
@@ -227,6 +230,9 @@ def _environment() -> dict[str, str]:
 
 @dataclass
 class _Clock:
+    """Seconds per stage, for the report and the log; a clock that is set does not disturb it."""
+
+    work: Work
     laps: dict[str, float] = field(default_factory=dict)
     last: float = field(default_factory=time.perf_counter)
 
@@ -234,3 +240,5 @@ class _Clock:
         now = time.perf_counter()
         self.laps[stage] = round(now - self.last, 2)
         self.last = now
+        log.info("%s took %.2f s", stage, self.laps[stage])
+        self.work.log_counts()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adversaries import Adversary
+from adversaries._checked import Checked
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
 from lowkey_core import cloaks, embedders, plugins, transforms
@@ -47,8 +48,9 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         Noise(published, 0), work, label="adding noise of equal energy", batch=plan.batch
     )
     offered = {"work": work, "epochs": plan.epochs, "flagged": plan.flagged}
-    adversaries = {
-        name: plugins.load("adversaries", name, offered=offered) for name in plan.adversaries
+    adversaries: dict[str, Adversary] = {
+        name: Checked(plugins.load("adversaries", name, offered=offered), name)
+        for name in plan.adversaries
     }
     return Scene(
         cloak=cloak,

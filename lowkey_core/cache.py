@@ -10,8 +10,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import logging
 import sys
 import types as python_types
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,15 +21,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as parse_tensors
-from safetensors.torch import save as dump_tensors
 from torch import Tensor, nn
 
-from lowkey_core.files import write_atomically
+from lowkey_core.files import explained, write_atomically
+from lowkey_core.records import Record as Record
+from lowkey_core.records import seal, unseal
 
-Record = dict[str, Tensor]
-"""What is kept under one key: tensors by name."""
+log = logging.getLogger(__name__)
 
 
 def fingerprint(*things: object) -> str:
@@ -137,29 +137,34 @@ class Cache:
         self.root = root
 
     def get(self, key: str) -> Record | None:
-        """The record under `key`, or None. A damaged file counts as absent, and is removed."""
+        """The record under `key`, or None. A damaged file counts as absent, and is removed.
+
+        Raises: StorageError.
+        """
         if self.root is None:
             return None
         path = self._path(key)
-        try:
-            return dict(parse_tensors(path.read_bytes()))
-        except FileNotFoundError:
-            return None
-        except SafetensorError:
-            path.unlink(missing_ok=True)
-            return None
+        with explained(path):
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                return None
+        record = unseal(key, content)
+        if record is None:
+            log.info("%s is damaged, and counts as absent", path)
+            self.forget(key)
+        return record
 
     def put(self, key: str, record: Record) -> None:
-        """File `record` under `key`, whole or not at all."""
-        if self.root is None:
-            return
-        plain = {name: tensor.detach().contiguous().clone() for name, tensor in record.items()}
-        write_atomically(self._path(key), dump_tensors(plain))
+        """File `record` under `key`, whole or not at all. Raises: StorageError."""
+        if self.root is not None:
+            write_atomically(self._path(key), seal(key, record))
 
     def forget(self, key: str) -> None:
-        """Remove what is under `key`, if anything."""
+        """Remove what is under `key`, if anything. Raises: StorageError."""
         if self.root is not None:
-            self._path(key).unlink(missing_ok=True)
+            with explained(self._path(key)):
+                self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         assert self.root is not None
@@ -181,6 +186,18 @@ class Work:
     cache: Cache = field(default_factory=lambda: Cache(None))
     show: Show = silent
     _embeddings: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    _tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def count(self, label: str, what: str, pieces: int = 1) -> None:
+        """Note for the log that `pieces` were `what`: "found" in the cache, or "made"."""
+        self._tally[label, what] += pieces
+
+    def log_counts(self) -> None:
+        """Say by label what was found in the cache and what was made, since this was last said."""
+        for label in dict.fromkeys(label for label, _ in self._tally):
+            found, made = self._tally[label, "found"], self._tally[label, "made"]
+            log.info("%s: %d found in the cache, %d made", label, found, made)
+        self._tally.clear()
 
     def through(
         self, label: str, keys: Sequence[str], make: Callable[[int], Record]
@@ -189,6 +206,7 @@ class Work:
         records = []
         for i, key in enumerate(keys):
             record = self.cache.get(key)
+            self.count(label, "made" if record is None else "found")
             if record is None:
                 self.show(label, i, len(keys))
                 # Laid out in memory as a kept one would be: sums of floats depend on it.

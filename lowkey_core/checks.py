@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:  # torch takes seconds to import, and an error message needs none of it
     from torch import Tensor
+
+
+def one_line(text: str) -> str:
+    """`text` with whatever cannot be printed escaped: newlines, control characters, stray bytes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class AuditError(Exception):
@@ -19,15 +24,7 @@ class AuditError(Exception):
 
     def __init__(self, got: str, *, expected: str, remedy: str) -> None:
         self.got, self.expected, self.remedy = got, expected, remedy
-        line = f"{got}; expected {expected}; {remedy}"  # a file's name may hold anything
-        super().__init__(
-            "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-        )
-
-
-def printable(text: str) -> str:
-    """`text` on one line, with control characters and lone surrogates of file names escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+        super().__init__(one_line(f"{got}; expected {expected}; {remedy}"))
 
 
 class ImageShapeError(AuditError):
@@ -89,6 +86,14 @@ class DatasetError(AuditError):
     """A data set that is absent, or too small for the plan."""
 
 
+class StorageError(AuditError):
+    """A file or folder that cannot be read or written: no room, no permission, not there."""
+
+
+class PluginError(AuditError):
+    """A user's own plugin that raises, or does not return what its contract says."""
+
+
 def check_images(images: Tensor, what: str = "images") -> None:
     """Raises ImageShapeError or ImageRangeError unless (n, 3, h, w) float32 in [0, 1]."""
     if images.ndim != 4 or images.shape[1] != 3:
@@ -109,3 +114,21 @@ def check_images(images: Tensor, what: str = "images") -> None:
             expected="finite values in [0, 1]",
             remedy="divide 8-bit pixels by 255, and clamp after editing",
         )
+
+
+def check_embeddings(embeddings: Any, count: int, who: str) -> None:
+    """Raises PluginError unless a (count, d) float32 tensor, finite. who: the recogniser."""
+    shape, kind = tuple(getattr(embeddings, "shape", ())), str(getattr(embeddings, "dtype", ""))
+    if len(shape) != 2 or shape[0] != count or not kind.startswith("torch."):
+        got = f"returned a {type(embeddings).__name__} of shape {shape}"
+    elif kind != "torch.float32":
+        got = f"returned {kind}"
+    elif not embeddings.isfinite().all():
+        got = "returned numbers that are not finite"
+    else:
+        return
+    raise PluginError(
+        f"the recogniser {who} {got}",
+        expected=f"a tensor ({count}, d) of float32 for {count} faces, every number finite",
+        remedy="correct what it returns",
+    )

@@ -7,17 +7,34 @@ family's name alone means the first.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib
 import importlib.util
 import inspect
+import logging
 import pkgutil
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lowkey_core.checks import OptionError, UnknownNameError, unknown_name
+from lowkey_core.checks import (
+    AuditError,
+    OptionError,
+    PluginError,
+    UnknownNameError,
+    unknown_name,
+)
+
+log = logging.getLogger(__name__)
+
+_PROMISES = {"adversaries": "prepare", "lowkey_core.datasets": "by_identity"}
+"""What an object must have to be one of a package; else it must be callable."""
+_OWN = "plugin "
+"""How the module name of a user's file starts."""
 
 
 def available(package: str) -> tuple[str, ...]:
@@ -43,7 +60,7 @@ def load(
     name: a name of `available(package)`, or the path of a user's own `.py` file.
     offered: what `build` receives if it asks for it by parameter name.
     options: what the user asked for; each must be a parameter of `build`.
-    Raises: UnknownNameError (with the nearest name), OptionError.
+    Raises: UnknownNameError (with the nearest name), OptionError, PluginError.
     """
     module, member = _find(package, name)
     parameters = inspect.signature(module.build).parameters
@@ -63,7 +80,14 @@ def load(
             expected=f"options for: {', '.join(needed)}",
             remedy="give it a default in build(), or set it, for a cloak with --attack-option",
         )
-    return module.build(**given, **(options or {}))
+    built, promise = module.build(**given, **(options or {})), _PROMISES.get(package, "__call__")
+    if not hasattr(built, promise):
+        raise PluginError(
+            f"build() of {name} returned a {type(built).__name__}",
+            expected=f"an object with {promise}",
+            remedy="see CONTRIBUTING.md for the one-file recipes",
+        )
+    return built
 
 
 def is_file(name: str) -> bool:
@@ -85,7 +109,7 @@ def _find(package: str, name: str) -> tuple[ModuleType, str]:
 
 
 def _load_file(path: Path) -> ModuleType:
-    name = f"plugin {path.resolve()}"  # its own, whatever the file is called
+    name = f"{_OWN}{path.resolve()}"  # its own, whatever the file is called
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise UnknownNameError(
@@ -97,16 +121,44 @@ def _load_file(path: Path) -> ModuleType:
     sys.modules[name] = module  # so that a class of it can be traced to its file
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UnknownNameError(
             f"{path} does not run: {type(error).__name__}: {error}",
             expected="a Python file that exports build()",
             remedy="run it by itself with python to see where it fails",
         ) from error
-    if not hasattr(module, "build"):
+    if not callable(getattr(module, "build", None)):
         raise UnknownNameError(
             f"{path} has no build()",
             expected="a Python file that exports build()",
             remedy="see CONTRIBUTING.md for the one-file recipes",
         )
+    log.info("plugin %s, SHA-256 %s", path, hashlib.sha256(path.read_bytes()).hexdigest())
     return module
+
+
+@contextlib.contextmanager
+def blame() -> Iterator[None]:
+    """What a user's own plugin raises inside becomes a PluginError with its file and line.
+
+    An AuditError passes: it says already what to do.
+    """
+    try:
+        yield
+    except AuditError:
+        raise
+    except (Exception, SystemExit) as error:
+        stack = [
+            (str(frame.f_globals.get("__name__")), line)
+            for frame, line in traceback.walk_tb(error.__traceback__)
+        ]
+        own = [(name.removeprefix(_OWN), line) for name, line in stack if name.startswith(_OWN)]
+        left = isinstance(error, SystemExit) and not stack[-1][0].startswith(_OWN)
+        if not own or left:  # ours, or an interruption while the plugin was at work
+            raise
+        (file, line), what = own[-1], str(error).strip().partition("\n")[0]
+        raise PluginError(
+            f"{file} raised {type(error).__name__} in line {line}" + (f": {what}" if what else ""),
+            expected="a plugin that can do with what it is given",
+            remedy="mend it; --verbose shows the traceback",
+        ) from error

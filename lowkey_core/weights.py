@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime
 import hashlib
 import importlib.metadata
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from lowkey_core.checks import MissingWeightsError, TamperedWeightsError
+from lowkey_core.files import explained
+
+log = logging.getLogger(__name__)
 
 ASSETS_VARIABLE = "CLOAK_ASSETS"
 """Environment variable naming a folder of real faces and recognisers."""
@@ -58,10 +62,11 @@ def unverified_card(name: str) -> Card:
 def read(card: Card) -> bytes:
     """The bytes of the card's file, verified: what is parsed is exactly what was hashed.
 
-    Raises: MissingWeightsError, TamperedWeightsError.
+    Raises: MissingWeightsError, TamperedWeightsError, StorageError.
     """
     path = locate(card)
-    content = path.read_bytes()
+    with explained(path):
+        content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if not card.sha256 or not digest.startswith(card.sha256):
         raise TamperedWeightsError(
@@ -69,6 +74,7 @@ def read(card: Card) -> bytes:
             expected=f"{card.sha256}, as on the card of {card.name}",
             remedy="delete the file and get it again from " + card.source,
         )
+    log.info("verified %s, SHA-256 %s, %s", card.name, digest, path)
     return content
 
 

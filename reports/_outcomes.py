@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from lowkey_core.checks import printable
+from lowkey_core.checks import one_line
 from lowkey_core.ledger import NAME, Outcome
 
 FINE = ("protected", "already protected", "no face")
@@ -22,16 +22,16 @@ def line(outcome: Outcome) -> str:
         what += f" -> {outcome.copy} ({faces}, DSSIM {outcome.dssim:.3f})"
     if outcome.detail:
         what += f" ({outcome.detail})"
-    return printable(what)
+    return one_line(what)
 
 
 def summary(outcomes: Sequence[Outcome], out: Path) -> str:
     """All of them, and how to find out what the copies are worth."""
     counts = Counter(outcome.status for outcome in outcomes)
     said = ", ".join(f"{n} {status}" for status, n in counts.items())
-    return printable(f"{said}; see {out / NAME}") + (
+    return one_line(f"{said}; see {out / NAME}") + (
         "\nWhether the copies protect anybody is what `audit --attack folder --cloaked "
-        f"{printable(str(out))}` measures."
+        f"{one_line(str(out))}` measures."
     )
 
 

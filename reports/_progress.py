@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from lowkey_core.checks import one_line
+
 QUIET = 10.0
 """Seconds between two plain lines about one thing."""
 
@@ -50,7 +52,7 @@ class Progress:
             self._bar(label, done, total)
         elif done < total and time.monotonic() - self.said.get(label, -QUIET) >= QUIET:
             self.said[label] = time.monotonic()
-            print(f"{label}: {done} of {total}", file=sys.stderr, flush=True)
+            print(one_line(f"{label}: {done} of {total}"), file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """A line of plain text that stays, above the bars."""
@@ -63,7 +65,7 @@ class Progress:
         if label not in self.tasks:
             if done == total:  # all of it was finished before
                 return
-            self.tasks[label] = self.bars.add_task(label, total=total)
+            self.tasks[label] = self.bars.add_task(one_line(label), total=total)
         if done == total:
             self.bars.remove_task(self.tasks.pop(label))  # type: ignore[arg-type]
         else:

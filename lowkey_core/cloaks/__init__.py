@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from lowkey_core import cache, plugins
 from lowkey_core.cache import Work
-from lowkey_core.checks import ImageShapeError, check_images
+from lowkey_core.checks import ImageShapeError, PluginError, check_images
 from lowkey_core.types import Cloak, Embedder, Images, Pictures, quantise
 
 
@@ -74,12 +74,18 @@ class Published:
 
 def _pixels(cloak: Cloak, pictures: Pictures, rng: Generator) -> Tensor:
     """The cloak's result as uint8. Anybody's cloak passes here, so here it is checked."""
-    cloaked = cloak(pictures, rng)
+    cloaked, who = cloak(pictures, rng), getattr(cloak, "__module__", "the cloak")
+    if not isinstance(cloaked, Tensor):
+        raise PluginError(
+            f"{who} returned a {type(cloaked).__name__}",
+            expected="a tensor of pictures",
+            remedy="see CONTRIBUTING.md for the one-file recipes",
+        )
     if cloaked.shape != pictures.images.shape:
         raise ImageShapeError(
-            f"the cloak returned shape {tuple(cloaked.shape)}",
+            f"{who} returned shape {tuple(cloaked.shape)}",
             expected=f"{tuple(pictures.images.shape)}, as it was given",
             remedy="return one picture of the same size for each",
         )
-    check_images(cloaked, "cloaked pictures")
+    check_images(cloaked, f"the pictures that {who} returned")
     return quantise(cloaked).mul(255).round().to(torch.uint8)

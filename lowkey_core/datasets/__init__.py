@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from lowkey_core import plugins
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ def load(name: str) -> Dataset:
     if name not in plugins.available("lowkey_core.datasets") and Path(name).is_dir():
         name, options = "folder", {"root": name}
     dataset: Dataset = plugins.load("lowkey_core.datasets", name, options=options)
+    photos, people = len(dataset.photos), len(dataset.by_identity)
+    log.info("data set %s: %d photos of %d people", dataset.name, photos, people)
     return dataset
 
 

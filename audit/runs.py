@@ -1,0 +1,145 @@
+"""Run folders: each knows from its start what was asked, so that an interrupted one is known.
+
+Never imports torch: a hundred runs are listed in a second.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from audit.answers import cells
+from audit.caveats import MIN_CONTROL
+from audit.plan import AuditPlan
+from audit.report import AuditReport, read
+from lowkey_core.checks import AuditError, OptionError, one_line
+from lowkey_core.files import explained, write_atomically
+
+PLAN, REPORT = "plan.json", "report.json"
+ALONGSIDE = ("--resume", "--cache", "--json", "--verbose")
+"""What may be given together with a run to resume: nothing that its plan decides."""
+
+
+class RunError(AuditError):
+    """A folder that holds no run, or one whose plan cannot be read."""
+
+
+class Start(BaseModel):
+    """What `plan.json` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    """Of this format."""
+    started: datetime.datetime
+    """When the run was first begun; for display, nothing depends on it."""
+    plan: AuditPlan
+
+
+def begin(folder: Path, plan: AuditPlan) -> None:
+    """Note `plan` in the run's folder, made if needed. Raises: StorageError."""
+    start = Start(started=datetime.datetime.now(datetime.UTC), plan=plan)
+    try:
+        if (known := _start(folder)).plan == plan:
+            start = known
+    except RunError:
+        pass  # a new run, or one whose note is damaged
+    write_atomically(folder / PLAN, f"{start.model_dump_json(indent=1)}\n".encode())
+
+
+def resumed(folder: Path, given: Sequence[str]) -> AuditPlan:
+    """The plan of the run in `folder`. given: the options of the command line.
+
+    Raises: RunError, OptionError if an option is given that the run's plan decides.
+    """
+    if clash := [option for option in given if option not in ALONGSIDE]:
+        raise OptionError(
+            f"--resume was given together with {', '.join(clash)}",
+            expected=f"nothing beside --resume but {', '.join(ALONGSIDE[1:])}",
+            remedy="leave out the others, or start a new run without --resume",
+        )
+    try:
+        return _start(folder).plan
+    except RunError:
+        if (folder / PLAN).is_file() or not (folder / REPORT).is_file():
+            raise
+    return read(folder).plan  # of a version that noted no plan
+
+
+def listing(root: Path) -> Iterator[str]:
+    """A line for each run in a sub-folder of `root`, by name. Raises: StorageError, RunError."""
+    if not root.is_dir():
+        raise RunError(
+            f"{root} is not a folder",
+            expected="a folder with a sub-folder per run",
+            remedy="run an audit first, or name the folder",
+        )
+    with explained(root):
+        folders = sorted(f for f in root.iterdir() if f.is_dir())
+    rows = [_row(f) for f in folders if (f / PLAN).is_file() or (f / REPORT).is_file()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+
+
+def _row(folder: Path) -> tuple[str, ...]:
+    """Name, date, attack, adversaries, data set, verdict, protection."""
+    report, start, trouble = None, None, ""
+    try:
+        report = read(folder) if (folder / REPORT).is_file() else None
+        start = _start(folder) if (folder / PLAN).is_file() else None
+    except AuditError as error:
+        trouble = error.got
+    if start is not None and report is not None and report.plan != start.plan:
+        report = None  # what was begun last is not what was finished last
+    plan = start.plan if start else report.plan if report else None
+    known = (
+        (plan.attack, ",".join(plan.adversaries), plan.dataset)
+        if plan and not trouble
+        else ("-", "-", "-")
+    )
+    verdict = "unreadable" if trouble else report.verdict if report else "unfinished"
+    figure = trouble or (_protection(report) if report else "")
+    return tuple(map(one_line, (folder.name, _date(folder, start), *known, verdict, figure)))
+
+
+def _protection(report: AuditReport) -> str:
+    """The least that the audit found where its control holds: the adversary chooses."""
+    found = [
+        (value, cell)
+        for cell in cells(report)
+        if (value := cell.protection.value) is not None
+        and (cell.control[1].value or 0) >= MIN_CONTROL
+    ]
+    if not found:
+        return "-"
+    cell = min(found, key=lambda f: f[0])[1]
+    low, high = cell.protection.interval
+    rate = f"{cell.protection.value:.2f} [{low:.2f}, {high:.2f}]"
+    return f"protection {rate} at worst ({cell.adversary} {cell.recogniser}, {cell.transform})"
+
+
+def _date(folder: Path, start: Start | None) -> str:
+    """In local time; for a run without a note, its report's."""
+    if start is not None:
+        return f"{start.started.astimezone():%Y-%m-%d %H:%M}"
+    file = next((f for f in (folder / REPORT, folder / PLAN) if f.is_file()), folder)
+    return f"{datetime.datetime.fromtimestamp(file.stat().st_mtime):%Y-%m-%d %H:%M}"
+
+
+def _start(folder: Path) -> Start:
+    """Raises: RunError."""
+    file = folder / PLAN
+    try:
+        return Start.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        detail = str(error).splitlines()[0]
+        raise RunError(
+            f"{file} is not the plan of a run ({detail})",
+            expected=f"the {PLAN} that an audit leaves in its folder",
+            remedy="name a folder that `runs list` shows, or run the audit again",
+        ) from error
