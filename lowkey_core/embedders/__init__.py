@@ -6,6 +6,7 @@ two views, the face and its mirror image (`FlipAveraged`), as face.evoLVe and Lo
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,18 @@ def load(name: str) -> Embedder:
     if not hasattr(embedder, "card"):
         embedder.card = unverified_card(name)
     return embedder  # type: ignore[no-any-return]
+
+
+def cards() -> dict[str, Card]:
+    """By name, the card of every recogniser that comes with this project; no network is loaded."""
+    package = "lowkey_core.embedders"
+    found = {}
+    for name in plugins.available(package):
+        family, _, member = name.partition(":")
+        known = getattr(importlib.import_module(f"{package}.{family}"), "CARDS", {})
+        if member in known:  # a file that somebody dropped in need not have any
+            found[name] = known[member]
+    return found
 
 
 def card_of(embedder: Embedder) -> Card:
