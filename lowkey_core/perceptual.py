@@ -100,7 +100,7 @@ class Lpips(nn.Module):
     """LPIPS v0.1 with the AlexNet trunk (Zhang et al. 2018), through the lpips package."""
 
     def __init__(self) -> None:
-        """Raises: MissingWeightsError where the trunk's weights are absent, TamperedWeightsError."""
+        """Raises: MissingWeightsError where the trunk is absent, TamperedWeightsError."""
         super().__init__()
         trunk = _checked(TRUNK)
         self.metric = importlib.import_module("lpips").LPIPS(

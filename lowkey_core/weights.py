@@ -158,7 +158,10 @@ def locate(card: Card) -> Path:
     else:
         path = home(card)
         fetch = f"`models fetch {card.name}`, or " if card.url else ""
-        remedy = f"{fetch}get it from {card.source} and set {ASSETS_VARIABLE} to the folder above weights/"
+        remedy = (
+            f"{fetch}get it from {card.source} "
+            f"and set {ASSETS_VARIABLE} to the folder above weights/"
+        )
     if not path.is_file():
         raise MissingWeightsError(
             f"{card.name} has no weights at {path}", expected="the file of its card", remedy=remedy

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch.nn.functional as F
@@ -16,20 +17,31 @@ from torch import nn
 
 from lowkey_core import cache, plugins
 from lowkey_core.cache import Work
+from lowkey_core.embedders import _local, _sidecar
 from lowkey_core.types import Embedder, Embeddings, Faces, Images
 from lowkey_core.weights import Card, unverified_card
 
 
 def load(name: str) -> Embedder:
-    """The embedder called `name`: `dlib`, `mobilefacenet:ms1m`, ... or a user's `.py` file.
+    """The embedder called `name`: `dlib`, `mobilefacenet:ms1m`, ... or a user's `.pt`, `.onnx` or
+    `.py` file. The first two need a card beside them, `NAME.toml`; the last may have one.
 
-    Raises: UnknownNameError, MissingWeightsError, TamperedWeightsError.
+    Raises: UnknownNameError, MissingWeightsError, TamperedWeightsError, LocalNetworkError.
     """
-    embedder: Any = plugins.load("lowkey_core.embedders", name)
+    path = Path(name)
+    embedder: Any
+    if path.suffix in _local.SUFFIXES:
+        embedder = _local.load(path)
+    elif plugins.is_file(name) and _sidecar.path_of(path).is_file():
+        card = _sidecar.verified(path)[0].card(path)  # before anything of the file is run
+        embedder = plugins.load("lowkey_core.embedders", name)
+        embedder.card = card
+    else:
+        embedder = plugins.load("lowkey_core.embedders", name)
+        if not hasattr(embedder, "card"):
+            embedder.card = unverified_card(name)
     if isinstance(embedder, nn.Module):
         embedder.eval().requires_grad_(False)
-    if not hasattr(embedder, "card"):
-        embedder.card = unverified_card(name)
     return embedder  # type: ignore[no-any-return]
 
 

@@ -118,10 +118,9 @@ class _ResNet(nn.Module):
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         shapes = _shapes(64, blocks, 4, first=1)
-        for stage, count in enumerate(blocks, 1):
-            self.add_module(
-                f"layer{stage}", nn.Sequential(*(_Bottleneck(*next(shapes)) for _ in range(count)))
-            )
+        self.layer1, self.layer2, self.layer3, self.layer4 = (
+            nn.Sequential(*(_Bottleneck(*next(shapes)) for _ in range(count))) for count in blocks
+        )
         self.bn_o1 = nn.BatchNorm2d(2048)
         self.fc = nn.Linear(2048 * 4 * 4, 512)
         self.bn_o2 = nn.BatchNorm1d(512)
