@@ -112,11 +112,11 @@ def read_capped(path: Path, largest: int) -> bytes:
 def digest(card: Card) -> str:
     """What the file's SHA-256 must start with: the card's, or the one recorded at the first fetch.
 
-    "" where neither is known. Raises: MissingWeightsError, TamperedWeightsError (of the record).
+    "" where neither is known. Raises: TamperedWeightsError (of the record).
     """
     if card.pinned or not card.file or card.distribution:
         return card.sha256
-    kept = record_of(locate(card))
+    kept = record_of(home(card))
     if not kept.is_file():
         return card.sha256
     written = re.match(rb"[0-9a-f]{64}(?=\s|$)", read_capped(kept, 4096))
