@@ -33,6 +33,10 @@ app.add_typer(runs, name="runs")
 
 VERBOSE = typer.Option(False, "--verbose", help="Log on stderr what is done, and where it is kept.")
 """For any command: declare `verbose: bool = VERBOSE`, and begin with `_log(verbose)`."""
+models = typer.Typer(
+    no_args_is_help=True, help="Weight files: what there is; get them; check them."
+)
+app.add_typer(models, name="models")
 
 
 def _many(help_text: str) -> Any:
@@ -238,6 +242,56 @@ def _given(context: typer.Context) -> list[str]:
         if (source := context.get_parameter_source(option.name or "")) is not None
         and source.name == "COMMANDLINE"
     ]
+
+
+@models.command("list")
+def list_models() -> None:
+    """Every weight file an audit may use, and whether it is here."""
+    from audit.models import listed
+
+    for line in listed():
+        print(line)
+
+
+@models.command("fetch")
+def fetch_model(
+    name: str = typer.Argument(help="See `models list`."),
+    accept_licence: bool = typer.Option(
+        False, "--accept-licence", help="Do not ask: I have read the licence and accept it."
+    ),
+) -> None:
+    """Download one weight file. Nothing else in this program uses a network."""
+    from audit.models import find, terms
+    from lowkey_core.checks import OptionError
+    from lowkey_core.download import fetch
+
+    card = find(name)
+    for line in terms(card):
+        _say(line)
+    if not accept_licence:
+        if not sys.stdin.isatty():
+            raise OptionError(
+                "nobody is there to accept the licence",
+                expected="a terminal, or --accept-licence",
+                remedy="read the licence, then give the option",
+            )
+        if not typer.confirm("Fetch it under these terms?", err=True):
+            _say("nothing was fetched")
+            raise typer.Exit(BAD_INPUT)
+    fetch(card, _say)
+
+
+@models.command("verify")
+def verify_models(
+    name: Optional[str] = typer.Argument(None, help="One of `models list`; all without."),
+) -> None:
+    """Hash again what is here. Exit code 2 if anything is tampered."""
+    from audit.models import verified
+
+    states = list(verified(name))
+    for what, state in states:
+        print(f"{what}  {state}")
+    raise typer.Exit(BAD_INPUT if any(state == "tampered" for _, state in states) else 0)
 
 
 def _split(values: list[str] | None) -> tuple[str, ...] | None:

@@ -131,12 +131,15 @@ class Card(_Record):
 
     name: str
     role: str
-    """`surrogate`, `recogniser` or `face detector`."""
+    """`surrogate`, `recogniser`, `face detector` or `perceptual metric`."""
     sha256: str
+    """"" for a network without a file of its own."""
     source: str
     licence: str
     released: datetime.date | None
     trained_on: str
+    first_seen: bool = False
+    """Nobody published a digest: `sha256` is that of the first fetch on this machine."""
 
 
 class Counts(_Record):

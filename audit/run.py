@@ -26,7 +26,7 @@ from lowkey_core.cloaks import notes_of, release_date
 from lowkey_core.embedders import card_of, held_out
 from lowkey_core.finding import DETECTOR_CARDS
 from lowkey_core.matching import MATCHERS
-from lowkey_core.perceptual import lpips_if_present
+from lowkey_core.perceptual import LINEAR, TRUNK, lpips_if_present
 from lowkey_core.types import Embedder, Faces, Images, Transform
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
         cells=tuple(cells),
         learned=learned,
         impossible=impossible,
-        cards=tuple(cards(scene)),
+        cards=tuple(cards(scene, lpips=any(q.lpips is not None for q in seen))),
         caveats=caveats(scene.photos.counts, cells, seen, learned, notes_of(scene.cloak)),
         environment=_environment(),
         timings=clock.laps,
@@ -178,19 +178,21 @@ def visibility(scene: Scene, published: dict[str, Images]) -> Iterator[Quality]:
         yield metrics.quality(attack, clean, published[attack][rows], lpips)
 
 
-def cards(scene: Scene) -> Iterator[Card]:
-    """Every network that took part."""
+def cards(scene: Scene, *, lpips: bool) -> Iterator[Card]:
+    """Every network that took part, LPIPS's among them or not."""
     roles = {
         "surrogate": [card_of(e) for e in scene.surrogates],
         "recogniser": [card_of(e) for e in scene.recognisers],
         "face detector": list(DETECTOR_CARDS),
+        "perceptual metric": [TRUNK, LINEAR] if lpips else [],
     }
     for role, members in roles.items():
         for card in members:
             yield Card(
                 name=card.name,
                 role=role,
-                sha256=card.sha256,
+                sha256=weights.digest(card),
+                first_seen=bool(card.file) and not card.sha256,
                 source=card.source,
                 licence=card.licence,
                 released=_stated(card),

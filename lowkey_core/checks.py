@@ -48,11 +48,19 @@ class UnreadableImageError(AuditError):
 
 
 class MissingWeightsError(AuditError):
-    """A weight file that is nowhere to be found. We never fall back to random weights."""
+    """A weight file, or its digest, that is nowhere to be found. We never use random weights."""
 
 
 class TamperedWeightsError(AuditError):
-    """A weight file whose SHA-256 is not its card's."""
+    """A weight file whose SHA-256 is not its card's, or that is not what its card says."""
+
+
+class LocalNetworkError(AuditError):
+    """A user's own network file without a proper card, or that does not do what its card says."""
+
+
+class DownloadError(AuditError):
+    """A weight file that could not be fetched."""
 
 
 class UnknownNameError(AuditError):

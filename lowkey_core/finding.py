@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -27,9 +28,9 @@ from lowkey_core.pixels import Pixels, decode_pixels
 from lowkey_core.types import FACE_SIZE, Images, quantise
 
 
-def _mtcnn_card(stage: str, sha256: str) -> weights.Card:
+def _mtcnn_card(stage: str, sha256: str, size: int) -> weights.Card:
     return weights.Card(
-        name=f"mtcnn {stage}",
+        name=f"mtcnn:{stage}",
         file=f"facenet_pytorch/data/{stage}.pt",
         sha256=sha256,
         source="https://pypi.org/project/facenet-pytorch/2.5.3/",
@@ -37,13 +38,18 @@ def _mtcnn_card(stage: str, sha256: str) -> weights.Card:
         released=datetime.date(2016, 4, 11),
         trained_on="WIDER FACE, CelebA",
         distribution="facenet-pytorch",
+        size=size,
     )
 
 
 DETECTOR_CARDS = (
-    _mtcnn_card("pnet", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f"),
-    _mtcnn_card("rnet", "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86"),
-    _mtcnn_card("onet", "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d"),
+    _mtcnn_card("pnet", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f", 28_570),
+    _mtcnn_card(
+        "rnet", "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86", 403_147
+    ),
+    _mtcnn_card(
+        "onet", "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d", 1_559_269
+    ),
 )
 SMALLEST = 20
 """Side of the smallest face that MTCNN looks for, in pixels."""
@@ -54,11 +60,17 @@ LARGEST_SEARCHED = 1600
 
 @cache
 def _detector() -> Any:
-    for card in DETECTOR_CARDS:
-        weights.read(card)  # the package loads its files unchecked
-    return importlib.import_module("facenet_pytorch").MTCNN(
+    contents = [weights.read(card) for card in DETECTOR_CARDS]
+    detector = importlib.import_module("facenet_pytorch").MTCNN(
         min_face_size=SMALLEST, keep_all=True, device="cpu"
     )
+    # The package has loaded its files unchecked: these are the bytes that were checked.
+    stages = (detector.pnet, detector.rnet, detector.onet)
+    for stage, content in zip(stages, contents, strict=True):
+        stage.load_state_dict(
+            torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        )
+    return detector
 
 
 def landmarks(pixels: Pixels) -> Tensor:

@@ -209,7 +209,7 @@ def _cards(report: AuditReport) -> Table:
                 f"{c.released:%Y-%m}" if c.released else "not stated",
                 c.trained_on,
                 c.licence,
-                c.sha256[:12],
+                c.sha256[:12] + (" (first seen)" if c.first_seen else "") or "no file",
             )
             for c in report.cards
         ),
