@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from lowkey_core.checks import DatasetError, OptionError
 from lowkey_core.datasets import Photo
-from lowkey_core.datasets.folder import SUFFIXES
+from lowkey_core.pixels import SUFFIXES
 
 _MARK = re.compile(r"(_(low|mid|high))?_cloaked$|_attacked$")
 """What Fawkes and LowKey put behind a name."""
@@ -29,7 +29,7 @@ def sources(paths: Sequence[Path], out: Path, suffix: str) -> list[tuple[Photo, 
     if not photos:
         raise DatasetError(
             f"no pictures in {', '.join(map(str, paths))}",
-            expected=f"photos with one of {', '.join(SUFFIXES)}",
+            expected=f"photos with one of {', '.join(sorted(SUFFIXES))}",
             remedy="name photos, or a folder that holds some",
         )
     repeated = [name for name, n in Counter(photo.name for photo in photos).items() if n > 1]

@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lowkey_core.files import write_atomically
+from lowkey_core.files import explained, write_atomically
 
 NAME = "protected.jsonl"
 
@@ -84,10 +84,12 @@ class Ledger:
         return digest_of(path.read_bytes()) if path.is_file() else None
 
     def record(self, outcome: Outcome) -> None:
-        """Known on disk when this returns. Raises: OSError."""
+        """Known on disk when this returns. Raises: StorageError."""
+        if self.latest.get(outcome.name) == outcome:
+            return
         self._take(outcome)
         path = self.out / NAME
-        with path.open("a+b") as file:
+        with explained(path), path.open("a+b") as file:
             if file.tell() and not _ends_whole(path):
                 file.write(b"\n")
             file.write(_line(outcome))

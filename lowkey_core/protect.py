@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 from lowkey_core import cache
 from lowkey_core.alignment import region, unwarp
 from lowkey_core.cache import Work
-from lowkey_core.checks import OptionError, UnreadableImageError
+from lowkey_core.checks import OptionError, StorageError, UnreadableImageError
 from lowkey_core.cloaks import Published
 from lowkey_core.datasets import Photo
 from lowkey_core.files import write_atomically
@@ -90,7 +90,7 @@ class Protector:
 
         photos: each with the path of its copy, relative to the output folder. A photo whose copy
         is there, whole and made with the same settings, is left alone; so is a file in its place
-        that was not written by us. Raises: OSError where the ledger cannot be kept.
+        that was not written by us. Raises: StorageError where the ledger cannot be kept.
         """
         ledger = Ledger(self.out)
         for photo, copy in photos:
@@ -100,8 +100,8 @@ class Protector:
     def _protect(self, photo: Photo, copy: str, ledger: Ledger) -> Outcome:
         try:
             content = photo.read()
-        except (OSError, UnreadableImageError) as error:
-            return _recorded(ledger, Outcome(photo.name, "unreadable", str(error)))
+        except UnreadableImageError as error:
+            return _recorded(ledger, Outcome(photo.name, "unreadable", error.got))
         made_of = digest_of(self.made_with.encode() + content)
         if known := ledger.done(photo.name, made_of):
             return replace(known, status="already protected")
@@ -136,8 +136,8 @@ class Protector:
             if self.settings.preview:  # before the copy: a whole copy means that all is done
                 self._write(f"{PREVIEWS}/{copy}.png", _preview(pixels, held, found.warps[rows]))
             self._write(copy, file)
-        except OSError as error:
-            return _recorded(ledger, Outcome(photo.name, "not written", str(error)))
+        except StorageError as error:
+            return _recorded(ledger, Outcome(photo.name, "not written", error.got))
         return outcome
 
     def _cloak(self, pixels: Pixels, faces: Images, warps: Tensor, name: str) -> Pixels:
@@ -160,8 +160,12 @@ class Protector:
 
     def _write(self, copy: str, content: bytes) -> None:
         path = self.out / copy
-        if not path.resolve().is_relative_to(self.out.resolve()):  # a link in the folder's tree
-            raise OSError(f"{path} leads out of {self.out}")
+        if not path.resolve().is_relative_to(self.out.resolve()):
+            raise StorageError(
+                f"{path} leads out of {self.out}",
+                expected="no links in the output folder",
+                remedy="name another folder with --out",
+            )
         write_atomically(path, content)
 
 

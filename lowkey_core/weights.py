@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lowkey_core.checks import MissingWeightsError, TamperedWeightsError
-from lowkey_core.files import write_atomically
+from lowkey_core.files import explained, write_atomically
 
 log = logging.getLogger(__name__)
 

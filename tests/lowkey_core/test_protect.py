@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from lowkey_core.cache import Cache, Record, Work
 from lowkey_core.checks import OptionError
 from lowkey_core.cloaks import Published
 from lowkey_core.copies import sources
+from lowkey_core.files import explained
 from lowkey_core.finding import aligned
 from lowkey_core.ledger import Outcome
 from lowkey_core.pixels import Pixels, decode_pixels, encode_pixels
@@ -258,7 +260,8 @@ def test_a_disk_that_is_full_is_said_so(
     from lowkey_core import protect
 
     def full(path: Path, content: bytes) -> None:
-        raise OSError(28, "No space left on device", str(path))
+        with explained(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(protect, "write_atomically", full)
     outcome = run(folder, tmp_path / "out")["a.png"]
