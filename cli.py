@@ -39,7 +39,10 @@ def audit(
     attack_option: Optional[list[str]] = _many("A setting of the cloak, as steps=50."),
     adversary: Optional[list[str]] = _many("See `list adversaries`, or a .py file. [adaptive]"),
     dataset: Optional[str] = _one(
-        "See `list datasets`, or a folder with a sub-folder per person. [lfw]"
+        "See `list datasets`, a folder with a sub-folder per person, or a table.csv. [lfw]"
+    ),
+    distractor_dataset: Optional[list[str]] = _one(
+        "Likewise, or a folder of loose pictures: each is one more stranger. May be repeated."
     ),
     surrogate: Optional[list[str]] = _many("Recognisers the cloak works against."),
     recogniser: Optional[list[str]] = _many(
@@ -75,6 +78,7 @@ def audit(
         "attack_options": dict(o.partition("=")[::2] for o in _split(attack_option) or []) or None,
         "adversaries": _split(adversary),
         "dataset": dataset,
+        "distractor_datasets": distractor_dataset or None,
         "surrogates": _split(surrogate),
         "recognisers": _split(recogniser),
         "matchers": _split(matcher),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from audit.report import Counts
 from lowkey_core import datasets
 from lowkey_core.alignment import DETECTOR_CARDS, landmarks, similarity, warp
 from lowkey_core.cache import Record, Work, fingerprint
-from lowkey_core.checks import DatasetError, PlanError, UnreadableImageError
+from lowkey_core.checks import REASONS, DatasetError, PlanError, Reason, UnreadableImageError
 from lowkey_core.datasets import Photo
 from lowkey_core.images import decode
 from lowkey_core.types import Faces, Pictures
@@ -48,13 +49,15 @@ class Photographs:
 
 def photographs(plan: AuditPlan, work: Work) -> Photographs:
     """Raises: DatasetError, PlanError."""
-    parts = split(datasets.load(plan.dataset), plan)
+    strangers = [p for name in plan.distractor_datasets for p in datasets.strangers(name)]
+    parts = split(datasets.load(plan.dataset), plan, strangers)
     aligned = align(parts.photos, work)
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in parts.photos))}
-    gallery, probes, bystanders, background = (
+    probes, gallery, bystanders, background = (
         aligned.pictures(photos, numbers)
-        for photos in (parts.gallery, parts.probes, parts.bystanders, parts.background)
+        for photos in (parts.probes, parts.gallery, parts.bystanders, parts.background)
     )
+    (gallery, bystanders, background), duplicates = once(probes, gallery, bystanders, background)
     people = _people(gallery, probes)
     rows = cloaked_rows(gallery.identities, plan.cloaked_share)
     if not people or not len(background):
@@ -80,9 +83,33 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
         background_identities=len(background.identities.unique()),
         background_pictures=len(background),
         no_face=aligned.no_face,
-        unreadable=aligned.unreadable,
+        unreadable=tuple(aligned.unreadable),
+        unreadable_reasons=dict(sorted(Counter(aligned.unreadable.values()).items())),
+        duplicates=duplicates,
+        protectable=parts.protectable,
+        too_few_pictures=parts.too_few_pictures,
     )
     return Photographs(gallery, probes, bystanders, background, rows, counts)
+
+
+def once(probes: Pictures, *parts: Pictures) -> tuple[list[Pictures], tuple[str, ...]]:
+    """The parts without any picture that is a probe or stands before it, and the names left out.
+
+    A probe that was enrolled, or learned from, would find itself. Pictures are the same if their
+    aligned 8-bit pixels are: so are those of one file's copies, whatever they are called. Pixels
+    of a file that was encoded again are not, and stay.
+    """
+    seen, kept, left_out = set(probes.digests), list[Pictures](), list[str]()
+    for part in parts:
+        rows = []
+        for i, digest in enumerate(part.digests):
+            if digest in seen:
+                left_out.append(part.names[i])
+            else:
+                rows.append(i)
+                seen.add(digest)
+        kept.append(part if len(rows) == len(part) else part.select(torch.tensor(rows).long()))
+    return kept, tuple(left_out)
 
 
 def _people(gallery: Pictures, probes: Pictures) -> list[int]:
@@ -106,7 +133,8 @@ class Aligned:
     faces: dict[str, Tensor]
     """(1, 3, 112, 112) float32 on the 256 grey levels."""
     no_face: tuple[str, ...]
-    unreadable: tuple[str, ...]
+    unreadable: dict[str, str]
+    """And why, one of `checks.REASONS`."""
 
     def pictures(self, photos: Sequence[Photo], numbers: dict[str, int]) -> Pictures:
         """The aligned ones among `photos`, identities by their numbers."""
@@ -123,32 +151,39 @@ def align(photos: Sequence[Photo], work: Work) -> Aligned:
     """Every photo's main face at the template; failures are counted, not dropped."""
     detector = [card.sha256 for card in DETECTOR_CARDS]
     keys = [fingerprint("aligned", detector, _find_face, _content(photo)) for photo in photos]
-    records = work.through(
-        "finding faces", keys, lambda i: _find_face(_content(photos[i]), photos[i].name)
-    )
+
+    def make(i: int) -> Record:
+        content = _content(photos[i])
+        return _lost(content) if isinstance(content, str) else _find_face(content, photos[i].name)
+
+    records = work.through("finding faces", keys, make)
     outcome = {photo.name: record for photo, record in zip(photos, records, strict=True)}
     return Aligned(
         {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r},
         tuple(n for n, r in outcome.items() if "no face" in r),
-        tuple(n for n, r in outcome.items() if "unreadable" in r),
+        {n: reason for n, r in outcome.items() for reason in REASONS if reason in r},
     )
 
 
-def _content(photo: Photo) -> bytes:
-    """The file's bytes; none if it cannot be opened, which is no picture either."""
+def _content(photo: Photo) -> bytes | Reason:
+    """The file's bytes, or why there are none."""
     try:
         return photo.read()
-    except OSError:
-        return b""
+    except UnreadableImageError as error:
+        return error.reason
 
 
 def _find_face(content: bytes, name: str) -> Record:
     try:
         photo = decode(content, name)
-    except UnreadableImageError:
-        return {"unreadable": torch.ones(1)}
+    except UnreadableImageError as error:
+        return _lost(error.reason)
     points = landmarks(photo)
     if points is None:
-        return {"no face": torch.ones(1)}
+        return _lost("no face")
     face = warp(photo, similarity(points)[None])
     return {"face": face.mul(255).round().to(torch.uint8)}
+
+
+def _lost(reason: str) -> Record:
+    return {reason: torch.ones(1)}
