@@ -57,7 +57,10 @@ def audit(
     cloaked: Optional[str] = _one("Folder of cloaked copies, for --attack folder."),
     adversary: Optional[list[str]] = _many("See `list adversaries`, or a .py file. [adaptive]"),
     dataset: Optional[str] = _one(
-        "See `list datasets`, or a folder with a sub-folder per person. [lfw]"
+        "See `list datasets`, a folder with a sub-folder per person, or a table.csv. [lfw]"
+    ),
+    distractor_dataset: Optional[list[str]] = _one(
+        "Likewise, or a folder of loose pictures: each is one more stranger. May be repeated."
     ),
     surrogate: Optional[list[str]] = _many("Recognisers the cloak works against."),
     recogniser: Optional[list[str]] = _many(
@@ -98,6 +101,7 @@ def audit(
         "cloaked": cloaked,
         "adversaries": _split(adversary),
         "dataset": dataset,
+        "distractor_datasets": distractor_dataset or None,
         "surrogates": _split(surrogate),
         "recognisers": _split(recogniser),
         "matchers": _split(matcher),
