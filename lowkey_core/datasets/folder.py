@@ -6,12 +6,13 @@ from pathlib import Path
 
 from lowkey_core.checks import DatasetError
 from lowkey_core.datasets import Dataset, Photo
+from lowkey_core.files import explained
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def build(root: str | None = None) -> Dataset:
-    """root: the folder. Raises: DatasetError if it holds no picture."""
+    """root: the folder. Raises: DatasetError if it holds no picture, StorageError."""
     if root is None:
         raise DatasetError(
             "the data set 'folder' was asked for without a folder",
@@ -19,9 +20,12 @@ def build(root: str | None = None) -> Dataset:
             remedy="give that path itself: --dataset PATH",
         )
     folder = Path(root)
+    with explained():  # glob() would pass over what may not be read
+        people = [path for path in folder.iterdir() if path.is_dir()]
+        files = sorted(path for person in people for path in person.iterdir())
     photos = tuple(
         Photo(path.parent.name, path.relative_to(folder).as_posix(), path)
-        for path in sorted(folder.glob("*/*"))
+        for path in files
         if path.suffix.lower() in SUFFIXES
     )
     if not photos:
