@@ -33,6 +33,10 @@ app.add_typer(runs, name="runs")
 
 VERBOSE = typer.Option(False, "--verbose", help="Log on stderr what is done, and where it is kept.")
 """For any command: declare `verbose: bool = VERBOSE`, and begin with `_log(verbose)`."""
+models = typer.Typer(
+    no_args_is_help=True, help="Weight files: what there is; get them; check them."
+)
+app.add_typer(models, name="models")
 
 
 def _many(help_text: str) -> Any:
@@ -50,6 +54,7 @@ def audit(
     context: typer.Context,
     attack: Optional[str] = _one("The cloak: see `list attacks`, or a .py file. [lowkey]"),
     attack_option: Optional[list[str]] = _many("A setting of the cloak, as steps=50."),
+    cloaked: Optional[str] = _one("Folder of cloaked copies, for --attack folder."),
     adversary: Optional[list[str]] = _many("See `list adversaries`, or a .py file. [adaptive]"),
     dataset: Optional[str] = _one(
         "See `list datasets`, or a folder with a sub-folder per person. [lfw]"
@@ -89,7 +94,8 @@ def audit(
 
     flags = {
         "attack": attack,
-        "attack_options": dict(o.partition("=")[::2] for o in _split(attack_option) or []) or None,
+        "attack_options": _options(attack_option),
+        "cloaked": cloaked,
         "adversaries": _split(adversary),
         "dataset": dataset,
         "surrogates": _split(surrogate),
@@ -142,6 +148,58 @@ def audit(
 
 
 @app.command()
+def protect(
+    photos: list[Path] = typer.Argument(help="Photos, or folders of them."),
+    out: Path = typer.Option(help="Folder for the cloaked copies; a folder's tree is mirrored."),
+    attack: Optional[str] = _one("The cloak: see `list attacks`, or a .py file. [lowkey]"),
+    attack_option: Optional[list[str]] = _many("A setting of the cloak, as steps=50."),
+    surrogate: Optional[list[str]] = _many("Recognisers the cloak works against."),
+    faces: str = typer.Option("all", help="all, or the largest of each photo."),
+    strength: float = typer.Option(1.0, help="Share of the cloak's change to apply, 0 to 1."),
+    format: str = typer.Option("png", help="Of the copies: png or jpeg."),
+    quality: int = typer.Option(95, help="Of JPEG copies, 1 to 100."),
+    preview: bool = typer.Option(False, help="Also photo, copy and difference, side by side."),
+    seed: Optional[int] = _one("Of every random choice. [0]"),
+    cache: Optional[Path] = _one("Folder for finished work. [~/.cache/lowkey-audit]"),
+    json: bool = typer.Option(False, "--json", help="Print the outcomes as JSON on stdout."),
+) -> None:
+    """Write cloaked copies of photos: every face changed, everything else left as it is."""
+    from audit import plan as plans
+
+    flags = {
+        "attack": attack,
+        "attack_options": _options(attack_option),
+        "surrogates": _split(surrogate),
+        "seed": seed,
+    }
+    made = plans.make(flags=flags)
+
+    from lowkey_core import runtime
+    from lowkey_core.cache import Cache, Work
+    from lowkey_core.protect import Settings
+
+    runtime.tune()
+    from audit import protection
+    from reports import _outcomes
+    from reports._progress import Progress
+
+    settings = Settings(faces, strength, format, quality, preview)
+    kept = cache or _cache_folder()
+    for needed in (out, kept):
+        needed.mkdir(parents=True, exist_ok=True)
+    outcomes = []
+    with Progress() as progress:
+        work = Work(Cache(kept), progress.show)
+        for outcome in protection.protect(photos, out, made, settings, work):
+            outcomes.append(outcome)
+            progress.say(_outcomes.line(outcome))
+    _say(_outcomes.summary(outcomes, out))
+    if json:
+        print(_outcomes.as_json(outcomes))
+    raise typer.Exit(BAD_INPUT if _outcomes.failed(outcomes) else 0)
+
+
+@app.command()
 def report(
     run: Path = typer.Argument(help="A run's folder, or its report.json."),
     format: str = typer.Option("terminal", help="See `list reports`."),
@@ -186,9 +244,63 @@ def _given(context: typer.Context) -> list[str]:
     ]
 
 
+@models.command("list")
+def list_models() -> None:
+    """Every weight file an audit may use, and whether it is here."""
+    from audit.models import listed
+
+    for line in listed():
+        print(line)
+
+
+@models.command("fetch")
+def fetch_model(
+    name: str = typer.Argument(help="See `models list`."),
+    accept_licence: bool = typer.Option(
+        False, "--accept-licence", help="Do not ask: I have read the licence and accept it."
+    ),
+) -> None:
+    """Download one weight file. Nothing else in this program uses a network."""
+    from audit.models import find, terms
+    from lowkey_core.checks import OptionError
+    from lowkey_core.download import fetch
+
+    card = find(name)
+    for line in terms(card):
+        _say(line)
+    if not accept_licence:
+        if not sys.stdin.isatty():
+            raise OptionError(
+                "nobody is there to accept the licence",
+                expected="a terminal, or --accept-licence",
+                remedy="read the licence, then give the option",
+            )
+        if not typer.confirm("Fetch it under these terms?", err=True):
+            _say("nothing was fetched")
+            raise typer.Exit(BAD_INPUT)
+    fetch(card, _say)
+
+
+@models.command("verify")
+def verify_models(
+    name: Optional[str] = typer.Argument(None, help="One of `models list`; all without."),
+) -> None:
+    """Hash again what is here. Exit code 2 if anything is tampered."""
+    from audit.models import verified
+
+    states = list(verified(name))
+    for what, state in states:
+        print(f"{what}  {state}")
+    raise typer.Exit(BAD_INPUT if any(state == "tampered" for _, state in states) else 0)
+
+
 def _split(values: list[str] | None) -> tuple[str, ...] | None:
     """Repeated options and comma-separated ones are the same thing."""
     return tuple(v.strip() for value in values for v in value.split(",")) if values else None
+
+
+def _options(given: list[str] | None) -> dict[str, str] | None:
+    return dict(o.partition("=")[::2] for o in _split(given) or []) or None
 
 
 def _cache_folder() -> Path:

@@ -33,6 +33,8 @@ class Answer:
     findings: tuple[Finding, ...]
     remark: str = ""
     """A comparison with its interval, or how to measure what was not."""
+    without: str = "not measured"
+    """What is said in place of figures."""
 
 
 def answers(report: AuditReport) -> tuple[Answer, ...]:
@@ -109,6 +111,8 @@ def _gap(a: Cell, b: Cell) -> tuple[float, tuple[float, float]]:
 
 def _adversary(report: AuditReport, adversary: str, question: str, what: str) -> Answer:
     found = cells(report, adversary=adversary)
+    if reason := report.impossible.get(adversary):
+        return Answer(question, (), f"because {reason}", "not possible")
     if not found:
         return Answer(question, (), f"Run the audit with --adversary {adversary}")
     return Answer(
@@ -125,7 +129,7 @@ def _adversary(report: AuditReport, adversary: str, question: str, what: str) ->
 
 
 def _others(report: AuditReport) -> list[Answer]:
-    names = dict.fromkeys(c.adversary for c in report.cells)
+    names = dict.fromkeys([*(c.adversary for c in report.cells), *report.impossible])
     found = []
     for name in [n for n in names if n not in ("oblivious", "adaptive")]:
         looks = any(c.detection for c in report.cells if c.adversary == name)

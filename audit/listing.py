@@ -33,7 +33,7 @@ def _transforms() -> Iterator[str]:
 
 def _recognisers() -> Iterator[str]:
     from lowkey_core import embedders, plugins
-    from lowkey_core.checks import MissingWeightsError
+    from lowkey_core.checks import MissingWeightsError, TamperedWeightsError
 
     for name in plugins.available("lowkey_core.embedders"):
         try:
@@ -41,6 +41,8 @@ def _recognisers() -> Iterator[str]:
             yield f"{name}  released {card.released:%Y-%m}, {card.licence}, verified"
         except MissingWeightsError as error:
             yield f"{name}  absent: {error.remedy}"
+        except TamperedWeightsError as error:
+            yield f"{name}  tampered: {error.remedy}"
 
 
 def _presets() -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -12,11 +13,12 @@ from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.report import Counts
 from lowkey_core import datasets
-from lowkey_core.alignment import DETECTOR_CARDS, landmarks, similarity, warp
-from lowkey_core.cache import Record, Work, fingerprint
-from lowkey_core.checks import DatasetError, PlanError, UnreadableImageError
+from lowkey_core.cache import Work
+from lowkey_core.checks import DatasetError, PlanError
+from lowkey_core.cloaks.folder import ENOUGH, Copied
+from lowkey_core.copies import Copies
 from lowkey_core.datasets import Photo
-from lowkey_core.images import decode
+from lowkey_core.finding import Frame, find
 from lowkey_core.types import Faces, Pictures
 
 
@@ -34,6 +36,8 @@ class Photographs:
     cloaked_rows: Tensor
     """(m,) int64: the gallery pictures that get cloaked."""
     counts: Counts
+    copied: Copied | None = None
+    """The gallery's and the background's cloaked copies, where they are not made here."""
 
     @property
     def people(self) -> list[int]:
@@ -48,7 +52,11 @@ class Photographs:
 
 def photographs(plan: AuditPlan, work: Work) -> Photographs:
     """Raises: DatasetError, PlanError."""
-    parts = split(datasets.load(plan.dataset), plan)
+    copies = Copies(Path(plan.cloaked)) if plan.cloaked is not None else None
+    dataset = datasets.load(plan.dataset)
+    if copies is not None:
+        dataset = replace(dataset, photos=copies.originals(dataset.photos))
+    parts = split(dataset, plan, copies)
     aligned = align(parts.photos, work)
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in parts.photos))}
     gallery, probes, bystanders, background = (
@@ -56,7 +64,13 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
         for photos in (parts.gallery, parts.probes, parts.bystanders, parts.background)
     )
     people = _people(gallery, probes)
-    rows = cloaked_rows(gallery.identities, plan.cloaked_share)
+    rows, copied = cloaked_rows(gallery.identities, plan.cloaked_share), None
+    if copies is not None:
+        copied = Copied(copies, parts.gallery + parts.background, aligned.frames, work)
+        rows = rows[[gallery.names[i] in copied.faces for i in rows.tolist()]]
+        shared = [i for i, name in enumerate(background.names) if name in copied.faces]
+        if len(background.identities[shared].unique()) >= ENOUGH:
+            background = background.select(shared)  # else the adversaries will say so
     if not people or not len(background):
         raise DatasetError(
             f"faces were found in {len(gallery)} pictures of the gallery, {len(probes)} probes and "
@@ -68,7 +82,7 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
         raise PlanError(
             f"a cloaked share of {plan.cloaked_share:g} cloaks none of {len(gallery)} pictures",
             expected="at least one cloaked picture",
-            remedy="raise --cloaked-share or --gallery",
+            remedy="raise --cloaked-share or --gallery, or look at the copies in --cloaked",
         )
     counts = Counts(
         dataset=plan.dataset,
@@ -82,7 +96,7 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
         no_face=aligned.no_face,
         unreadable=aligned.unreadable,
     )
-    return Photographs(gallery, probes, bystanders, background, rows, counts)
+    return Photographs(gallery, probes, bystanders, background, rows, counts, copied)
 
 
 def _people(gallery: Pictures, probes: Pictures) -> list[int]:
@@ -105,6 +119,8 @@ class Aligned:
 
     faces: dict[str, Tensor]
     """(1, 3, 112, 112) float32 on the 256 grey levels."""
+    frames: dict[str, Frame]
+    """Where in its photo each face is."""
     no_face: tuple[str, ...]
     unreadable: tuple[str, ...]
 
@@ -121,34 +137,10 @@ class Aligned:
 
 def align(photos: Sequence[Photo], work: Work) -> Aligned:
     """Every photo's main face at the template; failures are counted, not dropped."""
-    detector = [card.sha256 for card in DETECTOR_CARDS]
-    keys = [fingerprint("aligned", detector, _find_face, _content(photo)) for photo in photos]
-    records = work.through(
-        "finding faces", keys, lambda i: _find_face(_content(photos[i]), photos[i].name)
-    )
-    outcome = {photo.name: record for photo, record in zip(photos, records, strict=True)}
+    outcome = {p.name: found for p, found in zip(photos, find(photos, work), strict=True)}
     return Aligned(
-        {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r},
-        tuple(n for n, r in outcome.items() if "no face" in r),
-        tuple(n for n, r in outcome.items() if "unreadable" in r),
+        {n: f.faces[:1] for n, f in outcome.items() if len(f.faces)},
+        {n: Frame(f.size, f.warps[0]) for n, f in outcome.items() if len(f.faces)},
+        tuple(n for n, f in outcome.items() if not len(f.faces) and not f.problem),
+        tuple(n for n, f in outcome.items() if f.problem),
     )
-
-
-def _content(photo: Photo) -> bytes:
-    """The file's bytes; none if it cannot be opened, which is no picture either."""
-    try:
-        return photo.read()
-    except OSError:
-        return b""
-
-
-def _find_face(content: bytes, name: str) -> Record:
-    try:
-        photo = decode(content, name)
-    except UnreadableImageError:
-        return {"unreadable": torch.ones(1)}
-    points = landmarks(photo)
-    if points is None:
-        return {"no face": torch.ones(1)}
-    face = warp(photo, similarity(points)[None])
-    return {"face": face.mul(255).round().to(torch.uint8)}

@@ -6,9 +6,9 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from audit.statistics import clopper_pearson
 from lowkey_core.checks import PlanError, unknown_name
@@ -26,6 +26,8 @@ class AuditPlan(BaseModel):
     """The cloak: a name of `list attacks`, or a `.py` file."""
     attack_options: dict[str, int | float] = {}
     """Passed to the cloak's build()."""
+    cloaked: str | None = None
+    """Folder of cloaked copies, for the attack `folder`."""
     adversaries: tuple[str, ...] = ("adaptive",)
     """Names of `list adversaries` or `.py` files. `oblivious` always takes part."""
     flagged: Literal["drop", "keep"] = "drop"
@@ -89,6 +91,14 @@ class AuditPlan(BaseModel):
         if not names:
             raise ValueError("at least one is needed")
         return tuple(dict.fromkeys(names))
+
+    @model_validator(mode="after")
+    def _with_copies(self) -> Self:
+        if self.cloaked is not None and self.attack != "folder":
+            raise ValueError("cloaked copies are for --attack folder")
+        if self.cloaked is None and self.attack == "folder":
+            raise ValueError("--attack folder needs its copies: --cloaked DIR")
+        return self
 
     @property
     def digest(self) -> str:
@@ -160,8 +170,9 @@ def make(
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
+        got = f"{where} is {first['input']!r}: " if where else ""
         raise PlanError(
-            f"{where} is {first['input']!r}: {first['msg'].lower()}",
+            got + first["msg"].lower(),
             expected="a plan as audit/plan.py documents it",
-            remedy=f"change {where.partition('.')[0]} in the flags or the plan file",
+            remedy=f"change {where.partition('.')[0] or 'it'} in the flags or the plan file",
         ) from error

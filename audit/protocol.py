@@ -7,6 +7,7 @@ from random import Random
 
 from audit.plan import AuditPlan
 from lowkey_core.checks import DatasetError, PlanError
+from lowkey_core.copies import Copies
 from lowkey_core.datasets import Dataset, Photo
 
 
@@ -29,8 +30,12 @@ class Split:
         return self.gallery + self.probes + self.bystanders + self.background
 
 
-def split(dataset: Dataset, plan: AuditPlan) -> Split:
+def split(dataset: Dataset, plan: AuditPlan, copies: Copies | None = None) -> Split:
     """A split that depends on the data set, the plan's counts and its seed alone.
+
+    copies: cloaked copies, where they are not made here. People who have some come first as
+    protected, then as background; their pictures without a copy come first as probes. If all have
+    copies the split is that without `copies`.
 
     Raises: DatasetError if there are too few identities, PlanError if a rank cannot be reached.
     """
@@ -38,7 +43,14 @@ def split(dataset: Dataset, plan: AuditPlan) -> Split:
     people = {who: rng.sample(photos, len(photos)) for who, photos in dataset.by_identity.items()}
     order = rng.sample(sorted(people), len(people))
     order.sort(key=lambda who: -min(len(people[who]), limit))  # full galleries first
-    rich = [who for who in order if len(people[who]) >= plan.probes + 2]
+    cloaking = set(people)
+    if copies is not None:
+        copied = {p.name for photos in people.values() for p in photos if copies.find(p)}
+        for photos in people.values():
+            photos.sort(key=lambda p: p.name in copied)
+        cloaking = {who for who in people if people[who][-1].name in copied}
+        order.sort(key=lambda who: who not in cloaking)
+    rich = [who for who in order if len(people[who]) >= plan.probes + 2 and who in cloaking]
     protected = rich[: plan.protected]
     _enough(dataset, len(protected), plan.protected, plan.probes + 2, "protected")
     rest = [who for who in order if who not in set(protected)]

@@ -139,12 +139,15 @@ class Card(_Record):
 
     name: str
     role: str
-    """`surrogate`, `recogniser` or `face detector`."""
+    """`surrogate`, `recogniser`, `face detector` or `perceptual metric`."""
     sha256: str
+    """"" for a network without a file of its own."""
     source: str
     licence: str
     released: datetime.date | None
     trained_on: str
+    first_seen: bool = False
+    """Nobody published a digest: `sha256` is that of the first fetch on this machine."""
 
 
 class Counts(_Record):
@@ -168,6 +171,18 @@ class Counts(_Record):
     """Files that are not pictures we accept."""
 
 
+class Copies(_Record):
+    """Cloaked copies that were not made here but found in a folder."""
+
+    folder: str
+    matched: int
+    """Pictures of the protected gallery and of the background with a usable copy."""
+    missing: tuple[str, ...]
+    """Pictures without a copy. They count as uncloaked."""
+    unusable: tuple[str, ...]
+    """Pictures whose copy cannot be read, or shows no face. They count as uncloaked."""
+
+
 class Caveat(_Record):
     """A reason to doubt, or not to conclude at all."""
 
@@ -186,10 +201,14 @@ class AuditReport(_Record):
     counts: Counts
     cloak_released: datetime.date | None
     """When the audited cloak became public; None if it does not say."""
+    copies: Copies | None = None
+    """None where the cloak was made here."""
     quality: tuple[Quality, ...]
     cells: tuple[Cell, ...]
     learned: dict[str, dict[str, float]]
     """Per adversary: what its training reports of itself."""
+    impossible: dict[str, str] = {}
+    """Per adversary that could not take part: why."""
     cards: tuple[Card, ...]
     caveats: tuple[Caveat, ...]
     environment: dict[str, str]

@@ -17,15 +17,16 @@ from adversaries import Enrol, ThreatModel
 from audit import metrics
 from audit.caveats import caveats
 from audit.plan import AuditPlan
-from audit.report import AuditReport, Card, Cell, Quality
+from audit.report import AuditReport, Card, Cell, Copies, Quality
 from audit.scene import Scene, assemble
 from lowkey_core import weights
-from lowkey_core.alignment import DETECTOR_CARDS
 from lowkey_core.cache import Work
+from lowkey_core.checks import NotPossibleError
 from lowkey_core.cloaks import notes_of, release_date
 from lowkey_core.embedders import card_of, held_out
+from lowkey_core.finding import DETECTOR_CARDS
 from lowkey_core.matching import MATCHERS
-from lowkey_core.perceptual import lpips_if_present
+from lowkey_core.perceptual import LINEAR, TRUNK, lpips_if_present
 from lowkey_core.types import Embedder, Faces, Images, Transform
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
     clock.lap("assembling")
     published = publish(scene, plan)
     clock.lap("cloaking")
-    contests = [*prepare(scene, plan)]
+    contests, impossible = prepare(scene, plan)
     clock.lap("learning")
     cells: list[Cell] = []
     for transform, apply in scene.transforms.items():
@@ -55,10 +56,12 @@ def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
         plan=plan,
         counts=scene.photos.counts,
         cloak_released=release_date(scene.cloak),
+        copies=_copies(scene, plan),
         quality=seen,
         cells=tuple(cells),
         learned=learned,
-        cards=tuple(cards(scene)),
+        impossible=impossible,
+        cards=tuple(cards(scene, lpips=any(q.lpips is not None for q in seen))),
         caveats=caveats(scene.photos.counts, cells, seen, learned, notes_of(scene.cloak)),
         environment=_environment(),
         timings=clock.laps,
@@ -93,19 +96,29 @@ class Contest:
         return dict(getattr(self.enrol, "learned", {}))
 
 
-def prepare(scene: Scene, plan: AuditPlan) -> Iterator[Contest]:
-    """`oblivious` tries every recogniser, oldest first; the others start from the plan's first."""
+def prepare(scene: Scene, plan: AuditPlan) -> tuple[list[Contest], dict[str, str]]:
+    """`oblivious` tries every recogniser, oldest first; the others start from the plan's first.
+
+    Also returns, by adversary, why it cannot take part.
+    """
+    contests: list[Contest] = []
+    impossible: dict[str, str] = {}
     for name, adversary in scene.adversaries.items():
         oblivious = name == "oblivious"
         by_age = sorted(scene.recognisers, key=lambda e: card_of(e).released)
         for embedder in by_age if oblivious else scene.recognisers[:1]:
             for matcher in plan.matchers:
                 threat = ThreatModel(
-                    embedder, MATCHERS[matcher], scene.photos.background, scene.attacks[plan.attack]
+                    embedder, MATCHERS[matcher], scene.photos.background, scene.tool
                 )
-                enrol = adversary.prepare(threat, _rng(plan))
+                try:
+                    enrol = adversary.prepare(threat, _rng(plan))
+                except NotPossibleError as error:
+                    impossible[name] = str(error)
+                    continue
                 attacks = tuple(scene.attacks) if oblivious else (plan.attack,)
-                yield Contest(name, embedder, matcher, enrol, attacks)
+                contests.append(Contest(name, embedder, matcher, enrol, attacks))
+    return contests, impossible
 
 
 def scrape(scene: Scene, published: dict[str, Images], apply: Transform) -> dict[str, Faces]:
@@ -145,7 +158,7 @@ def measure(
                 recogniser=card.name,
                 released=_stated(card),
                 newer=released is not None and card.released > released,
-                held_out=held_out(contest.embedder, scene.surrogates),
+                held_out=held_out(contest.embedder, scene.surrogates) if scene.surrogates else None,
                 matcher=contest.matcher,
                 transform=transform,
                 condition=condition,
@@ -165,24 +178,38 @@ def visibility(scene: Scene, published: dict[str, Images]) -> Iterator[Quality]:
         yield metrics.quality(attack, clean, published[attack][rows], lpips)
 
 
-def cards(scene: Scene) -> Iterator[Card]:
-    """Every network that took part."""
+def cards(scene: Scene, *, lpips: bool) -> Iterator[Card]:
+    """Every network that took part, LPIPS's among them or not."""
     roles = {
         "surrogate": [card_of(e) for e in scene.surrogates],
         "recogniser": [card_of(e) for e in scene.recognisers],
         "face detector": list(DETECTOR_CARDS),
+        "perceptual metric": [TRUNK, LINEAR] if lpips else [],
     }
     for role, members in roles.items():
         for card in members:
             yield Card(
                 name=card.name,
                 role=role,
-                sha256=card.sha256,
+                sha256=weights.digest(card),
+                first_seen=bool(card.file) and not card.sha256,
                 source=card.source,
                 licence=card.licence,
                 released=_stated(card),
                 trained_on=card.trained_on,
             )
+
+
+def _copies(scene: Scene, plan: AuditPlan) -> Copies | None:
+    copied = scene.photos.copied
+    if copied is None or plan.cloaked is None:
+        return None
+    return Copies(
+        folder=plan.cloaked,
+        matched=len(copied.faces),
+        missing=copied.missing,
+        unusable=copied.unusable,
+    )
 
 
 def _stated(card: weights.Card) -> datetime.date | None:

@@ -8,7 +8,7 @@ from adversaries import Adversary
 from adversaries._checked import Checked
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
-from lowkey_core import embedders, plugins, transforms
+from lowkey_core import cloaks, embedders, plugins, transforms
 from lowkey_core.cache import Work
 from lowkey_core.checks import PlanError
 from lowkey_core.cloaks import Published
@@ -22,6 +22,8 @@ class Scene:
 
     cloak: Cloak
     """The audited one itself, for what it says of itself."""
+    tool: Cloak
+    """The audited one as an adversary may run it on pictures of its own."""
     attacks: dict[str, Cloak]
     """The audited cloak as it is published, and its control: noise of equal energy."""
     surrogates: tuple[Embedder, ...]
@@ -33,13 +35,14 @@ class Scene:
 
 def assemble(plan: AuditPlan, work: Work) -> Scene:
     """Raises: any AuditError; wrong names come out before anything expensive is done."""
-    surrogates = tuple(embedders.load(name) for name in plan.surrogates)
-    cloak: Cloak = plugins.load(
-        "lowkey_core.cloaks",
-        plan.attack,
-        offered={"surrogates": surrogates},
-        options=plan.attack_options,
-    )
+    named = plan.surrogates if plan.cloaked is None else ()  # whoever made copies had their own
+    surrogates = tuple(embedders.load(name) for name in named)
+    recognisers = _recognisers(plan.recognisers)
+    changes = {name: transforms.parse(name) for name in plan.transforms}
+    # A cloak that is made here fails before anything expensive is done; found copies need photos.
+    photos = photographs(plan, work) if plan.cloaked is not None else None
+    copied = photos.copied if photos else None
+    cloak = cloaks.load(plan.attack, surrogates, plan.attack_options, copied)
     published = Published(cloak, work, label=f"cloaking with {plan.attack}", batch=plan.batch)
     noise = Published(
         Noise(published, 0), work, label="adding noise of equal energy", batch=plan.batch
@@ -51,12 +54,13 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
     }
     return Scene(
         cloak=cloak,
+        tool=copied.tool if copied else published,
         attacks={plan.attack: published, "noise": noise},
         surrogates=surrogates,
-        recognisers=_recognisers(plan.recognisers),
+        recognisers=recognisers,
         adversaries=adversaries,
-        transforms={name: transforms.parse(name) for name in plan.transforms},
-        photos=photographs(plan, work),
+        transforms=changes,
+        photos=photos or photographs(plan, work),
     )
 
 

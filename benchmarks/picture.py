@@ -13,11 +13,12 @@ from skimage import data
 from torch import Generator
 
 from lowkey_core import embedders, runtime
-from lowkey_core.alignment import landmarks, similarity, warp
+from lowkey_core.alignment import similarity, warp
 from lowkey_core.cloaks.lowkey import build
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.embedders import FlipAveraged
-from lowkey_core.images import from_pillow, to_pillow
+from lowkey_core.finding import landmarks
+from lowkey_core.images import from_pillow, to_pillow, to_pixels
 from lowkey_core.perceptual import dssim
 from lowkey_core.types import Pictures, quantise
 
@@ -28,8 +29,7 @@ def main() -> None:
     """Writes clean, cloaked, noise of equal energy, and the cloak enlarged fivefold."""
     runtime.tune()
     photo = from_pillow(Image.fromarray(data.astronaut()))
-    points = landmarks(photo)
-    assert points is not None
+    (points,) = landmarks(to_pixels(photo))
     pictures = Pictures(photo, torch.zeros(1).long(), ("astronaut",), similarity(points)[None])
     cloak = build("", [embedders.load(n) for n in ("dlib", "mobilefacenet:casia")])
     rng = Generator().manual_seed(0)

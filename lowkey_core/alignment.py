@@ -1,79 +1,15 @@
-"""Where the face is, and the way from photo pixels to the 112x112 template and back.
-
-Detection is MTCNN (Zhang et al., 2016) as facenet-pytorch ships it, weights in its wheel.
-"""
+"""The way from photo pixels to the 112x112 template and back."""
 
 from __future__ import annotations
 
-import datetime
-import importlib
-from functools import cache
-from typing import Any
-
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lowkey_core import weights
-from lowkey_core.images import to_pillow
 from lowkey_core.types import FACE_SIZE, Images
 
 TEMPLATE = ((38.29, 51.70), (73.53, 51.50), (56.03, 71.74), (41.55, 92.37), (70.73, 92.20))
 """Where eyes, nose and mouth corners go in the 112x112 crop (LowKey, align_face.py), in pixels."""
-
-
-def _mtcnn_card(stage: str, sha256: str) -> weights.Card:
-    return weights.Card(
-        name=f"mtcnn {stage}",
-        file=f"facenet_pytorch/data/{stage}.pt",
-        sha256=sha256,
-        source="https://pypi.org/project/facenet-pytorch/2.5.3/",
-        licence="MIT",
-        released=datetime.date(2016, 4, 11),
-        trained_on="WIDER FACE, CelebA",
-        distribution="facenet-pytorch",
-    )
-
-
-DETECTOR_CARDS = (
-    _mtcnn_card("pnet", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f"),
-    _mtcnn_card("rnet", "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86"),
-    _mtcnn_card("onet", "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d"),
-)
-
-
-SMALLEST = 20
-"""Side of the smallest face that MTCNN looks for, in pixels."""
-
-
-@cache
-def _detector() -> Any:
-    for card in DETECTOR_CARDS:
-        weights.read(card)  # the package loads its files unchecked
-    return importlib.import_module("facenet_pytorch").MTCNN(
-        min_face_size=SMALLEST, keep_all=True, device="cpu"
-    )
-
-
-def landmarks(photo: Images) -> Tensor | None:
-    """Eyes, nose and mouth corners of a photo's main face, or None if no face is found.
-
-    photo: (1, 3, h, w) float32 in [0, 1]. Returns (5, 2) float32, photo pixels (x, y).
-    The main face is large and central: largest box area less twice the squared distance of
-    its centre from the photo's (facenet-pytorch's `center_weighted_size`).
-    """
-    if min(photo.shape[2:]) < SMALLEST:
-        return None
-    with torch.no_grad():
-        boxes, _, points = _detector().detect(to_pillow(photo), landmarks=True)
-    if boxes is None or len(boxes) == 0:
-        return None
-    box = np.asarray(boxes, dtype=np.float64)
-    centre = (box[:, :2] + box[:, 2:]) / 2 - np.array([photo.shape[3], photo.shape[2]]) / 2
-    area = (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
-    main = int(np.argmax(area - 2 * (centre**2).sum(1)))
-    return torch.from_numpy(np.asarray(points, dtype=np.float32)[main])
 
 
 def similarity(points: Tensor) -> Tensor:
@@ -101,13 +37,19 @@ def warp(images: Images, warps: Tensor | None, size: int = FACE_SIZE) -> Images:
     if warps is None:
         return images
     warps = warps.expand(len(images), 2, 3)
-    shrink = (1 / torch.linalg.det(warps[:, :, :2]).abs().sqrt()).floor().clamp(min=1).long()
+    shrink = _shrink(warps)
     if len(shrink.unique()) == 1:
         return _sample(images, warps, size, int(shrink[0]))
     parts = [
         _sample(images[i : i + 1], warps[i : i + 1], size, int(k)) for i, k in enumerate(shrink)
     ]
     return torch.cat(parts)
+
+
+def _shrink(warps: Tensor) -> Tensor:
+    """(n,) int64: how many photo pixels, in each direction, are averaged before sampling."""
+    pixels: Tensor = 1 / torch.linalg.det(warps[:, :, :2]).abs().sqrt()
+    return pixels.floor().clamp(min=1).long()
 
 
 def _sample(images: Images, warps: Tensor, size: int, shrink: int) -> Images:
@@ -129,3 +71,58 @@ def _sample(images: Images, warps: Tensor, size: int, shrink: int) -> Images:
     theta = (photo.double() @ shrunken @ inverse @ output.double())[:, :2].float()
     grid = F.affine_grid(theta, [len(images), 3, size, size], align_corners=False)
     return F.grid_sample(images, grid, align_corners=False)
+
+
+def region(face: Tensor, height: int, width: int) -> tuple[slice, slice, Tensor]:
+    """The part of a photo that the template sees.
+
+    face: (2, 3), photo to template pixels. height, width: of the photo.
+    Returns rows, columns, and (2, 3) from that part's pixels to template pixels: a warp of the
+    part equals a warp of the photo. Both slices are empty where the face lies outside.
+    """
+    grain = int(_shrink(face[None])[0])  # the part starts on the grid that `warp` averages over
+    side = FACE_SIZE - 0.5
+    corners = torch.tensor([[x, y] for x in (-0.5, side) for y in (-0.5, side)]).double()
+    seen = torch.linalg.solve(face[:, :2].double(), (corners - face[:, 2].double()).T)
+    low = ((seen.amin(1) - grain - 1) / grain).floor().long() * grain
+    high = ((seen.amax(1) + grain + 1) / grain).ceil().long() * grain
+    left, top = (max(0, int(v)) for v in low)
+    right, bottom = min(width, int(high[0])), min(height, int(high[1]))
+    moved = face.clone()
+    moved[:, 2] += face[:, :2] @ torch.tensor([float(left), float(top)])
+    return slice(top, max(top, bottom)), slice(left, max(left, right)), moved
+
+
+_ROUNDS, _RIDGE = 12, 0.01
+
+
+def unwarp(change: Images, face: Tensor, height: int, width: int) -> Images:
+    """The smallest change of a photo that changes its aligned face by `change`.
+
+    change: (1, 3, 112, 112). face: (2, 3), photo to template pixels. Returns (1, 3, height, width),
+    zero wherever the template does not look. Alignment is linear, A; least squares with a small
+    ridge, (A A' + r) y = change, is solved by conjugate gradients, and A' y returned. Where the
+    photo has fewer pixels than the template, the part of `change` that it can hold.
+    """
+    warps = face[None]
+
+    def spread(y: Tensor) -> Tensor:
+        blank = torch.zeros(1, 3, height, width, requires_grad=True)
+        (back,) = torch.autograd.grad((warp(blank, warps) * y).sum(), blank)
+        return back
+
+    # A A' is about as large as the ratio of template to photo pixels; the ridge is small beside it.
+    ridge = _RIDGE * float(torch.linalg.det(face[:, :2]).abs())
+    with torch.no_grad():
+        y, rest = torch.zeros_like(change), change.clone()
+        way, left = rest.clone(), rest.pow(2).sum()
+    for _ in range(_ROUNDS):
+        if left == 0:
+            break
+        with torch.enable_grad():
+            image = warp(spread(way), warps) + ridge * way
+        step = left / (way * image).sum()
+        y, rest = y + step * way, rest - step * image
+        before, left = left, rest.pow(2).sum()
+        way = rest + left / before * way
+    return spread(y)

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib.metadata
 import logging
+import re
 import sys
 import types as python_types
 from collections import Counter
@@ -34,9 +35,9 @@ def fingerprint(*things: object) -> str:
     """32 hex digits naming the content of `things`, and of the code that this project is.
 
     Objects count by their class's code and their attributes; networks by every layer's class,
-    settings, weights and buffers. An object with a `fingerprint` of its own is taken at its word.
-    What cannot be named by content (an open session, say) gets a name of its own each time: it is
-    computed again rather than confused.
+    settings, weights and buffers, TorchScript also by its graph. An object with a `fingerprint` of
+    its own is taken at its word. What cannot be named by content (an open session, say) gets a name
+    of its own each time: it is computed again rather than confused.
     """
     digest = hashlib.blake2b(_project().encode(), digest_size=16)
     for thing in things:
@@ -98,6 +99,9 @@ def _feed(digest: Any, thing: Any, above: tuple[int, ...]) -> None:
         case nn.Module():
             feed(dict(thing.named_parameters()), dict(thing.named_buffers()))
             for name, layer in thing.named_modules():
+                if isinstance(layer, torch.jit.ScriptModule):
+                    feed(name, layer.training, _program(layer))
+                    continue
                 own = {k: v for k, v in vars(layer).items() if k not in _MODULE_INTERNALS}
                 feed(name, type(layer), layer.training, own)
         case type():
@@ -115,6 +119,25 @@ def _feed(digest: Any, thing: Any, above: tuple[int, ...]) -> None:
             mark("named", thing.fingerprint)
         case _:
             feed(type(thing), vars(thing) if hasattr(thing, "__dict__") else repr(thing))
+
+
+def _program(layer: torch.jit.ScriptModule) -> list[object]:
+    """A TorchScript module's content: its graph, and every constant and attribute that it reads."""
+    if not layer._c._has_method("forward"):  # a list of layers, say: its parent's graph calls them
+        return []
+    graph: Any = layer.inlined_graph
+    # Class names are numbered as they are loaded, and comments name the exporter's files.
+    text = re.sub(r"\.___torch_mangle_\d+| # \S+:\d+:\d+$", "", str(graph), flags=re.MULTILINE)
+    constants = [
+        node.t("value")
+        for node in graph.findAllNodes("prim::Constant")
+        if node.hasAttribute("value") and node.kindOf("value") == "t"
+    ]
+    read = sorted({node.s("name") for node in graph.findAllNodes("prim::GetAttr")})
+    parts = [(path, part._c) for path, part in layer.named_modules()]
+    attributes = [(p, a, c.getattr(a)) for p, c in parts for a in read if c.hasattr(a)]
+    values = [(p, a, v) for p, a, v in attributes if not isinstance(v, torch._C.ScriptModule)]
+    return [text, constants, values]
 
 
 @functools.cache
@@ -209,7 +232,8 @@ class Work:
             self.count(label, "made" if record is None else "found")
             if record is None:
                 self.show(label, i, len(keys))
-                record = make(i)
+                # Laid out in memory as a kept one would be: sums of floats depend on it.
+                record = {name: tensor.contiguous() for name, tensor in make(i).items()}
                 self.cache.put(key, record)
             records.append(record)
         self.show(label, len(keys), len(keys))

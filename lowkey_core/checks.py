@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:  # torch takes seconds to import, and an error message needs none of it
     from torch import Tensor
@@ -35,16 +35,32 @@ class ImageRangeError(AuditError):
     """Pixels outside [0, 1], not finite, or not float32."""
 
 
+Reason = Literal["not a picture", "damaged", "too large", "unreadable"]
+"""Why a file gave no pixels; `unreadable` says that it could not even be opened."""
+
+
 class UnreadableImageError(AuditError):
-    """Bytes that are not a picture we accept."""
+    """A file that is not a picture we accept."""
+
+    def __init__(self, got: str, *, expected: str, remedy: str, reason: Reason) -> None:
+        self.reason: Reason = reason
+        super().__init__(got, expected=expected, remedy=remedy)
 
 
 class MissingWeightsError(AuditError):
-    """A weight file that is nowhere to be found. We never fall back to random weights."""
+    """A weight file, or its digest, that is nowhere to be found. We never use random weights."""
 
 
 class TamperedWeightsError(AuditError):
-    """A weight file whose SHA-256 is not its card's."""
+    """A weight file whose SHA-256 is not its card's, or that is not what its card says."""
+
+
+class LocalNetworkError(AuditError):
+    """A user's own network file without a proper card, or that does not do what its card says."""
+
+
+class DownloadError(AuditError):
+    """A weight file that could not be fetched."""
 
 
 class UnknownNameError(AuditError):
@@ -68,6 +84,10 @@ class OptionError(AuditError):
 
 class PlanError(AuditError):
     """An audit that cannot be run as asked."""
+
+
+class NotPossibleError(AuditError):
+    """A part of an audit that this cloak does not allow; the rest goes on."""
 
 
 class DatasetError(AuditError):

@@ -74,13 +74,25 @@ def psnr(a: Images, b: Images) -> Tensor:
 
 
 TRUNK = weights.Card(
-    name="lpips trunk (AlexNet)",
+    name="lpips:alexnet",
     file="alexnet-owt-7be5be79.pth",
     sha256="7be5be79",  # all that torchvision publishes: the first digits, in the file's name
     source="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
     licence="BSD-3-Clause",
     released=datetime.date(2017, 4, 1),
     trained_on="ImageNet",
+    url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+)
+LINEAR = weights.Card(
+    name="lpips:linear",
+    file="lpips/weights/v0.1/alex.pth",
+    sha256="df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
+    source="https://pypi.org/project/lpips/0.1.4/",
+    licence="BSD-2-Clause",
+    released=datetime.date(2018, 1, 11),
+    trained_on="BAPPS",
+    distribution="lpips",
+    size=6_009,
 )
 
 
@@ -88,12 +100,13 @@ class Lpips(nn.Module):
     """LPIPS v0.1 with the AlexNet trunk (Zhang et al. 2018), through the lpips package."""
 
     def __init__(self) -> None:
-        """Raises: MissingWeightsError where the trunk's weights are absent."""
+        """Raises: MissingWeightsError where the trunk is absent, TamperedWeightsError."""
         super().__init__()
-        trunk = torch.load(io.BytesIO(weights.read(TRUNK)), weights_only=True)
+        trunk = _checked(TRUNK)
         self.metric = importlib.import_module("lpips").LPIPS(
-            net="alex", pnet_rand=True, eval_mode=True, verbose=False
+            net="alex", pnet_rand=True, pretrained=False, eval_mode=True, verbose=False
         )
+        self.metric.load_state_dict(_checked(LINEAR), strict=False)
         layers = {k: v for k, v in trunk.items() if k.startswith("features.")}
         slices = self.metric.net.state_dict()  # the same layers in the same order, other names
         self.metric.net.load_state_dict(dict(zip(slices, layers.values(), strict=True)))
@@ -103,6 +116,12 @@ class Lpips(nn.Module):
         """a, b: (n, 3, h, w) in [0, 1] (the package wants [-1, 1]). Returns (n,), 0 for equal."""
         distance: Tensor = self.metric(a * 2 - 1, b * 2 - 1)
         return distance.flatten()
+
+
+def _checked(card: weights.Card) -> dict[str, Tensor]:
+    content = io.BytesIO(weights.read(card))
+    state: dict[str, Tensor] = torch.load(content, map_location="cpu", weights_only=True)
+    return state
 
 
 def lpips_if_present() -> Lpips | None:

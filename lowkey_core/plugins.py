@@ -103,7 +103,8 @@ def _find(package: str, name: str) -> tuple[ModuleType, str]:
     members = [n.partition(":")[2] for n in names if n.partition(":")[0] == family]
     if not members or (member and member not in members):
         kind = package.rpartition(".")[2].removesuffix("s")
-        raise unknown_name(kind, name, (*names, "PATH.py"))
+        files = ("PATH.py", "PATH.pt", "PATH.onnx") if kind == "embedder" else ("PATH.py",)
+        raise unknown_name(kind, name, (*names, *files))
     module = importlib.import_module(f"{package}.{family}")
     return module, member or getattr(module, "MEMBERS", ("",))[0]
 

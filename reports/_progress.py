@@ -54,6 +54,13 @@ class Progress:
             self.said[label] = time.monotonic()
             print(one_line(f"{label}: {done} of {total}"), file=sys.stderr, flush=True)
 
+    def say(self, text: str) -> None:
+        """A line of plain text that stays, above the bars."""
+        if self.terminal:
+            self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
     def _bar(self, label: str, done: int, total: int) -> None:
         if label not in self.tasks:
             if done == total:  # all of it was finished before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.answers import Answer, Finding, answers
-from audit.report import AuditReport, Cell, Detection, Rate
+from audit.report import AuditReport, Cell, Copies, Detection, Rate
 
 NOT_MEASURED = "not measured"
 
@@ -43,6 +43,7 @@ def tables(report: AuditReport) -> tuple[Table, ...]:
     return (
         _answers(report),
         *([_detection(report)] if looked else []),
+        *([_copies(report.copies)] if report.copies else []),
         _grid(report),
         _quality(report),
         _learned(report),
@@ -71,7 +72,7 @@ def _answers(report: AuditReport) -> Table:
 
 def _answer(answer: Answer, people: int) -> list[tuple[str, ...]]:
     if not answer.findings:
-        return [(answer.question, NOT_MEASURED, answer.remark, "")]
+        return [(answer.question, answer.without, answer.remark, "")]
     rows: list[tuple[str, ...]] = []
     for i, finding in enumerate(answer.findings):
         question = answer.question if i == 0 else ""
@@ -145,6 +146,22 @@ def _cell(c: Cell, ranks: tuple[int, ...]) -> tuple[str, ...]:
     )
 
 
+def _copies(copies: Copies) -> Table:
+    rows = [("with a usable copy", str(copies.matched), "")]
+    for what, names in (
+        ("without a copy: published as they are", copies.missing),
+        ("with a copy that cannot be read or shows no face", copies.unusable),
+    ):
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        rows.append((what, str(len(names)), ", ".join(names[:_NAMED]) + more))
+    return Table(
+        f"Whose copies were found in {copies.folder}?", ("pictures", "", "which"), tuple(rows)
+    )
+
+
+_NAMED = 10
+
+
 def _quality(report: AuditReport) -> Table:
     return Table(
         "How visible is it? (on the aligned face, as published)",
@@ -192,7 +209,7 @@ def _cards(report: AuditReport) -> Table:
                 f"{c.released:%Y-%m}" if c.released else "not stated",
                 c.trained_on,
                 c.licence,
-                c.sha256[:12],
+                c.sha256[:12] + (" (first seen)" if c.first_seen else "") or "no file",
             )
             for c in report.cards
         ),

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from audit.photographs import align
 from lowkey_core import datasets, runtime
-from lowkey_core.cache import Work
-from lowkey_core.images import from_pillow
+from lowkey_core.cache import Record, Work
+from lowkey_core.images import decode, from_pillow
 from lowkey_core.types import Pictures, quantise
 from lowkey_core.weights import ASSETS_VARIABLE, Card
 
@@ -74,6 +74,19 @@ def people(identities: int, pictures: int, seed: int = 0) -> Pictures:
         torch.arange(identities).repeat_interleave(pictures),
         tuple(f"{i}/{j}" for i in range(identities) for j in range(pictures)),
     )
+
+
+NO_FACE: Record = {
+    "faces": torch.zeros(0, 3, 112, 112).byte(),
+    "warps": torch.zeros(0, 2, 3),
+    "size": torch.tensor([112, 112]),
+}
+
+
+def taken_as_found(content: bytes, name: str) -> Record:
+    """In place of `finding.look`, where nobody real is in the pictures: all of it is one face."""
+    faces = decode(content, name).mul(255).round().byte()
+    return {"faces": faces, "warps": torch.eye(3)[None, :2], "size": torch.tensor([112, 112])}
 
 
 @pytest.fixture

@@ -8,15 +8,32 @@ A cloak may say more of itself: `released` (a date: recognisers after it are new
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from lowkey_core import cache
+from lowkey_core import cache, plugins
 from lowkey_core.cache import Work
 from lowkey_core.checks import ImageShapeError, PluginError, check_images
-from lowkey_core.types import Cloak, Images, Pictures, quantise
+from lowkey_core.types import Cloak, Embedder, Images, Pictures, quantise
+
+
+def load(
+    name: str,
+    surrogates: Sequence[Embedder],
+    options: Mapping[str, Any],
+    copied: Cloak | None = None,
+) -> Cloak:
+    """The cloak called `name`, or a user's `.py` file. Raises: UnknownNameError, OptionError.
+
+    copied: the copies that `folder` takes its pictures from.
+    """
+    offered = {"surrogates": surrogates, "copied": copied}
+    cloak: Cloak = plugins.load("lowkey_core.cloaks", name, offered=offered, options=options)
+    return cloak
 
 
 def release_date(cloak: Cloak) -> datetime.date | None:

@@ -6,8 +6,10 @@ two views, the face and its mirror image (`FlipAveraged`), as face.evoLVe and Lo
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,26 +19,50 @@ from torch import Generator, nn
 from lowkey_core import cache, plugins
 from lowkey_core.cache import Work
 from lowkey_core.checks import check_embeddings
+from lowkey_core.embedders import _local, _sidecar
 from lowkey_core.types import FACE_SIZE, Embedder, Embeddings, Faces, Images
 from lowkey_core.weights import Card, unverified_card
 
 
 def load(name: str) -> Embedder:
-    """The embedder called `name`: `dlib`, `mobilefacenet:ms1m`, ... or a user's `.py` file.
+    """The embedder called `name`: `dlib`, `mobilefacenet:ms1m`, ... or a user's `.pt`, `.onnx` or
+    `.py` file. The first two need a card beside them, `NAME.toml`; the last may have one.
 
-    A file's is tried on two faces: better now than after an hour of cloaking.
-    Raises: UnknownNameError, MissingWeightsError, TamperedWeightsError, PluginError.
+    A `.py` file's is tried on two faces: better now than after an hour of cloaking.
+    Raises: UnknownNameError, MissingWeightsError, TamperedWeightsError, LocalNetworkError,
+    PluginError.
     """
-    embedder: Any = plugins.load("lowkey_core.embedders", name)
+    path = Path(name)
+    embedder: Any
+    if path.suffix in _local.SUFFIXES:
+        embedder = _local.load(path)
+    elif plugins.is_file(name) and _sidecar.path_of(path).is_file():
+        card = _sidecar.verified(path)[0].card(path)  # before anything of the file is run
+        embedder = plugins.load("lowkey_core.embedders", name)
+        embedder.card = card
+    else:
+        embedder = plugins.load("lowkey_core.embedders", name)
+        if not hasattr(embedder, "card"):
+            embedder.card = unverified_card(name)
     if isinstance(embedder, nn.Module):
         embedder.eval().requires_grad_(False)
-    if not hasattr(embedder, "card"):
-        embedder.card = unverified_card(name)
     if plugins.is_file(name):
         faces = torch.rand(2, 3, FACE_SIZE, FACE_SIZE, generator=Generator().manual_seed(0))
         with torch.no_grad():
             check_embeddings(embedder(faces), len(faces), name)
     return embedder  # type: ignore[no-any-return]
+
+
+def cards() -> dict[str, Card]:
+    """By name, the card of every recogniser that comes with this project; no network is loaded."""
+    package = "lowkey_core.embedders"
+    found = {}
+    for name in plugins.available(package):
+        family, _, member = name.partition(":")
+        known = getattr(importlib.import_module(f"{package}.{family}"), "CARDS", {})
+        if member in known:  # a file that somebody dropped in need not have any
+            found[name] = known[member]
+    return found
 
 
 def card_of(embedder: Embedder) -> Card:

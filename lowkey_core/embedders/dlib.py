@@ -30,7 +30,9 @@ CARD = Card(
     trained_on="FaceScrub, VGG-Face and web pictures: 3 million faces of 7,485 people",
     lineage=frozenset({"dlib-resnet-v1"}),
     distribution="face_recognition_models",
+    size=22_466_066,
 )
+CARDS = {"": CARD}
 
 CHIP = ((1.52058, -0.01632, -8.877), (0.01632, 1.52058, -34.484))
 """From the 112x112 template to the 150x150 chip that dlib aligns faces to."""

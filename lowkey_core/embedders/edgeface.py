@@ -27,7 +27,9 @@ CARD = Card(
     released=datetime.date(2023, 7, 1),
     trained_on="WebFace260M subsets",
     lineage=frozenset({"edgeface-xxs"}),
+    size=2_504_608,
 )
+CARDS = {"xxs": CARD}
 
 
 def build(member: str) -> EdgeFace:

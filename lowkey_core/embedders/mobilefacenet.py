@@ -30,6 +30,9 @@ CARDS = {
         released=datetime.date(2019, 7, 1),
         trained_on="MS-Celeb-1M",
         lineage=frozenset({"mobilefacenet-ms1m-foamliu"}),
+        url="https://github.com/foamliu/MobileFaceNet/raw/408e13c0bcd1c10b666f00b07efcc2eab3c5d195"
+        "/weights/mobilefacenet.pt",
+        size=4_135_271,
     ),
     "casia": Card(
         name="mobilefacenet:casia",
@@ -40,6 +43,9 @@ CARDS = {
         released=datetime.date(2018, 9, 1),
         trained_on="CASIA-WebFace",
         lineage=frozenset({"mobilefacenet-casia-xiaoccer"}),
+        url="https://github.com/Xiaoccer/MobileFaceNet_Pytorch/raw"
+        "/9c6e162647edf1bdc1d194f305d2030c79bf4613/model/best/068.ckpt",
+        size=4_130_855,
     ),
 }
 

@@ -12,16 +12,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from audit import photographs
 from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.report import AuditReport
 from audit.run import run_audit
-from lowkey_core import datasets
+from lowkey_core import datasets, finding, plugins
 from lowkey_core.cache import Cache, Record, Work
 from lowkey_core.checks import DatasetError, PlanError
 from lowkey_core.images import decode, encode
-from tests.conftest import people
+from tests.conftest import NO_FACE, people, taken_as_found
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,9 +51,7 @@ def build(work): return Curious(work)
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditPlan:
     """Ten people of six pictures; faces are taken as found, since nobody real is in them."""
-    monkeypatch.setattr(
-        photographs, "_find_face", lambda content, name: {"face": (decode(content) * 255).byte()}
-    )
+    monkeypatch.setattr(finding, "look", taken_as_found)
     pictures = people(10, 6)
     for name, image in zip(pictures.names, pictures.images, strict=True):
         file = tmp_path / "photos" / f"person{name.replace('/', '/p')}.png"
@@ -160,12 +157,12 @@ def test_one_file_adds_a_cloak_a_recogniser_an_adversary(plan: AuditPlan, tmp_pa
 def test_a_file_that_is_no_picture_is_counted(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = photographs._find_face
+    found = finding.look
 
     def sometimes(content: bytes, name: str) -> Record:
-        return {"unreadable": torch.ones(1)} if "/p1" in name else found(content, name)
+        return {"problem": torch.zeros(1).byte()} if "/p1" in name else found(content, name)
 
-    monkeypatch.setattr(photographs, "_find_face", sometimes)
+    monkeypatch.setattr(finding, "look", sometimes)
     report = run_audit(plan, Work())
     assert {name[-7:] for name in report.counts.unreadable} == {"/p1.png"}
     assert "unreadable" in {c.code for c in report.caveats}
@@ -256,9 +253,77 @@ def test_a_plan_that_cannot_be_run_is_said_so(
 def test_pictures_without_faces_are_said_so(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photographs, "_find_face", lambda content, name: {"no face": torch.ones(1)})
+    monkeypatch.setattr(finding, "look", lambda content, name: NO_FACE)
     with pytest.raises(DatasetError, match="faces were found in 0 pictures of the gallery"):
         run_audit(plan, Work())
+
+
+def copies(plan: AuditPlan, root: Path, skip: tuple[str, ...] = ()) -> AuditPlan:
+    """The plan with inverted copies of all pictures in `root` but those of some people."""
+    for photo in datasets.load(plan.dataset).photos:
+        if photo.identity not in skip:
+            file = root / photo.identity / f"{Path(photo.name).stem}_cloaked.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(encode(1 - decode(photo.read()), "PNG"))
+    return plan.model_copy(
+        update={"attack": "folder", "attack_options": {}, "cloaked": str(root), "background": 10}
+    )
+
+
+def test_copies_from_a_folder_count_as_if_cloaked_here(
+    plan: AuditPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lowkey_core.cloaks.folder.ENOUGH", 3)
+    monkeypatch.setattr("audit.photographs.ENOUGH", 3)
+    found = copies(plan, tmp_path / "copies").model_copy(update={"background": 4})
+    made = found.model_copy(update={"attack": str(tmp_path / "invert.py"), "cloaked": None})
+    theirs, ours = run_audit(found, Work()), run_audit(made, Work())
+    assert theirs.copies is not None
+    assert theirs.copies.matched == 3 * 4 + 4 * 4
+    assert not theirs.copies.missing
+    assert not theirs.impossible
+    strip = {"attack": "", "adversary": "", "held_out": None}
+    assert [c.model_copy(update=strip) for c in theirs.cells] == [
+        c.model_copy(update=strip) for c in ours.cells
+    ]
+
+
+def test_without_copies_of_the_background_nobody_learns(plan: AuditPlan, tmp_path: Path) -> None:
+    """People with copies are the protected ones; the rest of the audit goes on."""
+    everybody = sorted({p.identity for p in datasets.load(plan.dataset).photos})
+    found = copies(plan, tmp_path / "copies", skip=tuple(everybody[4:]))
+    report = run_audit(found.model_copy(update={"background": 4}), Work())
+    assert set(report.impossible) == {"adaptive", "detection"}
+    assert {c.adversary for c in report.cells} == {"oblivious"}
+    assert report.copies is not None
+    assert {Path(name).parent.name for name in report.copies.missing} <= set(everybody[4:])
+    text = plugins.load("reports", "markdown")(report)
+    assert "not possible" in text
+    assert "1 background people have cloaked copies" in text
+
+
+def test_a_picture_without_a_copy_counts_as_uncloaked(plan: AuditPlan, tmp_path: Path) -> None:
+    found = copies(plan, tmp_path / "copies")
+    for file in sorted((tmp_path / "copies").rglob("*.png"))[::3]:
+        file.unlink()
+    small = found.model_copy(update={"background": 4, "adversaries": ("oblivious",)})
+    report = run_audit(small, Work())
+    assert report.copies is not None
+    assert report.quality[0].pictures + len(report.copies.missing) <= 3 * 4 + 4 * 4
+    assert any("no usable copy" in c.text for c in report.caveats)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--attack", "folder"], ["--cloaked", "."], ["--attack", "folder", "--cloaked", "x"]],
+)
+def test_a_folder_of_copies_is_asked_for_by_name(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "Ann").mkdir()
+    (tmp_path / "Ann" / "1.png").touch()
+    given = ["--dataset", str(tmp_path), "--recogniser", "dlib", "--out", str(tmp_path / "run")]
+    run = cli("audit", *given, *arguments)
+    assert run.returncode == 2, run.stderr
+    assert "--cloaked" in run.stderr or "--attack folder" in run.stderr
 
 
 def test_no_cloak_changes_no_rank(plan: AuditPlan) -> None:
@@ -278,12 +343,12 @@ def test_people_without_faces_are_left_out_and_counted(
     first, second, *_ = dict.fromkeys(p.identity for p in parts.gallery)
     lost = {p.name for p in parts.gallery if p.identity == first}
     lost |= {p.name for p in parts.probes if p.identity == second}
-    found = photographs._find_face
+    found = finding.look
 
     def sometimes(content: bytes, name: str) -> Record:
-        return {"no face": torch.ones(1)} if name in lost else found(content, name)
+        return NO_FACE if name in lost else found(content, name)
 
-    monkeypatch.setattr(photographs, "_find_face", sometimes)
+    monkeypatch.setattr(finding, "look", sometimes)
     report = run_audit(plan.model_copy(update={"others": 0, "ranks": (1,)}), Work())
     assert (report.counts.protected, report.counts.without_pictures) == (1, 2)
     assert set(report.counts.no_face) == lost

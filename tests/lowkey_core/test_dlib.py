@@ -9,11 +9,13 @@ import torch
 from torch import Generator, Tensor
 
 from lowkey_core import embedders, weights
-from lowkey_core.alignment import landmarks, similarity, warp
+from lowkey_core.alignment import similarity, warp
 from lowkey_core.checks import TamperedWeightsError
 from lowkey_core.cloaks.lowkey import build
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.embedders.dlib import CARD, CHIP, CHIP_SIZE, DlibResNet
+from lowkey_core.finding import landmarks
+from lowkey_core.images import to_pixels
 from lowkey_core.types import Pictures, quantise
 
 
@@ -69,8 +71,7 @@ def test_the_astronaut_is_found_aligned_embedded_and_cloaked(
     ours: DlibResNet, astronaut: Tensor
 ) -> None:
     """One real photograph, in photo coordinates, with nothing but what the wheels carry."""
-    points = landmarks(astronaut)
-    assert points is not None
+    (points,) = landmarks(to_pixels(astronaut))
     photo = Pictures(astronaut, torch.zeros(1).long(), ("astronaut",), similarity(points)[None])
     cloak, rng = build("", (ours,), steps=4), Generator().manual_seed(0)
     cloaked, noisy = quantise(cloak(photo, rng)), Noise(cloak, 0)(photo, rng)
@@ -78,6 +79,5 @@ def test_the_astronaut_is_found_aligned_embedded_and_cloaked(
     assert change[:300, 150:300].max() > 2 / 255
     clean, after, control = (ours(warp(x, photo.warps)) for x in (astronaut, cloaked, noisy))
     assert (clean - after).norm() > 3 * (clean - control).norm()
-    again = landmarks(cloaked)
-    assert again is not None
+    (again,) = landmarks(to_pixels(cloaked))
     assert torch.allclose(again, points, atol=3), "the detector still finds the face"

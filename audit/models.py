@@ -1,0 +1,100 @@
+"""Every weight file an audit may use: what is known of it, and whether it is there and whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from lowkey_core import embedders, weights
+from lowkey_core.checks import MissingWeightsError, TamperedWeightsError, unknown_name
+from lowkey_core.finding import DETECTOR_CARDS
+from lowkey_core.perceptual import LINEAR, TRUNK
+from lowkey_core.weights import Card
+
+State = Literal["present", "absent", "tampered", "unrecorded"]
+
+
+def catalogue() -> dict[str, tuple[str, Card]]:
+    """Role and card by name."""
+    return {
+        **{name: ("recogniser", card) for name, card in embedders.cards().items()},
+        **{card.name: ("perceptual metric", card) for card in (TRUNK, LINEAR)},
+        **{card.name: ("face detector", card) for card in DETECTOR_CARDS},
+    }
+
+
+def find(name: str) -> Card:
+    """Raises: UnknownNameError."""
+    known = catalogue()
+    if name not in known:
+        raise unknown_name("model", name, known)
+    return known[name][1]
+
+
+def state(card: Card) -> State:
+    """Whether the card's file is there, and is what it should be; every byte is hashed."""
+    try:
+        weights.read(card)
+    except TamperedWeightsError:
+        return "tampered"
+    except MissingWeightsError:
+        there = not card.distribution and weights.home(card).is_file()
+        return "unrecorded" if there else "absent"
+    return "present"
+
+
+def listed() -> Iterator[str]:
+    """A table: one file a line."""
+    rows = [("name", "role", "bytes", "SHA-256", "licence", "released", "")]
+    for name, (role, card) in catalogue().items():
+        size = f"{card.size:,}" if card.size else _size_here(card)
+        released = f"{card.released:%Y-%m-%d}"
+        rows.append((name, role, size, _digest(card), card.licence, released, state(card)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def terms(card: Card) -> Iterator[str]:
+    """What somebody must know before fetching the file."""
+    yield f"{card.name}: trained on {card.trained_on}; not part of this project"
+    yield f"licence: {card.licence} (read it at {card.source})"
+    yield f"from: {card.url or 'no direct download'}"
+    yield f"size: {f'{card.size:,} bytes' if card.size else 'not stated'}"
+    if card.pinned:
+        yield f"SHA-256: {card.sha256}"
+    else:
+        yield (
+            "SHA-256: "
+            + (f"{card.sha256}..." if card.sha256 else "not published; unpinned")
+            + (", recorded at the first fetch and checked from then on")
+        )
+
+
+def verified(name: str | None) -> Iterator[tuple[str, State]]:
+    """The file called `name`, or every file that is there, hashed again.
+
+    Raises: UnknownNameError, MissingWeightsError (of a file asked for by name).
+    """
+    if name is not None:
+        weights.locate(find(name))
+    for card in [find(name)] if name is not None else [c for _, c in catalogue().values()]:
+        found = state(card)
+        if found != "absent":
+            yield card.name, found
+
+
+def _digest(card: Card) -> str:
+    try:
+        known = weights.digest(card)
+    except TamperedWeightsError:
+        return "bad record"
+    if card.pinned:
+        return known[:12]
+    return f"{known[:12]} (first seen)" if len(known) == 64 else f"unpinned {known}".strip()
+
+
+def _size_here(card: Card) -> str:
+    path = weights.home(card)
+    return f"{path.stat().st_size:,}" if path.is_file() else "not stated"

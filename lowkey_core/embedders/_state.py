@@ -1,0 +1,56 @@
+"""From a verified file to a filled network, with nothing random and nothing unpickled between."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from lowkey_core import weights
+from lowkey_core.checks import TamperedWeightsError
+
+
+def state_of(card: weights.Card) -> dict[str, Tensor]:
+    """The named tensors in the card's file, a PyTorch checkpoint, as float32 where they are floats.
+
+    Raises: MissingWeightsError, TamperedWeightsError (also of a pickle that holds more than
+    tensors: it is refused unread).
+    """
+    content = weights.read(card)
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever hostile bytes provoke: nothing of them was run
+        raise _unfit(card, f"is not a plain checkpoint ({type(error).__name__})") from None
+    if not isinstance(state, Mapping) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()
+    ):
+        raise _unfit(card, "holds something other than named tensors")
+    return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+
+
+def fill(
+    make: Callable[[], nn.Module], state: Mapping[str, Tensor], card: weights.Card
+) -> nn.Module:
+    """The network that `make` builds, its every parameter and buffer from `state`.
+
+    It is built without storage, so that none of its weights can ever be random.
+    Raises: TamperedWeightsError unless names and shapes are exactly the network's.
+    """
+    with torch.device("meta"):
+        network = make()
+    try:
+        network.load_state_dict(state, strict=True, assign=True)
+    except RuntimeError as error:
+        wrong = " ".join(str(error).split())[:200]
+        raise _unfit(card, f"does not fit its network ({wrong})") from None
+    return network
+
+
+def _unfit(card: weights.Card, what: str) -> TamperedWeightsError:
+    return TamperedWeightsError(
+        f"{weights.locate(card)} {what}",
+        expected=f"the weights of {card.name}, and nothing else",
+        remedy=f"delete it and its digest, and get it again from {card.url or card.source}",
+    )

@@ -1,0 +1,403 @@
+"""`models list|fetch|verify`, against servers that behave, misbehave, or lie."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+import cli
+from audit import models
+from lowkey_core import download, weights
+from lowkey_core.embedders import face_evolve, mobilefacenet
+from lowkey_core.weights import Card
+
+CONTENT = bytes(range(256)) * 64
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+ETAG = '"version-1"'
+PINNED, UNPINNED = "mobilefacenet:ms1m", "face_evolve:ir152-arcface"
+
+
+@pytest.fixture(autouse=True)
+def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of assets, and cards that ask for CONTENT."""
+    monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
+    pinned = replace(mobilefacenet.CARDS["ms1m"], sha256=DIGEST, size=len(CONTENT))
+    monkeypatch.setitem(mobilefacenet.CARDS, "ms1m", pinned)
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def web() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def run(*words: str) -> int:
+    """The exit code of `lowkey-audit models WORDS`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["lowkey-audit", "models", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+    return int(end.value.code or 0)
+
+
+def fetch(name: str = PINNED) -> int:
+    return run("fetch", name, "--accept-licence")
+
+
+def card(name: str) -> Card:
+    return models.find(name)
+
+
+def path(name: str = PINNED) -> Path:
+    return weights.home(card(name))
+
+
+def partial(name: str = PINNED) -> Path:
+    return path(name).with_name(path(name).name + ".part")
+
+
+def leave_partial(count: int, name: str = PINNED, etag: str = "") -> None:
+    partial(name).parent.mkdir()
+    partial(name).write_bytes(CONTENT[:count])
+    if etag:
+        partial(name).with_name(partial(name).name + ".etag").write_text(etag)
+
+
+def serve(
+    web: responses.RequestsMock, name: str = PINNED, body: Any = CONTENT, **more: Any
+) -> responses.BaseResponse:
+    return web.get(card(name).url, body=body, **more)
+
+
+def serve_rest(web: responses.RequestsMock, start: int, name: str = PINNED) -> None:
+    last = len(CONTENT) - 1
+    extent = {"Content-Range": f"bytes {start}-{last}/{len(CONTENT)}", "ETag": ETAG}
+    serve(web, name, CONTENT[start:], status=206, headers=extent)
+
+
+class Cut(io.BufferedReader):
+    """A connection that breaks off."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(io.BytesIO(content))  # type: ignore[type-var]
+
+    def read(self, size: int | None = -1) -> bytes:
+        if content := super().read(size):
+            return content
+        raise ConnectionResetError("cut")
+
+
+def left(assets: Path) -> set[str]:
+    return {p.name for p in assets.glob("*")}
+
+
+# --- what it says first ---
+
+
+def test_licence_origin_and_size_are_said_before_anything_is_asked_for(
+    web: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("fetch", PINNED) == 2
+    said = capsys.readouterr().err
+    for fact in ("Apache-2.0", card(PINNED).url, f"{len(CONTENT):,} bytes", DIGEST):
+        assert fact in said
+    assert "--accept-licence" in said
+    assert not path().exists()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 2), ("\n", 2)])
+def test_on_a_terminal_it_asks(answer: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    with responses.RequestsMock(assert_all_requests_are_fired=code == 0) as web:
+        serve(web)
+        assert run("fetch", PINNED) == code
+    assert path().exists() == (code == 0)
+
+
+def test_a_file_without_a_url_is_got_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fetch("edgeface:xxs") == 2
+    assert "by hand from https://github.com/otroshi/edgeface" in capsys.readouterr().err
+
+
+# --- what it gets ---
+
+
+def test_a_fetched_file_is_verified_and_alone(web: responses.RequestsMock, assets: Path) -> None:
+    serve(web)
+    assert fetch() == 0
+    assert left(assets) == {path().name}
+    assert weights.read(card(PINNED)) == CONTENT
+
+
+def test_what_is_there_is_verified_and_not_fetched(web: responses.RequestsMock) -> None:
+    path().parent.mkdir()
+    path().write_bytes(CONTENT)
+    assert fetch() == 0
+    path().write_bytes(CONTENT[:-1])
+    assert fetch() == 2
+    assert fetch("dlib") == 0
+
+
+def test_an_unpinned_file_is_held_to_what_was_first_seen(
+    web: responses.RequestsMock, assets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(web, UNPINNED)
+    assert fetch(UNPINNED) == 0
+    assert "first seen" in capsys.readouterr().err
+    record = weights.record_of(path(UNPINNED))
+    assert record.read_text() == f"{DIGEST}  {path(UNPINNED).name}\n"
+    assert left(assets) == {path(UNPINNED).name, record.name}
+    assert weights.read(card(UNPINNED)) == CONTENT
+    path(UNPINNED).unlink()  # gone, and then another comes
+    serve(web, UNPINNED, CONTENT[::-1])
+    assert fetch(UNPINNED) == 2
+    assert left(assets) == {record.name}
+
+
+def test_an_unpinned_file_put_there_by_hand_is_recorded(web: responses.RequestsMock) -> None:
+    path(UNPINNED).parent.mkdir()
+    path(UNPINNED).write_bytes(CONTENT)
+    assert models.state(card(UNPINNED)) == "unrecorded"
+    assert fetch(UNPINNED) == 0
+    assert models.state(card(UNPINNED)) == "present"
+
+
+@pytest.mark.parametrize("name", [PINNED, UNPINNED])
+def test_redirects_are_followed(name: str, web: responses.RequestsMock) -> None:
+    web.get(card(name).url, status=302, headers={"Location": "https://elsewhere.example/file"})
+    web.get("https://elsewhere.example/file", body=CONTENT)
+    assert fetch(name) == 0
+
+
+# --- interrupted ---
+
+
+@pytest.mark.parametrize("name", [PINNED, UNPINNED])
+def test_an_interrupted_download_goes_on(
+    name: str,
+    web: responses.RequestsMock,
+    assets: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(download, "CHUNK", 1000)
+    whole = {"Content-Length": str(len(CONTENT)), "ETag": ETAG}
+    serve(web, name, Cut(CONTENT[:5000]), headers=whole, auto_calculate_content_length=False)
+    assert fetch(name) == 2
+    assert "goes on from there" in capsys.readouterr().err
+    assert partial(name).read_bytes() == CONTENT[:5000]
+    serve_rest(web, 5000, name)
+    assert fetch(name) == 0
+    asked = web.calls[-1].request.headers
+    assert (asked["Range"], asked["If-Range"]) == ("bytes=5000-", ETAG)
+    assert weights.read(card(name)) == CONTENT
+    assert not [f for f in left(assets) if ".part" in f]
+
+
+def test_a_server_that_stops_early_is_not_believed(web: responses.RequestsMock) -> None:
+    serve(web, PINNED, CONTENT[:5000])  # with a Content-Length of 5000
+    assert fetch() == 2
+    serve(web, UNPINNED, CONTENT[:5000], headers={"Content-Length": str(len(CONTENT))})
+    assert fetch(UNPINNED) == 2
+    assert not path().exists()
+    assert not path(UNPINNED).exists()
+
+
+def test_a_connection_that_fails_is_one_line(
+    web: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(web, body=requests.ConnectionError("no route"))
+    assert fetch() == 2
+    assert "ConnectionError" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_server_that_ignores_the_range_is_heard_from_the_start(
+    web: responses.RequestsMock,
+) -> None:
+    leave_partial(5000, etag=ETAG)
+    serve(web, headers={"ETag": '"version-2"'})
+    assert fetch() == 0
+    assert weights.read(card(PINNED)) == CONTENT
+
+
+@pytest.mark.parametrize("start", [4000, 6000])
+def test_an_answer_from_another_byte_is_not_pieced_on(
+    start: int, web: responses.RequestsMock
+) -> None:
+    leave_partial(5000)
+    serve_rest(web, start)
+    serve(web)
+    assert fetch() == 0
+    assert weights.read(card(PINNED)) == CONTENT
+
+
+def test_a_partial_file_that_is_too_long_is_started_again(web: responses.RequestsMock) -> None:
+    leave_partial(len(CONTENT), UNPINNED, ETAG)
+    serve(web, UNPINNED, b"", status=416)
+    serve(web, UNPINNED)
+    assert fetch(UNPINNED) == 0
+    assert "Range" not in web.calls[-1].request.headers
+
+
+def test_a_whole_partial_file_needs_no_server(web: responses.RequestsMock) -> None:
+    leave_partial(len(CONTENT))
+    assert fetch() == 0
+
+
+def test_an_unpinned_file_is_not_pieced_together_without_a_version(
+    web: responses.RequestsMock,
+) -> None:
+    leave_partial(5000, UNPINNED)
+    serve(web, UNPINNED)
+    assert fetch(UNPINNED) == 0
+    assert "Range" not in web.calls[0].request.headers
+
+
+def test_a_full_disk_is_one_line_and_what_came_is_kept(
+    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave_partial(5000)
+    serve_rest(web, 5000)
+    plain = Path.open
+
+    class Full(io.FileIO):
+        def write(self, content: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def nearly_full(self: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+        return Full(self, "ab") if mode == "ab" else plain(self, mode, *more, **named)
+
+    monkeypatch.setattr(Path, "open", nearly_full)
+    assert fetch() == 2
+    assert re.search("5,000 bytes: No space left on device", capsys.readouterr().err)
+    assert partial().read_bytes() == CONTENT[:5000]
+    monkeypatch.undo()
+
+
+# --- hostile ---
+
+
+@pytest.mark.parametrize("name", [PINNED, UNPINNED])
+@pytest.mark.parametrize("location", ["http://elsewhere.example/file", "file:///etc/passwd"])
+def test_a_redirect_away_from_https_is_not_followed(
+    name: str, location: str, web: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web.get(card(name).url, status=302, headers={"Location": location})
+    assert fetch(name) == 2
+    assert "expected https all the way" in capsys.readouterr().err
+    assert len(web.calls) == 1
+    assert not path(name).exists()
+
+
+def test_a_circle_of_redirects_ends(
+    web: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web.get(card(PINNED).url, status=302, headers={"Location": card(PINNED).url})
+    assert fetch() == 2
+    assert "redirects more than" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("start", [0, 5000])
+def test_a_wrong_digest_leaves_nothing(
+    start: int, web: responses.RequestsMock, assets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = CONTENT[:-1] + b"x"
+    if start:
+        leave_partial(start)
+        extent = {"Content-Range": f"bytes {start}-{len(wrong) - 1}/{len(wrong)}"}
+        serve(web, body=wrong[start:], status=206, headers=extent)
+    else:
+        serve(web, body=wrong)
+    assert fetch() == 2
+    assert hashlib.sha256(wrong).hexdigest() in capsys.readouterr().err
+    assert left(assets) == set()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_file_that_is_too_large_is_cut_off(
+    announced: bool, web: responses.RequestsMock, assets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "LARGEST", 4000)
+    headers = {"Content-Length": str(len(CONTENT))} if announced else {}
+    serve(web, UNPINNED, CONTENT, headers=headers)
+    assert fetch(UNPINNED) == 2
+    assert left(assets) == set()
+
+
+def test_another_size_than_the_cards_is_refused_unread(
+    web: responses.RequestsMock, assets: Path
+) -> None:
+    serve(web, body=CONTENT * 2, headers={"Content-Length": str(2 * len(CONTENT))})
+    assert fetch() == 2
+    assert left(assets) == set()
+
+
+@pytest.mark.parametrize("status", [206, 403, 404, 416, 500])
+def test_any_other_answer_is_an_error(
+    status: int, web: responses.RequestsMock, assets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(web, UNPINNED, b"<html>", status=status)
+    assert fetch(UNPINNED) == 2
+    assert f"answered {status}" in capsys.readouterr().err
+    assert left(assets) == set()
+
+
+# --- list and verify ---
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    return {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+
+
+def test_list_names_every_weight_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list") == 0
+    shown = lines(capsys)
+    assert {*face_evolve.MEMBERS} <= {n.partition(":")[2] for n in shown}
+    assert {"lpips:alexnet", "mtcnn:pnet", "mtcnn:rnet", "mtcnn:onet"} <= {*shown}
+    assert shown["dlib"].endswith("present")
+    assert "CC0-1.0" in shown["dlib"]
+    assert "22,466,066" in shown["dlib"]
+    assert "unpinned" in shown[UNPINNED]
+    assert shown[UNPINNED].endswith("absent")
+
+
+def test_list_and_verify_tell_whole_from_tampered(capsys: pytest.CaptureFixture[str]) -> None:
+    path().parent.mkdir()
+    path().write_bytes(CONTENT)
+    path(UNPINNED).write_bytes(CONTENT)
+    weights.record(card(UNPINNED), path(UNPINNED), DIGEST)
+    assert run("list") == 0
+    shown = lines(capsys)
+    assert shown[PINNED].endswith("present")
+    assert f"{DIGEST[:12]} (first seen)" in shown[UNPINNED]
+    assert run("verify") == 0
+    assert lines(capsys)[UNPINNED].endswith("present")
+    path(UNPINNED).write_bytes(CONTENT[1:])
+    assert run("verify") == 2
+    shown = lines(capsys)
+    assert shown[UNPINNED].endswith("tampered")
+    assert shown[PINNED].endswith("present")
+    assert (run("verify", UNPINNED), run("verify", PINNED)) == (2, 0)
+
+
+def test_names_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("fetch", "verify"):
+        assert run(command, "dlip") == 2
+        assert "did you mean 'dlib'" in capsys.readouterr().err
+    assert run("verify", UNPINNED) == 2
+    assert f"models fetch {UNPINNED}" in capsys.readouterr().err
