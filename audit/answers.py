@@ -66,7 +66,7 @@ def cells(report: AuditReport, **wanted: object) -> list[Cell]:
 
 def first_recogniser(report: AuditReport) -> str:
     """The one that every adversary starts from."""
-    return next(card.name for card in report.cards if card.role == "recogniser")
+    return report.recognisers[0]
 
 
 def _finding(what: str, cell: Cell) -> Finding:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from audit import statistics
 from audit.plan import AuditPlan
@@ -33,6 +33,14 @@ class Rate(_Record):
 
     hits: tuple[int, ...]
     trials: tuple[int, ...]
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if len(self.hits) != len(self.trials):
+            raise ValueError("hits and trials are not of the same identities")
+        if not all(0 <= h <= n for h, n in zip(self.hits, self.trials, strict=True)):
+            raise ValueError("more hits than trials, or fewer than none")
+        return self
 
     @property
     def value(self) -> float | None:
@@ -216,6 +224,31 @@ class AuditReport(_Record):
     """Versions of what computed this."""
     timings: dict[str, float]
     """Seconds per stage; the only part that differs between two runs of one plan."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """What every reader of a report may count on."""
+        ranks, first = set(self.plan.ranks), self.recognisers[:1]
+        for cell in self.cells:
+            people = {len(r.trials) for r in (*cell.control.values(), *cell.cloaked.values())}
+            if not set(cell.control) == set(cell.cloaked) == ranks:
+                raise ValueError("a cell's ranks are not the plan's")
+            if people | {len(cell.detected)} != {self.counts.protected}:
+                raise ValueError("a cell is not of the protected identities")
+        wanted = (self.plan.attack, self.plan.conditions[0], self.plan.matchers[0], "none")
+        found = [
+            (c.attack, c.condition, c.matcher, c.transform)
+            for c in self.cells
+            if c.adversary == "oblivious" and [c.recogniser] == first
+        ]
+        if wanted not in found:
+            raise ValueError("the first recogniser was not measured")
+        return self
+
+    @property
+    def recognisers(self) -> list[str]:
+        """By name; every adversary starts from the first."""
+        return [card.name for card in self.cards if card.role == "recogniser"]
 
     @property
     def verdict(self) -> Literal["measured", "inconclusive"]:

@@ -63,7 +63,7 @@ def _sweep(folder: Path) -> None:
 
 @contextlib.contextmanager
 def explained(path: Path | None = None) -> Iterator[None]:
-    """Any OSError inside becomes a StorageError. path: what it is about, if the error won't say."""
+    """Any OSError inside becomes a StorageError. path: what it is about, if not what it says."""
     try:
         yield
     except OSError as error:

@@ -114,3 +114,39 @@ def faces() -> Pictures:
     ][:12]
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in photos))}
     return align(photos, Work()).pictures(photos, numbers)
+
+
+@pytest.fixture(scope="session")
+def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set without assets: one real face under seven names, so that every control fails.
+
+    Beside it a plan.toml for the smallest audit of it.
+    """
+    from PIL import Image
+    from skimage import data
+
+    root = tmp_path_factory.mktemp("portraits")
+    face = Image.fromarray(data.astronaut()).crop((130, 10, 330, 210)).resize((100, 100))
+    for who in range(7):
+        (root / "photos" / f"p{who}").mkdir(parents=True)
+        for i in range(4):
+            shown = face.point([int(v * (0.5 + 0.06 * who)) for v in range(256)] * 3)
+            shown.rotate(3 * i - 5).save(root / "photos" / f"p{who}" / f"{i}.png")
+    (root / "plan.toml").write_text(f"""
+attack = "noise"
+adversaries = ["oblivious"]
+dataset = "{root}/photos"
+surrogates = ["dlib"]
+recognisers = ["dlib"]
+conditions = ["all"]
+ranks = [1]
+protected = 2
+probes = 2
+gallery = 2
+background = 2
+background_pictures = 2
+others = 2
+distractors = 0
+epochs = 1
+""")
+    return root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor
 
 from lowkey_core import plugins
-from lowkey_core.cache import Cache, Work, fingerprint
+from lowkey_core.cache import Cache, Record, Work, fingerprint
+from lowkey_core.checks import StorageError
 from tests.conftest import TinyNetwork
 
 SOURCE = """
@@ -72,6 +74,61 @@ def test_a_damaged_file_counts_as_absent(tmp_path: Path, keep: int) -> None:
     file.write_bytes(file.read_bytes()[:keep])
     assert cache.get("ab12") is None
     assert not file.exists()
+
+
+def test_no_flipped_bit_is_ever_taken_for_good(tmp_path: Path) -> None:
+    """Every bit of a record's file, header, digest and numbers alike."""
+    cache = Cache(tmp_path)
+    cache.put("ab12", {"x": torch.ones(3), "y": torch.zeros(2).byte()})
+    (file,) = tmp_path.rglob("*.safetensors")
+    whole = file.read_bytes()
+    for bit in range(8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(damaged)
+        assert cache.get("ab12") is None, f"bit {bit}"
+        assert not file.exists()
+    file.write_bytes(whole)
+    assert cache.get("ab12") is not None
+
+
+def test_a_record_under_another_key_counts_as_absent(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.put("ab12", {"x": torch.ones(3)})
+    (tmp_path / "ab" / "12.safetensors").rename(tmp_path / "ab" / "34.safetensors")
+    assert cache.get("ab34") is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {},
+        {'"blake2b":"': torch.ones(2), "0" * 32: torch.ones(0)},
+        {"x": torch.ones(4, 2).T, "half": torch.ones(2).bfloat16(), "flag": torch.ones(1).bool()},
+    ],
+)
+def test_any_record_comes_back(tmp_path: Path, record: Record) -> None:
+    Cache(tmp_path).put("ab12", record)
+    kept = Cache(tmp_path).get("ab12")
+    assert kept is not None
+    assert {n: (t.dtype, t.tolist()) for n, t in kept.items()} == {
+        n: (t.dtype, t.tolist()) for n, t in record.items()
+    }
+
+
+def test_a_cache_that_is_a_file_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="move it, or name another place"):
+        Cache(tmp_path / "file").get("ab12")
+
+
+def test_a_folder_that_vanishes_is_made_again(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    for _ in range(2):
+        cache.put("ab12", {"x": torch.ones(3)})
+        assert cache.get("ab12") is not None
+        shutil.rmtree(tmp_path / "cache")
+        assert cache.get("ab12") is None
 
 
 def test_each_face_is_computed_once(tmp_path: Path) -> None:

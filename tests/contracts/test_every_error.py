@@ -1,0 +1,107 @@
+"""Every error: one form, one line, exit code 2; a class without a way to provoke it fails here."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import os
+import pkgutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import cli
+from audit import plan, report, runs
+from lowkey_core import checks, files, images, plugins, transforms, weights
+from lowkey_core.checks import AuditError
+from lowkey_core.datasets import folder as folders
+
+PACKAGES = ("lowkey_core", "adversaries", "audit", "reports")
+NASTY = os.fsdecode(b"two\nlines\x1b[31m \xff [bold red]\xe2\x80\xae.py")
+"""A file name: a newline, a colour, no UTF-8, rich markup, text turned right to left."""
+
+
+def classes() -> Iterator[type[AuditError]]:
+    for package in map(importlib.import_module, PACKAGES):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    pending = [AuditError]
+    for kind in pending:
+        pending += kind.__subclasses__()
+    yield from (k for k in pending[1:] if k.__module__.partition(".")[0] in PACKAGES)
+
+
+def card(name: str) -> weights.Card:
+    return weights.Card(name, name, "0" * 64, "here", "none", datetime.date.min, "nothing")
+
+
+def planted(folder: Path, content: str) -> str:
+    (folder / NASTY).write_text(content)
+    return str(folder / NASTY)
+
+
+def tampered(folder: Path) -> object:
+    (folder / "weights").mkdir()
+    planted(folder / "weights", "random weights")
+    return weights.read(card(NASTY))
+
+
+HOW: dict[str, Callable[[Path], object]] = {
+    "ImageShapeError": lambda _: checks.check_images(torch.zeros(3, 4, 4), NASTY),
+    "ImageRangeError": lambda _: checks.check_images(torch.full((1, 3, 4, 4), 2.0), NASTY),
+    "UnreadableImageError": lambda _: images.decode(b"no picture", NASTY),
+    "MissingWeightsError": lambda _: weights.read(card(NASTY)),
+    "TamperedWeightsError": tampered,
+    "UnknownNameError": lambda folder: plugins.load("adversaries", str(folder / NASTY)),
+    "OptionError": lambda _: transforms.parse(f"jpeg:{NASTY}"),
+    "PlanError": lambda folder: plan.make(file=folder / NASTY),
+    "DatasetError": lambda folder: folders.build(str((folder / NASTY).mkdir() or folder / NASTY)),
+    "StorageError": lambda folder: files.write_atomically(Path(planted(folder, "")) / "x", b""),
+    "PluginError": lambda folder: plugins.load(
+        "adversaries", planted(folder, "def build(): return 3")
+    ),
+    "ReportError": lambda folder: report.read(folder / NASTY),
+    "RunError": lambda folder: runs.resumed(folder / NASTY, []),
+}
+"""How to provoke each class, in an empty folder that is also CLOAK_ASSETS."""
+
+
+@pytest.mark.parametrize("kind", [*classes()], ids=lambda kind: kind.__name__)
+def test_is_one_line_that_says_got_expected_remedy_and_exits_with_2(
+    kind: type[AuditError],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert kind.__name__ in HOW, f"say in HOW how to provoke {kind.__name__}"
+    monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
+    raised: list[AuditError] = []
+
+    def app() -> None:
+        try:
+            HOW[kind.__name__](tmp_path)
+        except kind as error:
+            raised.append(error)
+            raise
+
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    (error,), printed = raised, capsys.readouterr()
+    assert left.value.code == 2
+    assert printed.err == f"error: {error}\n"
+    assert printed.out == ""
+    assert str(error).isprintable()
+    assert type(error) is kind
+    assert f"; expected {checks.one_line(error.expected)}; " in str(error)
+    assert str(error).startswith(checks.one_line(error.got))
+    assert str(error).endswith(checks.one_line(error.remedy))
+    assert all((error.got, error.expected, error.remedy))
+    assert "two\\nlines\\x1b[31m \\udcff [bold red]\\u202e" in str(error).replace("\\\\", "\\")
+
+
+def test_no_row_is_left_over() -> None:
+    assert set(HOW) == {kind.__name__ for kind in classes()}

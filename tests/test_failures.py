@@ -1,0 +1,173 @@
+"""A real audit on the real command line, and all that may befall it: no room, no permission,
+no network, company. Each ends in one line, and the same command goes on."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lowkey_core.files import PART
+from lowkey_core.records import unseal
+from tests.commands import GUARD, as_anybody, fails, finish, start
+
+INCONCLUSIVE = 3
+
+
+@pytest.fixture(scope="module")
+def finished(portraits: Path) -> Path:
+    """A run that nothing befell. It exits with 3, as one face is everybody's."""
+    run = portraits / "runs" / "whole"
+    finish(start("audit", *into(portraits, run, portraits / "cache")), INCONCLUSIVE)
+    return run
+
+
+def into(portraits: Path, run: Path, cache: Path) -> list[object]:
+    return ["--plan", portraits / "plan.toml", "--out", run, "--cache", cache]
+
+
+def report_of(run: Path) -> dict[str, Any]:
+    return {
+        k: v for k, v in json.loads((run / "report.json").read_text()).items() if k != "timings"
+    }
+
+
+def records(cache: Path) -> Iterator[Path]:
+    yield from cache.rglob("*.safetensors")
+
+
+def small_files() -> None:
+    """A disk for files of 64 kB: aligned faces fit, cloaked pictures do not."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))  # Python ignores SIGXFSZ
+
+
+def test_a_full_disk_keeps_what_is_finished_and_the_same_command_resumes(
+    portraits: Path, finished: Path, tmp_path: Path
+) -> None:
+    arguments = into(portraits, tmp_path / "run", tmp_path / "cache")
+    said = fails("audit", *arguments, limits=small_files)
+    assert "File too large" in said
+    assert "make room and give the same command again" in said
+    kept = [*records(tmp_path / "cache")]
+    assert len(kept) == 16, "every face that was found"
+    assert all(unseal(f.parent.name + f.stem, f.read_bytes()) for f in kept)
+    assert not [*tmp_path.rglob(f"{PART}*")]
+    assert "unfinished" in finish(start("runs", "list", tmp_path), 0)[0]
+    _, log = finish(start("audit", *arguments, "--verbose"), INCONCLUSIVE)
+    assert "finding faces: 16 found in the cache, 0 made" in log
+    assert report_of(tmp_path / "run") == report_of(finished)
+
+
+def test_a_damaged_cache_is_mended(portraits: Path, finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(portraits / "cache", tmp_path / "cache")
+    for file in records(tmp_path / "cache"):
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1  # the last pixel, or number
+        file.write_bytes(content)
+    arguments = into(portraits, tmp_path / "run", tmp_path / "cache")
+    _, log = finish(start("audit", *arguments, "--verbose"), INCONCLUSIVE)
+    assert "finding faces: 0 found in the cache, 16 made" in log
+    assert report_of(tmp_path / "run") == report_of(finished)
+
+
+def test_two_audits_at_once_on_one_cache(portraits: Path, finished: Path, tmp_path: Path) -> None:
+    runs = [tmp_path / "a", tmp_path / "b"]
+    both = [start("audit", *into(portraits, run, tmp_path / "cache")) for run in runs]
+    for process in both:
+        finish(process, INCONCLUSIVE)
+    assert [report_of(run) for run in runs] == [report_of(finished)] * 2
+
+
+@pytest.mark.parametrize("name", ["run", "cache", "photos"])
+def test_a_folder_that_may_not_be_used_is_one_line(
+    name: str, portraits: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    arguments = into(portraits, tmp_path / "run", tmp_path / "cache")
+    if name == "photos":
+        arguments += ["--dataset", folder]
+    folder.chmod(0o000 if name == "photos" else 0o500)
+    try:
+        said = fails("audit", *arguments, limits=as_anybody)
+    finally:
+        folder.chmod(0o700)
+    assert f"error: Permission denied: {folder}" in said
+    assert "change its permissions, or name another place" in said
+
+
+@pytest.mark.parametrize("option", ["--out", "--cache"])
+def test_a_file_in_the_way_is_one_line(option: str, portraits: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    arguments = into(portraits, tmp_path / "run", tmp_path / "cache")
+    said = fails("audit", *arguments, option, tmp_path / "file")
+    assert f"File exists: {tmp_path}/file" in said
+    assert "move it, or name another place" in said
+
+
+def test_a_full_disk_under_stdout_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start("list", "presets", stdout=full)
+        _, said = process.communicate()
+    assert process.returncode == 2
+    assert said.startswith("error: No space left on device; expected room to write")
+    assert len(said.splitlines()) == 1
+
+
+def test_resuming_takes_the_plan_and_the_folder_of_the_run(
+    portraits: Path, finished: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copy(finished / "plan.json", run)
+    cache = ["--cache", portraits / "cache"]
+    finish(start("audit", "--resume", run, *cache), INCONCLUSIVE)
+    assert report_of(run) == report_of(finished)
+    assert json.loads((run / "plan.json").read_text()) == json.loads(
+        (finished / "plan.json").read_text()
+    )
+    said = fails("audit", "--resume", run, *cache, "--preset", "standard", "--seed", 0)
+    assert "--resume was given together with --preset, --seed" in said
+
+
+@pytest.mark.parametrize("command", [["--help"], ["list", "presets"], ["list", "recognisers"]])
+def test_no_command_opens_a_socket(command: list[str]) -> None:
+    """As none above does: `start` sees to it."""
+    finish(start(*command), 0)
+
+
+def test_a_stored_run_is_shown_without_a_socket(finished: Path) -> None:
+    assert "INCONCLUSIVE" in finish(start("report", finished), 0)[0]
+    assert "inconclusive" in finish(start("runs", "list", finished.parent), 0)[0]
+
+
+def test_without_assets_no_socket_is_opened_in_search_of_them(tmp_path: Path) -> None:
+    said = fails("audit", "--out", tmp_path, "--cache", tmp_path, CLOAK_ASSETS=str(tmp_path))
+    assert "has no weights" in said
+
+
+@pytest.mark.faces
+def test_an_audit_of_real_faces_opens_no_socket(tmp_path: Path) -> None:
+    arguments = (
+        "--preset quick --surrogate dlib --recogniser edgeface:xxs --adversary adaptive,detection "
+        "--attack-option steps=1 --protected 2 --probes 2 --gallery 2 --background 2 --others 2 "
+        f"--distractors 2 --ranks 1 --epochs 1 --out {tmp_path}/run --cache {tmp_path}/cache"
+    )
+    process = start("audit", *arguments.split())
+    _, said = process.communicate(timeout=280)
+    assert process.returncode in (0, INCONCLUSIVE), said
+
+
+def test_the_guard_sees_a_socket() -> None:
+    """Else the tests above would prove nothing."""
+    opening = (
+        GUARD.split("sys.argv[0] =")[0] + "import socket; socket.create_connection(('::1', 9))"
+    )
+    assert subprocess.run([sys.executable, "-c", opening], check=False).returncode == 99

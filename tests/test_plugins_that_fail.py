@@ -1,0 +1,171 @@
+"""A user's own file that fails, or breaks its contract: one line that names it and why."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import cli
+from audit import plan as plans
+from audit.plan import AuditPlan
+from audit.run import run_audit
+from lowkey_core import plugins
+from lowkey_core.cache import Cache, Work
+from lowkey_core.checks import AuditError
+from tests.commands import start
+
+CLOAK = """
+import torch
+class Mine:
+    def __call__(self, pictures, rng):
+        images = pictures.images
+        {body}
+def build(): return Mine()
+"""
+RECOGNISER = """
+import torch
+class Mine:
+    def __call__(self, images):
+        vectors = torch.nn.functional.normalize(images.flatten(1)[:, ::300])
+        {body}
+def build(): return Mine()
+"""
+ADVERSARY = """
+import dataclasses, torch
+from adversaries.oblivious import Oblivious
+class Mine(Oblivious):
+    def prepare(self, threat, rng):
+        enrol = super().prepare(threat, rng)
+        def mine(scraped):
+            made, n = enrol(scraped), len(scraped)
+            {body}
+        return mine
+def build(work): return Mine(work)
+"""
+CHANGED = "return dataclasses.replace(made, {})"
+KINDS = {"attack": CLOAK, "recognisers": RECOGNISER, "adversaries": ADVERSARY}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """Faces are found once for all of them."""
+    return Cache(tmp_path_factory.mktemp("cache"))
+
+
+def run(field: str, source: str, portraits: Path, folder: Path, cache: Cache) -> str:
+    """The line that an audit with this plugin ends with."""
+    file = folder / "mine.py"
+    file.write_text(source)
+    plan = plans.make(file=portraits / "plan.toml")
+    name = str(file) if field == "attack" else (str(file),)
+    asked = AuditPlan.model_validate({**plan.model_dump(), field: name})
+    with pytest.raises(AuditError) as raised, plugins.blame():
+        run_audit(asked, Work(cache))
+    said = str(raised.value)
+    assert "mine.py" in said
+    assert said.isprintable()
+    return said
+
+
+@pytest.mark.parametrize("field", KINDS)
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("raise KeyError('a\\nb')", r"mine.py raised KeyError in line \d+: 'a"),
+        ("1 / 0", r"mine.py raised ZeroDivisionError in line \d+: division by zero"),
+        ("torch.ones(2) @ torch.ones(3)", r"mine.py raised RuntimeError in line \d+"),
+        ("open('/nowhere/x')", r"mine.py raised FileNotFoundError in line \d+"),
+        ("raise SystemExit(0)", r"mine.py raised SystemExit in line \d+: 0"),
+    ],
+)
+def test_one_that_raises_is_named_with_its_line(
+    field: str, body: str, message: str, portraits: Path, tmp_path: Path, cache: Cache
+) -> None:
+    said = run(field, KINDS[field].format(body=body), portraits, tmp_path, cache)
+    assert re.search(message, said), said
+    assert "--verbose shows the traceback" in said
+
+
+@pytest.mark.parametrize(
+    ("field", "body", "message"),
+    [
+        ("attack", "return None", "returned a NoneType; expected a tensor"),
+        ("attack", "return images.numpy()", "returned a ndarray; expected a tensor"),
+        ("attack", "return images[:1]", "returned shape (1, 3, 112, 112)"),
+        ("attack", "return images.double()", "are torch.float64; expected float32"),
+        ("attack", "return images * float('nan')", "span [nan, nan]; expected finite"),
+        ("attack", "return images * 255", "expected finite values in [0, 1]"),
+        ("recognisers", "return None", "returned a NoneType"),
+        ("recognisers", "return vectors.numpy()", "returned a ndarray"),
+        ("recognisers", "return vectors[0]", "of shape (126,)"),
+        ("recognisers", "return vectors[:1]", "of shape (1, 126)"),
+        ("recognisers", "return vectors.double()", "returned torch.float64"),
+        ("recognisers", "return vectors / 0", "not finite"),
+        ("adversaries", "return None", "enrolling of the adversary"),
+        ("adversaries", CHANGED.format("gallery=None"), "gallery of the adversary"),
+        ("adversaries", CHANGED.format("flagged=torch.zeros(n)"), "flagged of the adversary"),
+        ("adversaries", CHANGED.format("suspicion=torch.zeros(n) / 0"), "suspicion of the adv"),
+        ("adversaries", CHANGED.format("identify=lambda p: torch.zeros(len(p), 4)"), "identify()"),
+        (
+            "adversaries",
+            CHANGED.format("identify=lambda p: torch.zeros(1, 4).long()"),
+            "expected torch.int64 of shape (4, identities)",
+        ),
+    ],
+)
+def test_one_that_breaks_its_contract_is_told_what_it_promised(
+    field: str, body: str, message: str, portraits: Path, tmp_path: Path, cache: Cache
+) -> None:
+    assert message in run(field, KINDS[field].format(body=body), portraits, tmp_path, cache)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def build(): pass", "build() of "),
+        ("def build(): return [].pop()", "raised IndexError in line 1: pop from empty list"),
+        ("build = 3", "has no build()"),
+        ("def build(", "does not run: SyntaxError"),
+        ("import nothing_of_this_name", "does not run: ModuleNotFoundError"),
+        ("raise SystemExit(0)", "does not run: SystemExit"),
+    ],
+)
+@pytest.mark.parametrize("field", KINDS)
+def test_one_that_cannot_be_built_is_named(
+    field: str, source: str, message: str, portraits: Path, tmp_path: Path, cache: Cache
+) -> None:
+    assert message in run(field, source, portraits, tmp_path, cache)
+
+
+@pytest.mark.parametrize("learned", ["{'a': float('nan')}", "3", "{'a': 'many'}"])
+def test_what_an_adversary_says_of_its_learning_is_numbers(
+    learned: str, portraits: Path, tmp_path: Path, cache: Cache
+) -> None:
+    source = ADVERSARY.format(body="return made").replace(
+        "return mine", f"mine.learned = {learned}; return mine"
+    )
+    assert "learned of the adversary" in run("adversaries", source, portraits, tmp_path, cache)
+
+
+def test_our_own_mistakes_are_not_blamed_on_a_plugin() -> None:
+    with pytest.raises(ZeroDivisionError), plugins.blame():
+        1 / 0  # noqa: B018
+
+
+def test_an_interruption_while_a_plugin_is_at_work_is_no_fault_of_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def build(stop): return stop()")
+    with pytest.raises(SystemExit) as left, plugins.blame():
+        plugins.load("reports", str(tmp_path / "mine.py"), offered={"stop": cli._interrupted})
+    assert left.value.code == 130
+
+
+def test_verbose_shows_the_traceback(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def build():\n    raise KeyError('mine')\n")
+    process = start("audit", "--surrogate", tmp_path / "mine.py", "--out", tmp_path, "--verbose")
+    _, said = process.communicate(timeout=240)
+    assert process.returncode == 2
+    assert "Traceback" in said
+    assert "    raise KeyError('mine')" in said
+    assert "mine.py raised KeyError in line 2: 'mine'" in said.splitlines()[-1]
