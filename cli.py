@@ -21,9 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Does this face cloak still protect anyone?",
 )
-models = typer.Typer(
-    no_args_is_help=True, help="Weight files: what there is; get them; check them."
-)
+models = typer.Typer(no_args_is_help=True, help="Weight files: list them, fetch them, verify them.")
 app.add_typer(models, name="models")
 
 
@@ -45,9 +43,11 @@ def audit(
     dataset: Optional[str] = _one(
         "See `list datasets`, or a folder with a sub-folder per person. [lfw]"
     ),
-    surrogate: Optional[list[str]] = _many("Recognisers the cloak works against."),
+    surrogate: Optional[list[str]] = _many(
+        "Recognisers the cloak works against: see `list recognisers`, or a .pt or .py file."
+    ),
     recogniser: Optional[list[str]] = _many(
-        "Recognisers of the adversary; the first is retrained."
+        "Recognisers of the adversary, also .pt, .onnx or .py files; the first is retrained."
     ),
     matcher: Optional[list[str]] = _many("nn, linear. [nn]"),
     transform: Optional[list[str]] = _many(
