@@ -166,8 +166,10 @@ def protect(
     seed: Optional[int] = _one("Of every random choice. [0]"),
     cache: Optional[Path] = _one("Folder for finished work. [~/.cache/lowkey-audit]"),
     json: bool = typer.Option(False, "--json", help="Print the outcomes as JSON on stdout."),
+    verbose: bool = VERBOSE,
 ) -> None:
     """Write cloaked copies of photos: every face changed, everything else left as it is."""
+    _log(verbose)
     from audit import plan as plans
 
     flags = {
@@ -191,12 +193,14 @@ def protect(
     kept = cache or _cache_folder()
     for needed in (out, kept):
         needed.mkdir(parents=True, exist_ok=True)
+    log.info("finished work is kept in %s, copies go to %s", kept, out)
     outcomes = []
     with Progress() as progress:
         work = Work(Cache(kept), progress.show)
         for outcome in protection.protect(photos, out, made, settings, work):
             outcomes.append(outcome)
             progress.say(_outcomes.line(outcome))
+        work.log_counts()
     _say(_outcomes.summary(outcomes, out))
     if json:
         print(_outcomes.as_json(outcomes))

@@ -14,9 +14,22 @@ import torch
 
 import cli
 from audit import plan, report, runs
-from lowkey_core import checks, files, images, plugins, transforms, weights
+from lowkey_core import (
+    checks,
+    download,
+    embedders,
+    files,
+    images,
+    plugins,
+    transforms,
+    weights,
+)
+from lowkey_core.cache import Work
 from lowkey_core.checks import AuditError
+from lowkey_core.cloaks.folder import Copied
+from lowkey_core.copies import Copies
 from lowkey_core.datasets import folder as folders
+from tests.conftest import people
 
 PACKAGES = ("lowkey_core", "adversaries", "audit", "reports")
 NASTY = os.fsdecode(b"two\nlines\x1b[31m \xff [bold red]\xe2\x80\xae.py")
@@ -48,12 +61,25 @@ def tampered(folder: Path) -> object:
     return weights.read(card(NASTY))
 
 
+def unknown_network(folder: Path) -> object:
+    (folder / f"{NASTY}.pt").write_bytes(b"a network without a card")
+    return embedders.load(str(folder / f"{NASTY}.pt"))
+
+
+def too_few_copies(_: Path) -> object:
+    cloak = Copied(Copies.__new__(Copies), (), {}, Work())
+    return cloak.tool(people(1, 1), torch.Generator())
+
+
 HOW: dict[str, Callable[[Path], object]] = {
     "ImageShapeError": lambda _: checks.check_images(torch.zeros(3, 4, 4), NASTY),
     "ImageRangeError": lambda _: checks.check_images(torch.full((1, 3, 4, 4), 2.0), NASTY),
     "UnreadableImageError": lambda _: images.decode(b"no picture", NASTY),
     "MissingWeightsError": lambda _: weights.read(card(NASTY)),
     "TamperedWeightsError": tampered,
+    "LocalNetworkError": unknown_network,
+    "DownloadError": lambda _: download.fetch(card(NASTY), print),
+    "NotPossibleError": too_few_copies,
     "UnknownNameError": lambda folder: plugins.load("adversaries", str(folder / NASTY)),
     "OptionError": lambda _: transforms.parse(f"jpeg:{NASTY}"),
     "PlanError": lambda folder: plan.make(file=folder / NASTY),
@@ -66,6 +92,8 @@ HOW: dict[str, Callable[[Path], object]] = {
     "RunError": lambda folder: runs.resumed(folder / NASTY, []),
 }
 """How to provoke each class, in an empty folder that is also CLOAK_ASSETS."""
+NAMELESS = ("NotPossibleError",)
+"""Those that repeat no name of a user's; all others are given NASTY."""
 
 
 @pytest.mark.parametrize("kind", [*classes()], ids=lambda kind: kind.__name__)
@@ -100,7 +128,9 @@ def test_is_one_line_that_says_got_expected_remedy_and_exits_with_2(
     assert str(error).startswith(checks.one_line(error.got))
     assert str(error).endswith(checks.one_line(error.remedy))
     assert all((error.got, error.expected, error.remedy))
-    assert "two\\nlines\\x1b[31m \\udcff [bold red]\\u202e" in str(error).replace("\\\\", "\\")
+    escaped = str(error).replace("\\\\", "\\")
+    named = "two\\nlines\\x1b[31m \\udcff [bold red]\\u202e" in escaped
+    assert named != (kind.__name__ in NAMELESS)
 
 
 def test_no_row_is_left_over() -> None:
