@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from audit import photographs
 from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.report import AuditReport
