@@ -64,6 +64,13 @@ def split(
         order.sort(key=lambda who: who not in cloaking)
     rich = [who for who in order if len(people[who]) >= plan.probes + 2 and who in cloaking]
     protected = rich[: plan.protected]
+    if copies is not None and len(protected) < plan.protected:
+        raise DatasetError(
+            f"{copies.root} has cloaked copies for {len(protected)} people of {dataset.name} with "
+            f"{plan.probes + 2} or more pictures",
+            expected=f"{plan.protected}, who are protected",
+            remedy=f"use --protected {len(protected)}" if protected else "correct --cloaked",
+        )
     rest = [who for who in order if who not in set(protected)]
     able = [who for who in rest if len(people[who]) >= plan.background_pictures]
     background = able[: plan.background]

@@ -354,6 +354,13 @@ def test_a_picture_without_a_copy_counts_as_uncloaked(plan: AuditPlan, tmp_path:
     assert any("no usable copy" in c.text for c in report.caveats)
 
 
+def test_too_few_people_with_copies_are_said_so(plan: AuditPlan, tmp_path: Path) -> None:
+    everybody = sorted({p.identity for p in datasets.load(plan.dataset).photos})
+    found = copies(plan, tmp_path / "copies", skip=tuple(everybody[2:]))
+    with pytest.raises(DatasetError, match=r"for 2 people.*use --protected 2"):
+        run_audit(found, Work())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--attack", "folder"], ["--cloaked", "."], ["--attack", "folder", "--cloaked", "x"]],
