@@ -33,9 +33,7 @@ app.add_typer(runs, name="runs")
 
 VERBOSE = typer.Option(False, "--verbose", help="Log on stderr what is done, and where it is kept.")
 """For any command: declare `verbose: bool = VERBOSE`, and begin with `_log(verbose)`."""
-models = typer.Typer(
-    no_args_is_help=True, help="Weight files: what there is; get them; check them."
-)
+models = typer.Typer(no_args_is_help=True, help="Weight files: list them, fetch them, verify them.")
 app.add_typer(models, name="models")
 
 
@@ -57,11 +55,16 @@ def audit(
     cloaked: Optional[str] = _one("Folder of cloaked copies, for --attack folder."),
     adversary: Optional[list[str]] = _many("See `list adversaries`, or a .py file. [adaptive]"),
     dataset: Optional[str] = _one(
-        "See `list datasets`, or a folder with a sub-folder per person. [lfw]"
+        "See `list datasets`, a folder with a sub-folder per person, or a table.csv. [lfw]"
     ),
-    surrogate: Optional[list[str]] = _many("Recognisers the cloak works against."),
+    distractor_dataset: Optional[list[str]] = _one(
+        "Likewise, or a folder of loose pictures: each is one more stranger. May be repeated."
+    ),
+    surrogate: Optional[list[str]] = _many(
+        "Recognisers the cloak works against: see `list recognisers`, or a .pt or .py file."
+    ),
     recogniser: Optional[list[str]] = _many(
-        "Recognisers of the adversary; the first is retrained."
+        "Recognisers of the adversary, also .pt, .onnx or .py files; the first is retrained."
     ),
     matcher: Optional[list[str]] = _many("nn, linear. [nn]"),
     transform: Optional[list[str]] = _many(
@@ -98,6 +101,7 @@ def audit(
         "cloaked": cloaked,
         "adversaries": _split(adversary),
         "dataset": dataset,
+        "distractor_datasets": distractor_dataset or None,
         "surrogates": _split(surrogate),
         "recognisers": _split(recogniser),
         "matchers": _split(matcher),

@@ -116,10 +116,25 @@ def _lost(counts: Counts) -> Iterator[Caveat]:
             "people-lost",
             f"{counts.without_pictures} protected people are left out: no face to enrol or search.",
         )
+        wanted = counts.protected + counts.without_pictures
+        if counts.too_few_pictures and counts.protectable <= wanted:
+            yield _doubt(
+                "too-few-pictures",
+                f"{counts.too_few_pictures} people have too few pictures to be protected: "
+                "none could stand in.",
+            )
     if counts.no_face:
         yield _doubt("faces-lost", f"No face was found in {len(counts.no_face)} pictures.")
     if counts.unreadable:
-        yield _doubt("unreadable", f"{len(counts.unreadable)} files could not be read.")
+        reasons = ", ".join(f"{n} {why}" for why, n in counts.unreadable_reasons.items())
+        told = f": {reasons}" if reasons else ""
+        yield _doubt("unreadable", f"{len(counts.unreadable)} files could not be read{told}.")
+    if counts.duplicates:
+        yield _doubt(
+            "duplicates",
+            f"{len(counts.duplicates)} pictures were left out of gallery or background: the same "
+            "picture is a probe, or takes part elsewhere.",
+        )
 
 
 def _doubt(code: str, text: str) -> Caveat:

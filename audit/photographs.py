@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,13 +57,15 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
     dataset = datasets.load(plan.dataset)
     if copies is not None:
         dataset = replace(dataset, photos=copies.originals(dataset.photos))
-    parts = split(dataset, plan, copies)
+    strangers = [p for name in plan.distractor_datasets for p in datasets.strangers(name)]
+    parts = split(dataset, plan, strangers, copies)
     aligned = align(parts.photos, work)
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in parts.photos))}
-    gallery, probes, bystanders, background = (
+    probes, gallery, bystanders, background = (
         aligned.pictures(photos, numbers)
-        for photos in (parts.gallery, parts.probes, parts.bystanders, parts.background)
+        for photos in (parts.probes, parts.gallery, parts.bystanders, parts.background)
     )
+    (gallery, bystanders, background), duplicates = once(probes, gallery, bystanders, background)
     people = _people(gallery, probes)
     rows, copied = cloaked_rows(gallery.identities, plan.cloaked_share), None
     if copies is not None:
@@ -94,9 +97,33 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
         background_identities=len(background.identities.unique()),
         background_pictures=len(background),
         no_face=aligned.no_face,
-        unreadable=aligned.unreadable,
+        unreadable=tuple(aligned.unreadable),
+        unreadable_reasons=dict(sorted(Counter(aligned.unreadable.values()).items())),
+        duplicates=duplicates,
+        protectable=parts.protectable,
+        too_few_pictures=parts.too_few_pictures,
     )
     return Photographs(gallery, probes, bystanders, background, rows, counts, copied)
+
+
+def once(probes: Pictures, *parts: Pictures) -> tuple[list[Pictures], tuple[str, ...]]:
+    """The parts without any picture that is a probe or stands before it, and the names left out.
+
+    A probe that was enrolled, or learned from, would find itself. Pictures are the same if their
+    aligned 8-bit pixels are: so are those of one file's copies, whatever they are called. Pixels
+    of a file that was encoded again are not, and stay.
+    """
+    seen, kept, left_out = set(probes.digests), list[Pictures](), list[str]()
+    for part in parts:
+        rows = []
+        for i, digest in enumerate(part.digests):
+            if digest in seen:
+                left_out.append(part.names[i])
+            else:
+                rows.append(i)
+                seen.add(digest)
+        kept.append(part if len(rows) == len(part) else part.select(torch.tensor(rows).long()))
+    return kept, tuple(left_out)
 
 
 def _people(gallery: Pictures, probes: Pictures) -> list[int]:
@@ -122,7 +149,8 @@ class Aligned:
     frames: dict[str, Frame]
     """Where in its photo each face is."""
     no_face: tuple[str, ...]
-    unreadable: tuple[str, ...]
+    unreadable: dict[str, str]
+    """And why, one of `checks.REASONS`."""
 
     def pictures(self, photos: Sequence[Photo], numbers: dict[str, int]) -> Pictures:
         """The aligned ones among `photos`, identities by their numbers."""
@@ -141,6 +169,6 @@ def align(photos: Sequence[Photo], work: Work) -> Aligned:
     return Aligned(
         {n: f.faces[:1] for n, f in outcome.items() if len(f.faces)},
         {n: Frame(f.size, f.warps[0]) for n, f in outcome.items() if len(f.faces)},
-        tuple(n for n, f in outcome.items() if not len(f.faces) and not f.problem),
-        tuple(n for n, f in outcome.items() if f.problem),
+        tuple(n for n, f in outcome.items() if not len(f.faces) and not f.lost),
+        {n: f.lost for n, f in outcome.items() if f.lost},
     )

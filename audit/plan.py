@@ -33,7 +33,11 @@ class AuditPlan(BaseModel):
     flagged: Literal["drop", "keep"] = "drop"
     """What a detecting adversary does with pictures it judges cloaked."""
     dataset: str = "lfw"
-    """A name of `list datasets`, or a folder with one sub-folder per identity."""
+    """A name of `list datasets`, a folder with one sub-folder per identity, or a `.csv` table with
+    the columns path and identity."""
+    distractor_datasets: tuple[str, ...] = ()
+    """Further ones of strangers: each picture counts as an identity of its own, and loose pictures
+    in a folder count too."""
     surrogates: tuple[str, ...] = ("dlib", "mobilefacenet:casia")
     """The recognisers the cloak works against."""
     recognisers: tuple[str, ...] = ("mobilefacenet:ms1m", "edgeface:xxs")
@@ -61,12 +65,18 @@ class AuditPlan(BaseModel):
     others: int = Field(default=34, ge=0)
     """Unprotected identities with several pictures in the gallery."""
     distractors: int = Field(default=600, ge=0)
-    """Unprotected identities with one picture in the gallery."""
+    """Unprotected identities with one picture in the gallery, at most: those of
+    `distractor_datasets` first, all of them together, then those of `dataset`."""
     epochs: int = Field(default=20, ge=0)
     """Training passes of adversaries that learn."""
     batch: int = Field(default=16, ge=1)
     """Pictures cloaked at once; part of the result, as sums of floats depend on it."""
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @field_validator("distractor_datasets")
+    @classmethod
+    def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names))
 
     @field_validator("transforms")
     @classmethod

@@ -169,6 +169,15 @@ class Counts(_Record):
     """Pictures in which no face was found."""
     unreadable: tuple[str, ...]
     """Files that are not pictures we accept."""
+    unreadable_reasons: dict[str, int] = {}
+    """How many of them for each reason."""
+    duplicates: tuple[str, ...] = ()
+    """Pictures left out of gallery or background: the same picture is a probe, or takes part
+    elsewhere."""
+    protectable: int = 0
+    """Identities with pictures enough to be protected."""
+    too_few_pictures: int = 0
+    """Identities of the data set with fewer."""
 
 
 class Copies(_Record):

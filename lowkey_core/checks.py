@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:  # torch takes seconds to import, and an error message needs none of it
     from torch import Tensor
@@ -37,6 +37,7 @@ class ImageRangeError(AuditError):
 
 Reason = Literal["not a picture", "damaged", "too large", "unreadable"]
 """Why a file gave no pixels; `unreadable` says that it could not even be opened."""
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 class UnreadableImageError(AuditError):

@@ -21,7 +21,7 @@ from torch import Tensor
 from lowkey_core import weights
 from lowkey_core.alignment import region, similarity, warp
 from lowkey_core.cache import Record, Work, fingerprint
-from lowkey_core.checks import UnreadableImageError
+from lowkey_core.checks import REASONS, Reason, UnreadableImageError
 from lowkey_core.datasets import Photo
 from lowkey_core.images import from_pixels
 from lowkey_core.pixels import Pixels, decode_pixels
@@ -132,26 +132,32 @@ class Found:
     """(n, 2, 3) float32, photo to template pixels."""
     size: tuple[int, int]
     """Height and width of the photo, upright."""
-    problem: str = ""
-    """Why it could not be read; "" if it could."""
+    lost: str = ""
+    """Why it could not be read, one of `checks.REASONS`; "" if it could."""
 
 
 def find(photos: Sequence[Photo], work: Work) -> list[Found]:
-    """Every photo's faces; a file that cannot be read is one without faces and with a problem."""
+    """Every photo's faces; a file that cannot be read has none, and a reason."""
     detector = [card.sha256 for card in DETECTOR_CARDS]
     keys = [fingerprint("found", detector, look, content_of(photo)) for photo in photos]
-    records = work.through(
-        "finding faces", keys, lambda i: look(content_of(photos[i]), photos[i].name)
-    )
-    return [_found(record) for record in records]
+
+    def make(i: int) -> Record:
+        content = content_of(photos[i])
+        return {content: NOTHING} if isinstance(content, str) else look(content, photos[i].name)
+
+    return [_found(record) for record in work.through("finding faces", keys, make)]
 
 
-def content_of(photo: Photo) -> bytes:
-    """The file's bytes; none if it cannot be opened, which is no picture either."""
+def content_of(photo: Photo) -> bytes | Reason:
+    """The file's bytes, or why there are none."""
     try:
         return photo.read()
-    except (OSError, UnreadableImageError):
-        return b""
+    except UnreadableImageError as error:
+        return error.reason
+
+
+NOTHING = torch.ones(1)
+"""Kept under the reason why there is nothing to keep."""
 
 
 def look(content: bytes, name: str) -> Record:
@@ -159,7 +165,7 @@ def look(content: bytes, name: str) -> Record:
     try:
         pixels = decode_pixels(content, name)
     except UnreadableImageError as error:
-        return {"problem": torch.tensor(list(error.got.encode()), dtype=torch.uint8)}
+        return {error.reason: NOTHING}
     warps = [similarity(points) for points in landmarks(pixels)]
     faces = [aligned(pixels, w).mul(255).round().to(torch.uint8) for w in warps]
     return {
@@ -170,8 +176,9 @@ def look(content: bytes, name: str) -> Record:
 
 
 def _found(record: Record) -> Found:
-    if "problem" in record:
-        problem = bytes(record["problem"].tolist()).decode()
-        return Found(torch.zeros(0, 3, FACE_SIZE, FACE_SIZE), torch.zeros(0, 2, 3), (0, 0), problem)
+    for reason in REASONS:
+        if reason in record:
+            nobody = torch.zeros(0, 3, FACE_SIZE, FACE_SIZE), torch.zeros(0, 2, 3)
+            return Found(*nobody, (0, 0), reason)
     height, width = record["size"].tolist()
     return Found(record["faces"].float().div(255), record["warps"], (height, width))

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, TiffImagePlugin, WebPImagePlugin
+from PIL import Image, TiffImagePlugin, WebPImagePlugin, _imaging
 
 from lowkey_core.checks import Reason, UnreadableImageError
 from lowkey_core.colour import upright_rgb
@@ -48,26 +48,27 @@ MAX_SCANS = 100
 """Likewise a progressive JPEG of more scans: 20 bytes can ask for a pass over every pixel."""
 
 with contextlib.suppress(OSError, AttributeError):  # a Pillow that links libtiff otherwise
-    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)  # it writes to stderr by itself
+    ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)  # it writes to stderr by itself
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # errors are raised as well
 
 
-def read_file(path: Path) -> bytes:
-    """A whole file, if it is a regular one of at most MAX_BYTES. Links are followed.
+def read_file(path: Path, offset: int = 0, size: int = -1) -> bytes:
+    """A whole regular file, or `size` bytes of one from `offset`: at most MAX_BYTES.
 
-    Raises: UnreadableImageError.
+    Links are followed. Raises: UnreadableImageError.
     """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a fifo would wait for its writer
-            _refuse(path, "not a regular file", "unreadable", "a file", "name a picture file")
-        if status.st_size > MAX_BYTES:
-            _too_large(path, f"{status.st_size / 1e6:.0f} MB", f"{MAX_BYTES / 1e6:g} MB")
+            _refuse(path, "not a regular file", "unreadable", *_READABLE)
+        wanted = status.st_size - offset if size < 0 else size
+        if wanted > MAX_BYTES:
+            _too_large(path, f"{wanted / 1e6:.0f} MB", f"{MAX_BYTES / 1e6:g} MB")
         with path.open("rb") as file:
-            return file.read(MAX_BYTES)
+            file.seek(offset)
+            return file.read(MAX_BYTES if size < 0 else size)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        reason = getattr(error, "strerror", None) or error
-        _refuse(path, str(reason), "unreadable", "a file you may read", "check path and permission")
+        _refuse(path, getattr(error, "strerror", None) or str(error), "unreadable", *_READABLE)
 
 
 def decode_pixels(content: bytes, name: object = "picture") -> Pixels:
@@ -138,6 +139,7 @@ def _scans(content: bytes) -> int:
     return scans
 
 
+_READABLE = ("a picture file you may read", "check its path and permissions")
 _WHOLE = (
     f"a whole {', '.join(SIGNATURES)} file",
     "open it in a viewer and export it again",

@@ -100,21 +100,19 @@ class Protector:
     def _protect(self, photo: Photo, copy: str, ledger: Ledger) -> Outcome:
         try:
             content = photo.read()
+            made_of = digest_of(self.made_with.encode() + content)
+            if known := ledger.done(photo.name, made_of):
+                return replace(known, status="already protected")
+            pixels = decode_pixels(content, photo.name)
         except UnreadableImageError as error:
             return _recorded(ledger, Outcome(photo.name, "unreadable", error.got))
-        made_of = digest_of(self.made_with.encode() + content)
-        if known := ledger.done(photo.name, made_of):
-            return replace(known, status="already protected")
         (found,) = find([photo], self.work)
-        if found.problem:
-            return _recorded(ledger, Outcome(photo.name, "unreadable", found.problem))
         if not len(found.faces):
             return _recorded(ledger, Outcome(photo.name, "no face", "not copied"))
         if not ledger.may_write(copy):
             detail = f"{copy} is there and was not written by this command"
             return _recorded(ledger, Outcome(photo.name, "not written", detail))
         rows = _chosen(found.warps, self.settings.faces)
-        pixels = decode_pixels(content, photo.name)
         changed = self._cloak(pixels, found.faces[rows], found.warps[rows], photo.name)
         file = self._encode(changed)
         held = decode_pixels(file) if self.settings.file_format == "jpeg" else changed

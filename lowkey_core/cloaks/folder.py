@@ -16,9 +16,9 @@ from lowkey_core.cache import Record, Work, fingerprint
 from lowkey_core.checks import NotPossibleError, OptionError, UnreadableImageError
 from lowkey_core.copies import Copies
 from lowkey_core.datasets import Photo
-from lowkey_core.finding import Frame, aligned, content_of, look
+from lowkey_core.finding import NOTHING, Frame, aligned, content_of, look
 from lowkey_core.pixels import decode_pixels
-from lowkey_core.types import FACE_SIZE, Images, Pictures, digests_of
+from lowkey_core.types import Images, Pictures, digests_of
 
 
 def build(copied: Copied | None = None) -> Copied:
@@ -55,7 +55,7 @@ class Copied:
         records = work.through(
             "reading cloaked copies",
             keys,
-            lambda i: _face(content_of(files[i]), files[i].name, frames[matched[i][0].name]),
+            lambda i: _face(files[i], frames[matched[i][0].name]),
         )
         outcome = {photo.name: r for (photo, _), r in zip(matched, records, strict=True)}
         self.faces = {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r}
@@ -91,13 +91,13 @@ class Copied:
         return self(pictures, rng)
 
 
-def _face(content: bytes, name: str, frame: Frame) -> Record:
+def _face(file: Photo, frame: Frame) -> Record:
     try:
-        pixels = decode_pixels(content, name)
-    except UnreadableImageError:
-        return {"unreadable": torch.ones(1)}
+        content = file.read()
+        pixels = decode_pixels(content, file.name)
+    except UnreadableImageError as error:
+        return {error.reason: NOTHING}
     if pixels.shape[:2] == frame.size:
         return {"face": aligned(pixels, frame.warp).mul(255).round().to(torch.uint8)}
-    found = look(content, name)
-    faces = found.get("faces", torch.zeros(0, 3, FACE_SIZE, FACE_SIZE))
-    return {"face": faces[:1]} if len(faces) else {"no face": torch.ones(1)}
+    faces = look(content, file.name)["faces"]
+    return {"face": faces[:1]} if len(faces) else {"no face": NOTHING}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from lowkey_core import plugins
+from lowkey_core.pixels import read_file
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +29,8 @@ class Photo:
     """How many bytes; -1: to the end."""
 
     def read(self) -> bytes:
-        """The encoded picture."""
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            return file.read(self.size)
+        """The encoded picture. Raises: UnreadableImageError."""
+        return read_file(self.path, self.offset, self.size)
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,40 @@ class Dataset:
 
 
 def load(name: str) -> Dataset:
-    """The data set called `name`, or the one in a folder of that path (one sub-folder an identity).
+    """The data set called `name`, or the one in a folder or a `.csv` table of that path.
 
     Raises: UnknownNameError, DatasetError.
     """
-    options: dict[str, str] = {}
-    if name not in plugins.available("lowkey_core.datasets") and Path(name).is_dir():
-        name, options = "folder", {"root": name}
-    dataset: Dataset = plugins.load("lowkey_core.datasets", name, options=options)
+    return _load(name)
+
+
+def strangers(name: str) -> tuple[Photo, ...]:
+    """The photos of that data set, each as a person of its own, and loose ones of a folder too.
+
+    Raises: UnknownNameError, DatasetError.
+    """
+    return tuple(
+        replace(photo, identity=f"{name}: {photo.name}", name=f"{name}: {photo.name}")
+        for photo in _load(name, loose=True).photos
+    )
+
+
+def _load(name: str, **of_a_folder: bool) -> Dataset:
+    options: dict[str, str | bool] = {}
+    if name not in plugins.available(__name__):
+        if Path(name).is_dir():
+            name, options = "folder", {"root": name, **of_a_folder}
+        elif name.lower().endswith(".csv"):
+            name, options = "csv", {"root": name}
+    dataset: Dataset = plugins.load(__name__, name, options=options)
     photos, people = len(dataset.photos), len(dataset.by_identity)
     log.info("data set %s: %d photos of %d people", dataset.name, photos, people)
     return dataset
+
+
+def printable(name: str) -> str:
+    """A file's name as text that any report can hold: bytes that are no UTF-8 are written out."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def unique_names(photos: Iterable[Photo]) -> tuple[Photo, ...]:

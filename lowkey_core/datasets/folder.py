@@ -1,37 +1,85 @@
-"""A folder with one sub-folder per identity."""
+"""A folder of pictures, sorted into people by its sub-folders.
+
+Every picture lies in some folder; if that is called `face` or `faces`, the one above counts. The
+level of people is the highest one at which such a folder is found. A picture belongs to the
+person whose folder, at that level, it is in or below. So `Name/1.jpg`, `actors/Name/face/1.jpg`,
+`lfw/Name/1.jpg`, `train/n000001/1.jpg` and `Name/1.jpg` beside `Name/holiday/2.jpg` are all people
+called `Name`. Folders of one name at that level are one person, wherever they are (`train/Name`,
+`test/Name`). Pictures right in the root belong to nobody.
+
+A picture is a regular file with one of `pixels.SUFFIXES`, in any case. What starts with a dot is
+passed over, and so are symbolic links, wherever they point: nothing outside the folder is read.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from lowkey_core.checks import DatasetError
-from lowkey_core.datasets import Dataset, Photo
-from lowkey_core.files import explained
+from lowkey_core.datasets import Dataset, Photo, printable
+from lowkey_core.pixels import SUFFIXES
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
+_FACES = frozenset({"face", "faces"})
 
 
-def build(root: str | None = None) -> Dataset:
-    """root: the folder. Raises: DatasetError if it holds no picture, StorageError."""
+def build(root: str | None = None, loose: bool = False) -> Dataset:
+    """root: the folder. loose: pictures right in the root count too, under their own names.
+
+    Raises: DatasetError if it holds no picture, or a folder in it cannot be listed.
+    """
     if root is None:
         raise DatasetError(
             "the data set 'folder' was asked for without a folder",
             expected="the path of a folder with one sub-folder per person",
             remedy="give that path itself: --dataset PATH",
         )
-    folder = Path(root)
-    with explained():  # glob() would pass over what may not be read
-        people = [path for path in folder.iterdir() if path.is_dir()]
-        files = sorted(path for person in people for path in person.iterdir())
+    folder = Path(os.path.realpath(root))
+    found = sorted(path for path in _pictures(folder) if loose or len(path) > 1)
+    level = min((_level(path) for path in found if len(path) > 1), default=1)
     photos = tuple(
-        Photo(path.parent.name, path.relative_to(folder).as_posix(), path)
-        for path in files
-        if path.suffix.lower() in SUFFIXES
+        Photo(printable(path[:level][-1]), printable("/".join(path)), folder.joinpath(*path))
+        for path in found
     )
     if not photos:
         raise DatasetError(
-            f"{folder} holds no pictures in sub-folders",
-            expected=f"{folder}/PERSON/PICTURE with one of {', '.join(SUFFIXES)}",
-            remedy="make one sub-folder per person, or name another folder with --dataset",
+            f"{root} holds no pictures{'' if loose else ' in sub-folders'}",
+            expected=f"{'' if loose else 'PERSON/'}PICTURE in it, no links, with one of "
+            + ", ".join(sorted(SUFFIXES)),
+            remedy="name another folder"
+            if loose
+            else "make one sub-folder per person, or name another folder with --dataset",
         )
-    return Dataset(str(folder), photos)
+    return Dataset(root, photos)
+
+
+def _level(path: tuple[str, ...]) -> int:
+    """How many folders are above a picture, less a `face` right above it and below another."""
+    folders = path[:-1]
+    return len(folders) - (len(folders) > 1 and folders[-1].lower() in _FACES)
+
+
+def _pictures(root: Path) -> Iterator[tuple[str, ...]]:
+    """Each picture's path below `root`. Without recursion, which deep folders would exhaust."""
+    waiting: list[tuple[str, ...]] = [()]
+    while waiting:
+        above = waiting.pop()
+        try:
+            with os.scandir(root.joinpath(*above)) as entries:
+                for entry in entries:
+                    path = (*above, entry.name)
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(path)
+                    elif Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file(
+                        follow_symlinks=False
+                    ):
+                        yield path
+        except OSError as error:
+            raise DatasetError(
+                f"{root.joinpath(*above)} cannot be listed ({error.strerror})",
+                expected="a folder whose sub-folders you may read",
+                remedy="change its permissions, or move it elsewhere",
+            ) from error

@@ -50,5 +50,29 @@ def test_each_doubt_is_raised(code: str, found: set[str]) -> None:
     assert code in found
 
 
+def said(**changes: object) -> dict[str, str]:
+    """The caveats of a sound audit in which only the counts differ."""
+    counts = sample().counts.model_copy(update=changes)
+    found = caveats(counts, sample().cells, sample().quality, {}, ())
+    return {c.code: c.text for c in found}
+
+
+def test_reasons_and_duplicates_are_said() -> None:
+    reasons = {"damaged": 2, "too large": 1}
+    unreadable = said(unreadable=("a", "b", "c"), unreadable_reasons=reasons)["unreadable"]
+    assert unreadable == "3 files could not be read: 2 damaged, 1 too large."
+    assert said(unreadable=("a",))["unreadable"] == "1 files could not be read."
+    assert "2 pictures were left out" in said(duplicates=("a", "b"))["duplicates"]
+    assert "duplicates" not in said()
+
+
+def test_people_with_too_few_pictures_matter_when_nobody_else_could_stand_in() -> None:
+    wanted, few = sample().counts.protected + 1, {"too_few_pictures": 7}
+    assert "too-few-pictures" in said(without_pictures=1, protectable=wanted, **few)
+    assert "too-few-pictures" not in said(without_pictures=1, protectable=wanted + 1, **few)
+    assert "too-few-pictures" not in said(protectable=wanted, **few)
+    assert "too-few-pictures" not in said(without_pictures=1, protectable=wanted)
+
+
 def test_a_failing_control_makes_the_report_inconclusive() -> None:
     assert sample(control=3).verdict == "inconclusive"

@@ -27,6 +27,13 @@ def test_flags_override_the_file_which_overrides_the_preset(tmp_path: Path) -> N
     assert made.adversaries == ("oblivious", "detection")
 
 
+def test_distractor_data_sets_come_from_flag_or_file(tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text('distractor_datasets = ["a", "b, c", "a"]')
+    assert plan.make(file=tmp_path / "plan.toml").distractor_datasets == ("a", "b, c")
+    assert plan.make(flags={"distractor_datasets": ("d",)}).distractor_datasets == ("d",)
+    assert plan.make().distractor_datasets == ()
+
+
 def test_one_plan_has_one_name() -> None:
     assert plan.make("quick").digest == plan.make("quick").digest
     assert plan.make("quick").digest != plan.make("quick", flags={"seed": 1}).digest

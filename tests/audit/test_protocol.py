@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit.plan import AuditPlan
 from audit.protocol import split
@@ -57,8 +60,85 @@ def test_the_seed_and_nothing_else_decides() -> None:
 
 
 def test_too_few_people_is_said_in_one_line() -> None:
-    with pytest.raises(DatasetError, match=r"2 identities .* protected.*expected 3.*--protected"):
-        split(people(rich=2), PLAN)
+    with pytest.raises(DatasetError) as refused:
+        split(people(rich=5, some=2, single=9), PLAN.model_copy(update={"protected": 30}))
+    assert str(refused.value) == (
+        "people has 16 identities, 5 with the 6 or more pictures of a protected one and 7 with the "
+        "3 of one in the background; expected 30 protected and 4 others as background; "
+        "use --protected 5 --background 2, or more people"
+    )
+
+
+def test_without_anybody_to_protect_no_flag_is_advised_that_does_not_help() -> None:
+    with pytest.raises(DatasetError, match="add pictures until 1 person has 6 and 2 others have 3"):
+        split(people(some=9, single=9), PLAN)
+
+
+@given(
+    st.lists(st.integers(1, 15), min_size=1, max_size=20),
+    st.integers(1, 12),
+    st.integers(2, 12),
+    st.integers(1, 5),
+    st.integers(1, 8),
+)
+def test_what_the_error_advises_would_do(
+    pictures: list[int], protected: int, background: int, probes: int, learned: int
+) -> None:
+    data = Dataset(
+        "people",
+        tuple(
+            Photo(f"{i}", f"{i}_{j}", Path("none"))
+            for i, n in enumerate(pictures)
+            for j in range(n)
+        ),
+    )
+    plan = AuditPlan(
+        protected=protected, background=background, probes=probes, background_pictures=learned,
+        ranks=(1,),
+    )  # fmt: skip
+    try:
+        parts = split(data, plan)
+    except DatasetError as error:
+        advised = re.search(r"--protected (\d+) --background (\d+)", error.remedy)
+        if advised is None:
+            return
+        protected, background = map(int, advised.groups())
+        update = {"protected": protected, "background": background}
+        parts = split(data, plan.model_copy(update=update))
+    assert len({p.identity for p in parts.probes}) == protected
+    assert len({p.identity for p in parts.background}) == background
+
+
+def test_people_with_too_few_pictures_are_counted() -> None:
+    parts = split(people(rich=8, some=5, single=9), PLAN)
+    assert (parts.protectable, parts.too_few_pictures) == (8, 14)
+
+
+def strangers(count: int) -> list[Photo]:
+    return [Photo(f"s: {i}", f"s: {i}", Path("elsewhere"), offset=i) for i in range(count)]
+
+
+def test_strangers_come_first_and_count_with_the_other_distractors() -> None:
+    data = people(rich=8, some=5, single=9)
+    alone = split(data, PLAN)
+    for count in (0, 4, 50):
+        parts = split(data, PLAN, strangers(count))
+        found = [p.identity for p in parts.bystanders if p.identity.startswith("s: ")]
+        assert len(set(found)) == len(found) == min(count, PLAN.distractors)
+        assert len({p.identity for p in parts.bystanders}) == PLAN.others + PLAN.distractors
+        assert (parts.gallery, parts.probes, parts.background) == (
+            alone.gallery,
+            alone.probes,
+            alone.background,
+        )
+    assert split(data, PLAN, strangers(0)) == alone
+    assert split(data, PLAN, strangers(50)) == split(data, PLAN, strangers(50)[::-1])
+
+
+def test_a_stranger_cannot_be_in_the_data_set() -> None:
+    data = people(rich=8, some=5, single=9)
+    with pytest.raises(PlanError, match="pictures of --distractor-dataset are in people too"):
+        split(data, PLAN, data.photos[:2])
 
 
 def test_a_rank_beyond_the_gallery_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ def test_round_trips_through_json(tmp_path: Path) -> None:
     sample().save(tmp_path / "report.json")
     assert report.read(tmp_path) == sample()
     assert report.read(tmp_path / "report.json").model_dump_json() == sample().model_dump_json()
+
+
+def test_a_report_from_before_a_count_was_added_still_reads(tmp_path: Path) -> None:
+    stored = json.loads(sample().model_dump_json())
+    for added in ("unreadable_reasons", "duplicates", "protectable", "too_few_pictures"):
+        del stored["counts"][added]
+    del stored["plan"]["distractor_datasets"]
+    (tmp_path / "report.json").write_text(json.dumps(stored))
+    assert report.read(tmp_path) == sample()
 
 
 def test_is_frozen() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from audit import photographs
 from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.report import AuditReport
@@ -160,12 +161,51 @@ def test_a_file_that_is_no_picture_is_counted(
     found = finding.look
 
     def sometimes(content: bytes, name: str) -> Record:
-        return {"problem": torch.zeros(1).byte()} if "/p1" in name else found(content, name)
+        return {"damaged": torch.ones(1)} if "/p1" in name else found(content, name)
 
     monkeypatch.setattr(finding, "look", sometimes)
     report = run_audit(plan, Work())
     assert {name[-7:] for name in report.counts.unreadable} == {"/p1.png"}
+    assert report.counts.unreadable_reasons == {"unreadable": len(report.counts.unreadable)}
     assert "unreadable" in {c.code for c in report.caveats}
+
+
+def test_strangers_from_a_flat_folder_are_enrolled(plan: AuditPlan, tmp_path: Path) -> None:
+    loose = people(5, 1, seed=7)
+    (tmp_path / "loose").mkdir()
+    for i, image in enumerate(loose.images):
+        (tmp_path / "loose" / f"{i}.png").write_bytes(encode(image[None], "PNG"))
+    update = {"distractor_datasets": (str(tmp_path / "loose"),), "distractors": 4}
+    before = photographs.photographs(plan, Work()).counts
+    after = photographs.photographs(plan.model_copy(update=update), Work()).counts
+    assert (after.enrolled, after.gallery) == (before.enrolled + 4, before.gallery + 4)
+
+
+def test_a_probe_among_the_strangers_or_the_gallery_is_left_out(
+    plan: AuditPlan, tmp_path: Path
+) -> None:
+    """Files are copied under other names: their content tells."""
+    parts = split(datasets.load(plan.dataset), plan)
+    probe, enrolled = parts.probes[0], parts.gallery[0]
+    (tmp_path / "loose").mkdir()
+    (tmp_path / "loose" / "copy.png").write_bytes(probe.read())
+    enrolled.path.write_bytes(probe.read())
+    loose = str(tmp_path / "loose")
+    update = {"distractor_datasets": (loose,), "distractors": 1}
+    photos = photographs.photographs(plan.model_copy(update=update), Work())
+    assert photos.counts.duplicates == (enrolled.name, f"{loose}: copy.png")
+    assert photos.counts.probes == len(photos.probes) == len(parts.probes)
+    assert photos.counts.gallery == len(parts.gallery) - 1 + len(parts.bystanders)
+
+
+def test_a_table_gives_the_parts_of_its_folder(plan: AuditPlan, tmp_path: Path) -> None:
+    photos = datasets.load(plan.dataset).photos
+    rows = [f"photos/{p.name},{p.identity}" for p in photos]
+    (tmp_path / "photos.csv").write_text("\n".join(["path,identity", *rows]))
+    tabled = plan.model_copy(update={"dataset": str(tmp_path / "photos.csv")})
+    one, other = (photographs.photographs(p, Work()) for p in (tabled, plan))
+    for part in ("gallery", "probes", "bystanders", "background"):
+        assert getattr(one, part).digests == getattr(other, part).digests
 
 
 @pytest.mark.parametrize(
@@ -178,6 +218,7 @@ def test_a_file_that_is_no_picture_is_counted(
         (["--recogniser", "dlib2"], "did you mean 'dlib'"),
         (["--recogniser", "nowhere.py"], "nowhere.py is not a file"),
         (["--dataset", "nowhere"], "no dataset is called 'nowhere'"),
+        (["--dataset", "nowhere.csv"], "nowhere.csv cannot be read"),
         (["--attack-option", "stepz=4"], "no option 'stepz'"),
         (["--protected", "0"], "protected is 0"),
         (["--plan", "nowhere.toml"], "nowhere.toml cannot be read"),
