@@ -134,7 +134,7 @@ def test_resuming_takes_the_plan_and_the_folder_of_the_run(
         (finished / "plan.json").read_text()
     )
     said = fails("audit", "--resume", run, *cache, "--preset", "standard", "--seed", 0)
-    assert "--resume was given together with --preset, --seed" in said
+    assert "--resume was given together with --seed, --preset" in said
 
 
 @pytest.mark.parametrize("command", [["--help"], ["list", "presets"], ["list", "recognisers"]])
