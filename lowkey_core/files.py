@@ -32,6 +32,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         handle, temporary = _begin(path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
+                os.fchmod(handle, 0o666 & ~_umask())  # mkstemp's are for their maker's eyes alone
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -39,6 +40,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+@functools.cache
+def _umask() -> int:
+    """The process's own; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _begin(folder: Path) -> tuple[int, Path]:

@@ -111,3 +111,10 @@ def test_a_file_where_a_folder_is_needed_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     with pytest.raises(StorageError, match="move it, or name another place"):
         write_atomically(tmp_path / "x" / "y", b"")
+
+
+def test_files_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
+    usual, ours = tmp_path / "usual", tmp_path / "ours"
+    usual.touch()
+    write_atomically(ours, b"")
+    assert ours.stat().st_mode == usual.stat().st_mode
