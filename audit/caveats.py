@@ -36,7 +36,9 @@ def caveats(
     if not any(c.newer for c in cells):
         found.append(_doubt("no-newer-model", "No recogniser here is known to be newer than it."))
     if any(q.lpips is None for q in quality):
-        found.append(_doubt("lpips-missing", "LPIPS was not measured: its weights are absent."))
+        found.append(
+            _doubt("lpips-missing", "LPIPS was not measured, DSSIM was: its weights are absent.")
+        )
     return tuple(sorted(found, key=lambda c: not c.blocking))
 
 

@@ -33,8 +33,12 @@ def headline(report: AuditReport) -> str:
 def verdict(report: AuditReport) -> str:
     """Said before any figure."""
     if report.verdict == "inconclusive":
-        return "INCONCLUSIVE: a control failed, see the first caveats. Protection is unproven."
-    return "Protection is 1 - rank-1 identification; in brackets 95% intervals over identities."
+        said = "INCONCLUSIVE: a control failed, see the first caveats. Protection is unproven."
+    else:
+        said = "Protection is 1 - rank-1 identification; in brackets 95% intervals over identities."
+    if any(q.lpips is None for q in report.quality):
+        said += " Visibility is in DSSIM: LPIPS has no weights here (models fetch lpips:alexnet)."
+    return said
 
 
 def tables(report: AuditReport) -> tuple[Table, ...]:

@@ -51,3 +51,13 @@ def test_a_stored_report_is_rendered_without_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_says_in_its_first_lines_that_lpips_is_missing(name: str) -> None:
+    report = sample()
+    assert all(q.lpips is None for q in report.quality)
+    with_lpips = tuple(q.model_copy(update={"lpips": 0.1}) for q in report.quality)
+    for told, shown in ((True, report), (False, report.model_copy(update={"quality": with_lpips}))):
+        first = plugins.load("reports", name)(shown).split("JPEG?")[0]
+        assert ("LPIPS has no weights" in first) == told
