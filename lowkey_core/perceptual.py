@@ -36,14 +36,15 @@ def smooth(images: Images, size: int, sigma: float, *, pad: bool = True) -> Imag
     return F.conv2d(rows, g.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
 
 
-def ssim(a: Images, b: Images) -> Tensor:
-    """Structural similarity (Wang et al. 2004), mean over RGB channels and the valid region.
+def ssim(a: Images, b: Images, *, rim: bool = False) -> Tensor:
+    """Structural similarity (Wang et al. 2004), mean over RGB channels and the valid region, or
+    with `rim` over all pixels, the pictures continued by their mirror images.
 
     Gaussian 11x11 window of sigma 1.5, K = (0.01, 0.03): scikit-image's with `gaussian_weights`.
     a, b: (n, 3, h, w) in [0, 1], sides at least 11. Returns (n,) in [-1, 1], 1 for equal pictures.
     """
     c1, c2 = _K1**2, _K2**2
-    moments = smooth(torch.cat([a, b, a * a, b * b, a * b], 1), _WINDOW, _SIGMA, pad=False)
+    moments = smooth(torch.cat([a, b, a * a, b * b, a * b], 1), _WINDOW, _SIGMA, pad=rim)
     mean_a, mean_b, aa, bb, ab = moments.chunk(5, 1)
     product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
     similarity = (2 * product + c1) * (2 * (ab - product) + c2)

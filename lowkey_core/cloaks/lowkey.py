@@ -173,7 +173,8 @@ class LowKey:
         """What visibility costs, summed over the batch."""
         s, seen = self.schedule, warp(cloaked, warps)
         if self.lpips is None:
-            price = s.ssim_price * (1 - ssim(faces, seen))
+            # With the rim: what costs nothing there would show as a seam in a whole photo.
+            price = s.ssim_price * (1 - ssim(faces, seen, rim=True))
         else:
             price = s.lpips_price * (self.lpips(faces, seen) + self.lpips(clean, cloaked)) / 2
         return price[:1].sum() if s.price_first_only else price.sum()
