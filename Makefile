@@ -8,8 +8,9 @@ BIN := .venv/bin
 audit: .venv/ready
 	$(BIN)/python cli.py audit --attack lowkey --adversary adaptive --preset $(PRESET)
 
+# A process a core, each with one thread: most tests are too small to share out.
 test: .venv/ready
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadscope
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -161,7 +161,7 @@ def protect(
     faces: str = typer.Option("all", help="all, or the largest of each photo."),
     strength: float = typer.Option(1.0, help="Share of the cloak's change to apply, 0 to 1."),
     format: str = typer.Option("png", help="Of the copies: png or jpeg."),
-    quality: int = typer.Option(95, help="Of JPEG copies, 1 to 100."),
+    quality: Optional[int] = _one("Of JPEG copies, 1 to 100. [95]"),
     preview: bool = typer.Option(False, help="Also photo, copy and difference, side by side."),
     seed: Optional[int] = _one("Of every random choice. [0]"),
     cache: Optional[Path] = _one("Folder for finished work. [~/.cache/lowkey-audit]"),

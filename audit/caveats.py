@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from audit.plan import BASE_TRANSFORMS
-from audit.report import Caveat, Cell, Counts, Quality
+from audit.report import Caveat, Cell, Copies, Counts, Quality
 
 MIN_CONTROL = 0.9
 """A recogniser that finds fewer of the clean probes' owners proves nothing by failing on cloaks."""
@@ -23,6 +23,7 @@ def caveats(
     quality: Sequence[Quality],
     learned: Mapping[str, Mapping[str, float]],
     notes: Iterable[str],
+    copies: Copies | None = None,
 ) -> tuple[Caveat, ...]:
     """Blocking ones first. notes: what the cloak says of itself."""
     found = [
@@ -33,6 +34,14 @@ def caveats(
         *_lost(counts),
         *(Caveat(code="cloak", blocking=False, text=note) for note in notes),
     ]
+    if copies is not None and (lost := len(copies.missing) + len(copies.unusable)):
+        found.append(
+            _doubt(
+                "copies-missing",
+                f"{lost} of {lost + copies.matched} pictures of protected people have no usable "
+                "copy: they count as uncloaked.",
+            )
+        )
     if not any(c.newer for c in cells):
         found.append(_doubt("no-newer-model", "No recogniser here is known to be newer than it."))
     if any(q.lpips is None for q in quality):

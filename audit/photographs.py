@@ -41,6 +41,11 @@ class Photographs:
     """The gallery's and the background's cloaked copies, where they are not made here."""
 
     @property
+    def cloaked_share(self) -> float:
+        """Of the protected identities' gallery."""
+        return len(self.cloaked_rows) / len(self.gallery)
+
+    @property
     def people(self) -> list[int]:
         """Protected identities with a face in the gallery and among the probes."""
         return _people(self.gallery, self.probes)
@@ -53,10 +58,11 @@ class Photographs:
 
 def photographs(plan: AuditPlan, work: Work) -> Photographs:
     """Raises: DatasetError, PlanError."""
-    copies = Copies(Path(plan.cloaked)) if plan.cloaked is not None else None
-    dataset = datasets.load(plan.dataset)
-    if copies is not None:
-        dataset = replace(dataset, photos=copies.originals(dataset.photos))
+    dataset, copies = datasets.load(plan.dataset), None
+    if plan.cloaked is not None:
+        folder = Copies(Path(plan.cloaked))
+        dataset = replace(dataset, photos=folder.originals(dataset.photos))
+        copies = folder.match(dataset.photos)
     strangers = [p for name in plan.distractor_datasets for p in datasets.strangers(name)]
     parts = split(dataset, plan, strangers, copies)
     aligned = align(parts.photos, work)
@@ -69,7 +75,8 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
     people = _people(gallery, probes)
     rows, copied = cloaked_rows(gallery.identities, plan.cloaked_share), None
     if copies is not None:
-        copied = Copied(copies, parts.gallery + parts.background, aligned.frames, work)
+        names = gallery.names + background.names
+        copied = Copied(copies, {n: aligned.faces[n] for n in names}, aligned.frames, work)
         rows = rows[[gallery.names[i] in copied.faces for i in rows.tolist()]]
         shared = [i for i, name in enumerate(background.names) if name in copied.faces]
         if len(background.identities[shared].unique()) >= ENOUGH:

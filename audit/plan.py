@@ -73,7 +73,7 @@ class AuditPlan(BaseModel):
     """Pictures cloaked at once; part of the result, as sums of floats depend on it."""
     seed: int = Field(default=0, ge=0, lt=2**31)
 
-    @field_validator("distractor_datasets")
+    @field_validator("distractor_datasets", "surrogates")
     @classmethod
     def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(names))
@@ -95,7 +95,14 @@ class AuditPlan(BaseModel):
             raise ValueError("ranks start at 1")
         return tuple(sorted({1, *ranks}))
 
-    @field_validator("surrogates", "recognisers", "matchers", "conditions")
+    @model_validator(mode="before")
+    @classmethod
+    def _copies_have_no_surrogates(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("attack") == "folder":
+            return {"surrogates": (), **given}  # whoever made the copies had their own
+        return given
+
+    @field_validator("recognisers", "matchers", "conditions")
     @classmethod
     def _not_empty(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if not names:
@@ -107,7 +114,9 @@ class AuditPlan(BaseModel):
         if self.cloaked is not None and self.attack != "folder":
             raise ValueError("cloaked copies are for --attack folder")
         if self.cloaked is None and self.attack == "folder":
-            raise ValueError("--attack folder needs its copies: --cloaked DIR")
+            raise ValueError("--attack folder, of `audit` only, needs its copies: --cloaked DIR")
+        if bool(self.surrogates) == (self.attack == "folder"):
+            raise ValueError("a cloak needs surrogates, and --attack folder knows none")
         return self
 
     @property

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from audit.plan import AuditPlan
 from lowkey_core.checks import DatasetError, PlanError
-from lowkey_core.copies import Copies
 from lowkey_core.datasets import Dataset, Photo
 
 
@@ -40,14 +39,14 @@ def split(
     dataset: Dataset,
     plan: AuditPlan,
     strangers: Sequence[Photo] = (),
-    copies: Copies | None = None,
+    copied: Container[str] | None = None,
 ) -> Split:
     """A split that depends on the photos, the plan's counts and its seed alone.
 
     strangers: one picture each, of nobody in `dataset`; they are distractors before its own are.
-    copies: cloaked copies, where they are not made here. People who have some come first as
-    protected, then as background; their pictures without a copy come first as probes. If all have
-    copies the split is that without `copies`.
+    copied: names of the photos that have cloaked copies, where those are not made here. People
+    who have some come first as protected, then as background; their pictures without a copy come
+    first as probes, those with one as gallery. If all have copies the split is that without.
     Raises: DatasetError if there are too few identities, PlanError if a rank cannot be reached.
     """
     _apart(dataset, strangers)
@@ -55,18 +54,14 @@ def split(
     people = {who: rng.sample(photos, len(photos)) for who, photos in dataset.by_identity.items()}
     order = rng.sample(sorted(people), len(people))
     order.sort(key=lambda who: -min(len(people[who]), limit))  # full galleries first
-    cloaking = set(people)
-    if copies is not None:
-        copied = {p.name for photos in people.values() for p in photos if copies.find(p)}
-        for photos in people.values():
-            photos.sort(key=lambda p: p.name in copied)
-        cloaking = {who for who in people if people[who][-1].name in copied}
-        order.sort(key=lambda who: who not in cloaking)
-    rich = [who for who in order if len(people[who]) >= plan.probes + 2 and who in cloaking]
+    rich = [who for who in order if len(people[who]) >= plan.probes + 2]
+    too_few = len(people) - len(rich)
+    if copied is not None:
+        people, rich, order = _copied_first(people, rich, order, copied, plan.probes)
     protected = rich[: plan.protected]
-    if copies is not None and len(protected) < plan.protected:
+    if copied is not None and len(protected) < plan.protected:
         raise DatasetError(
-            f"{copies.root} has cloaked copies for {len(protected)} people of {dataset.name} with "
+            f"there are cloaked copies for {len(protected)} people of {dataset.name} with "
             f"{plan.probes + 2} or more pictures",
             expected=f"{plan.protected}, who are protected",
             remedy=f"use --protected {len(protected)}" if protected else "correct --cloaked",
@@ -93,10 +88,39 @@ def split(
         probes=tuple(p for who in protected for p in people[who][: plan.probes]),
         bystanders=tuple(p for who in others for p in people[who][: plan.gallery])
         + tuple(distractors),
-        background=tuple(p for who in background for p in people[who][: plan.background_pictures]),
+        background=tuple(
+            p
+            for who in background
+            for p in _with_copies_first(people[who], copied)[: plan.background_pictures]
+        ),
         protectable=len(rich),
-        too_few_pictures=len(people) - len(rich),
+        too_few_pictures=too_few,
     )
+
+
+People = dict[str, list[Photo]]
+
+
+def _copied_first(
+    people: People, rich: list[str], order: list[str], copied: Container[str], probes: int
+) -> tuple[People, list[str], list[str]]:
+    """The same, with those whom copies exist of first; of the rich, only those.
+
+    Of each person's pictures, the ones for probes are without a copy if possible, and the next
+    with one.
+    """
+    cloaking = {who for who in people if any(p.name in copied for p in people[who])}
+    sorted_people = {}
+    for who, photos in people.items():
+        clean_first = sorted(photos, key=lambda p: p.name in copied)
+        sorted_people[who] = clean_first[:probes] + _with_copies_first(clean_first[probes:], copied)
+    order = sorted(order, key=lambda who: who not in cloaking)
+    return sorted_people, [who for who in order if who in cloaking and who in set(rich)], order
+
+
+def _with_copies_first(photos: list[Photo], copied: Container[str] | None) -> list[Photo]:
+    """Photos with a copy, then those without."""
+    return sorted(photos, key=lambda p: copied is not None and p.name not in copied)
 
 
 def _apart(dataset: Dataset, strangers: Sequence[Photo]) -> None:

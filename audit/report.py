@@ -185,11 +185,13 @@ class Copies(_Record):
 
     folder: str
     matched: int
-    """Pictures of the protected gallery and of the background with a usable copy."""
+    """Pictures of the protected gallery with a usable copy."""
     missing: tuple[str, ...]
-    """Pictures without a copy. They count as uncloaked."""
+    """Those without a copy. They count as uncloaked."""
     unusable: tuple[str, ...]
-    """Pictures whose copy cannot be read, or shows no face. They count as uncloaked."""
+    """Those whose copy cannot be read, or does not show their face. They count as uncloaked."""
+    background: int
+    """Pictures of the background with a usable copy: what adversaries may learn from."""
 
 
 class Caveat(_Record):

@@ -50,19 +50,20 @@ def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
         for contest in contests:
             cells += measure(plan, scene, contest, transform, arms)
     clock.lap("recognising")
+    copies = _copies(scene, plan)
     seen = tuple(visibility(scene, published))
     learned = {c.adversary: c.learned for c in contests if c.learned}
     return AuditReport(
         plan=plan,
         counts=scene.photos.counts,
         cloak_released=release_date(scene.cloak),
-        copies=_copies(scene, plan),
+        copies=copies,
         quality=seen,
         cells=tuple(cells),
         learned=learned,
         impossible=impossible,
         cards=tuple(cards(scene, lpips=any(q.lpips is not None for q in seen))),
-        caveats=caveats(scene.photos.counts, cells, seen, learned, notes_of(scene.cloak)),
+        caveats=caveats(scene.photos.counts, cells, seen, learned, notes_of(scene.cloak), copies),
         environment=_environment(),
         timings=clock.laps,
     )
@@ -162,7 +163,7 @@ def measure(
                 matcher=contest.matcher,
                 transform=transform,
                 condition=condition,
-                cloaked_share=plan.cloaked_share,
+                cloaked_share=scene.photos.cloaked_share,
                 control=control,
                 cloaked=rates,
                 detected=detected,
@@ -204,11 +205,13 @@ def _copies(scene: Scene, plan: AuditPlan) -> Copies | None:
     copied = scene.photos.copied
     if copied is None or plan.cloaked is None:
         return None
+    published = set(scene.photos.gallery.names)
     return Copies(
         folder=plan.cloaked,
-        matched=len(copied.faces),
-        missing=copied.missing,
-        unusable=copied.unusable,
+        matched=len(published.intersection(copied.faces)),
+        missing=tuple(name for name in copied.missing if name in published),
+        unusable=tuple(name for name in copied.unusable if name in published),
+        background=len(set(copied.faces) - published),
     )
 
 

@@ -35,8 +35,7 @@ class Scene:
 
 def assemble(plan: AuditPlan, work: Work) -> Scene:
     """Raises: any AuditError; wrong names come out before anything expensive is done."""
-    named = plan.surrogates if plan.cloaked is None else ()  # whoever made copies had their own
-    surrogates = tuple(embedders.load(name) for name in named)
+    surrogates = tuple(embedders.load(name) for name in plan.surrogates)
     recognisers = _recognisers(plan.recognisers)
     changes = {name: transforms.parse(name) for name in plan.transforms}
     # A cloak that is made here fails before anything expensive is done; found copies need photos.

@@ -23,7 +23,7 @@ from benchmarks.lfw import WORK
 from lowkey_core import datasets, embedders, runtime
 from lowkey_core.datasets import Photo
 from lowkey_core.finding import find
-from lowkey_core.ledger import NAME, Ledger
+from lowkey_core.ledger import NAME, read
 from lowkey_core.matching import nearest, ranking
 from lowkey_core.types import Faces
 
@@ -53,7 +53,7 @@ def main() -> None:
         )
         print("| --- | --- | --- | --- | --- |")
         total, was, still = 0, 0, 0
-        for name, outcome in sorted(Ledger(out).latest.items()):
+        for name, outcome in sorted((outcome.name, outcome) for outcome in read(out)):
             hits = []
             for path in (root / name, out / outcome.copy):
                 (found,) = find([Photo("", name, path)], WORK)

@@ -2,11 +2,13 @@
 
 Faces are cloaked as an audit cloaks them, at the 112x112 template, and the change is carried
 back into the photo (docs/adr/0004-cloak-the-face-change-the-photo.md): what an audit says of a
-cloak holds for the files written here. Pixels that no aligned face looks at stay as they are.
+cloak holds for the files written here. Pixels that no aligned face looks at stay as they are (in
+JPEG copies, as that format keeps them).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,9 +23,10 @@ from lowkey_core.alignment import region, unwarp
 from lowkey_core.cache import Work
 from lowkey_core.checks import OptionError, StorageError, UnreadableImageError
 from lowkey_core.cloaks import Published
+from lowkey_core.copies import PREVIEWS
 from lowkey_core.datasets import Photo
 from lowkey_core.files import write_atomically
-from lowkey_core.finding import aligned, find
+from lowkey_core.finding import Found, aligned, find
 from lowkey_core.images import from_pixels
 from lowkey_core.ledger import Ledger, Outcome, digest_of
 from lowkey_core.perceptual import dssim
@@ -32,8 +35,7 @@ from lowkey_core.types import Images, Pictures
 
 FACES = ("all", "largest")
 SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
-PREVIEWS = "previews"
-"""Folder of side-by-side pictures, under the output folder."""
+ALREADY = "already protected"
 _PREVIEW_HEIGHT, _ENLARGED = 512, 5
 
 
@@ -47,8 +49,8 @@ class Settings:
     """Share of the cloak's change that is applied, 0 to 1."""
     file_format: str = "png"
     """One of SUFFIXES."""
-    quality: int = 95
-    """Of JPEG, 1 to 100; colour keeps its resolution."""
+    quality: int | None = None
+    """Of JPEG, 1 to 100, else 95; colour keeps its resolution."""
     preview: bool = False
     """Also photo, copy and enlarged difference, side by side."""
 
@@ -68,12 +70,18 @@ class Settings:
             ("strength", self.strength, 0, 1),
             ("quality", self.quality, 1, 100),
         ):
-            if not low <= number <= high:
+            if number is not None and not low <= number <= high:
                 raise OptionError(
                     f"--{option} is {number}",
                     expected=f"{low} to {high}",
                     remedy=f"correct --{option}",
                 )
+        if self.quality is not None and self.file_format != "jpeg":
+            raise OptionError(
+                f"--quality {self.quality} was given for {self.file_format} files",
+                expected="--format jpeg with it",
+                remedy="add --format jpeg, or leave --quality out",
+            )
 
 
 class Protector:
@@ -90,53 +98,65 @@ class Protector:
 
         photos: each with the path of its copy, relative to the output folder. A photo whose copy
         is there, whole and made with the same settings, is left alone; so is a file in its place
-        that was not written by us. Raises: StorageError where the ledger cannot be kept.
+        that is not its copy. Raises: StorageError where the ledger cannot be kept.
         """
-        ledger = Ledger(self.out)
-        for photo, copy in photos:
-            yield self._protect(photo, copy, ledger)
-        ledger.close()
+        with Ledger(self.out) as ledger:
+            for photo, copy in photos:
+                source = digest_of(os.fsencode(photo.path.resolve()))
+                outcome = self._protect(photo, copy, source, ledger)
+                if outcome.status != ALREADY:
+                    outcome = replace(outcome, source=source)
+                    ledger.record(outcome)
+                yield outcome
 
-    def _protect(self, photo: Photo, copy: str, ledger: Ledger) -> Outcome:
+    def _protect(self, photo: Photo, copy: str, source: str, ledger: Ledger) -> Outcome:
         try:
             content = photo.read()
-            made_of = digest_of(self.made_with.encode() + content)
-            if known := ledger.done(photo.name, made_of):
-                return replace(known, status="already protected")
+            known = ledger.done(source, digest_of(content), self.made_with)
+            if known:
+                return replace(known, status=ALREADY)
             pixels = decode_pixels(content, photo.name)
+            (found,) = find([photo], self.work)
+            if not len(found.faces):
+                return Outcome(photo.name, "no face", "not copied")
+            previews = [f"{PREVIEWS}/{copy}.png"] if self.settings.preview else []
+            for path in [*previews, copy]:
+                if hindrance := ledger.hindrance(path, source, digest_of(content)):
+                    return Outcome(photo.name, "not written", hindrance)
+            outcome = Outcome(
+                photo.name,
+                "protected",
+                copy=copy,
+                source=source,
+                photo=digest_of(content),
+                made_with=self.made_with,
+            )
+            outcome, files = self._copies(pixels, found, outcome, previews)
+            ledger.record(outcome)  # first: a file nobody knows of would pass for somebody else's
+            for path, made in files.items():
+                self._write(path, made)
         except UnreadableImageError as error:
-            return _recorded(ledger, Outcome(photo.name, "unreadable", error.got))
-        (found,) = find([photo], self.work)
-        if not len(found.faces):
-            return _recorded(ledger, Outcome(photo.name, "no face", "not copied"))
-        if not ledger.may_write(copy):
-            detail = f"{copy} is there and was not written by this command"
-            return _recorded(ledger, Outcome(photo.name, "not written", detail))
+            return Outcome(photo.name, "unreadable", error.got)
+        except StorageError as error:
+            return Outcome(photo.name, "not written", error.got)
+        return outcome
+
+    def _copies(
+        self, pixels: Pixels, found: Found, outcome: Outcome, previews: Sequence[str]
+    ) -> tuple[Outcome, dict[str, bytes]]:
+        """The outcome with what is known of the copy, and the files to write, the copy last."""
         rows = _chosen(found.warps, self.settings.faces)
-        changed = self._cloak(pixels, found.faces[rows], found.warps[rows], photo.name)
+        faces, warps = found.faces[rows], found.warps[rows]
+        changed = self._cloak(pixels, faces, warps, outcome.name)
         file = self._encode(changed)
         held = decode_pixels(file) if self.settings.file_format == "jpeg" else changed
         seen = [
             dssim(clean[None], aligned(held, warp)).item()
-            for clean, warp in zip(found.faces[rows], found.warps[rows], strict=True)
+            for clean, warp in zip(faces, warps, strict=True)
         ]
-        outcome = Outcome(
-            photo.name,
-            "protected",
-            copy=copy,
-            faces=len(rows),
-            dssim=max(seen),
-            made_of=made_of,
-            digest=digest_of(file),
-        )
-        ledger.record(outcome)  # first: a copy nobody knows of would pass for somebody else's
-        try:
-            if self.settings.preview:  # before the copy: a whole copy means that all is done
-                self._write(f"{PREVIEWS}/{copy}.png", _preview(pixels, held, found.warps[rows]))
-            self._write(copy, file)
-        except StorageError as error:
-            return _recorded(ledger, Outcome(photo.name, "not written", error.got))
-        return outcome
+        files = {path: _preview(pixels, held, warps) for path in previews} | {outcome.copy: file}
+        digests = {path: digest_of(made) for path, made in files.items()}
+        return replace(outcome, faces=len(rows), dssim=max(seen), files=digests), files
 
     def _cloak(self, pixels: Pixels, faces: Images, warps: Tensor, name: str) -> Pixels:
         """A copy of `pixels` in which these faces are cloaked."""
@@ -154,7 +174,8 @@ class Protector:
     def _encode(self, pixels: Pixels) -> bytes:
         if self.settings.file_format == "png":
             return encode_pixels(pixels, "PNG")
-        return encode_pixels(pixels, "JPEG", quality=self.settings.quality, subsampling="4:4:4")
+        quality = self.settings.quality or 95
+        return encode_pixels(pixels, "JPEG", quality=quality, subsampling="4:4:4")
 
     def _write(self, copy: str, content: bytes) -> None:
         path = self.out / copy
@@ -165,11 +186,6 @@ class Protector:
                 remedy="name another folder with --out",
             )
         write_atomically(path, content)
-
-
-def _recorded(ledger: Ledger, outcome: Outcome) -> Outcome:
-    ledger.record(outcome)
-    return outcome
 
 
 def _chosen(warps: Tensor, faces: str) -> list[int]:

@@ -31,7 +31,7 @@ def summary(outcomes: Sequence[Outcome], out: Path) -> str:
     said = ", ".join(f"{n} {status}" for status, n in counts.items())
     return one_line(f"{said}; see {out / NAME}") + (
         "\nWhether the copies protect anybody is what `audit --attack folder --cloaked "
-        f"{one_line(str(out))}` measures."
+        f"{one_line(str(out))} --dataset FOLDER` measures, with a sub-folder per person in FOLDER."
     )
 
 

@@ -127,7 +127,7 @@ def _grid(report: AuditReport) -> Table:
             "rank-" + "/".join(map(str, ranks)) + " cloaked",
         ),
         tuple(_cell(c, ranks) for c in report.cells),
-        f"Cloaked share of each protected gallery: {report.plan.cloaked_share:g}. "
+        f"Cloaked share of protected galleries: {report.cells[0].cloaked_share:.2g}. "
         "`all`: everybody protected cloaks at once; `one`: one person at a time. Transforms act on "
         "aligned 112x112 crops.",
     )
@@ -151,13 +151,14 @@ def _cell(c: Cell, ranks: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _copies(copies: Copies) -> Table:
-    rows = [("with a usable copy", str(copies.matched), "")]
+    rows = [("of the gallery, with a usable copy", str(copies.matched), "")]
     for what, names in (
-        ("without a copy: published as they are", copies.missing),
-        ("with a copy that cannot be read or shows no face", copies.unusable),
+        ("of the gallery, without a copy: published as they are", copies.missing),
+        ("of the gallery, with a copy that does not show their face", copies.unusable),
     ):
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         rows.append((what, str(len(names)), ", ".join(names[:_NAMED]) + more))
+    rows.append(("of the background, with a usable copy", str(copies.background), ""))
     return Table(
         f"Whose copies were found in {copies.folder}?", ("pictures", "", "which"), tuple(rows)
     )

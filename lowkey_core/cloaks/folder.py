@@ -7,14 +7,14 @@ landmarks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Generator
 
 from lowkey_core.cache import Record, Work, fingerprint
 from lowkey_core.checks import NotPossibleError, OptionError, UnreadableImageError
-from lowkey_core.copies import Copies
 from lowkey_core.datasets import Photo
 from lowkey_core.finding import NOTHING, Frame, aligned, content_of, look
 from lowkey_core.pixels import decode_pixels
@@ -32,6 +32,9 @@ def build(copied: Copied | None = None) -> Copied:
     return copied
 
 
+ALIKE = 0.5
+"""Correlation of a copy's face with its photo's from which they are taken for one picture. A copy
+that was turned otherwise is far below, and would pass for perfectly cloaked."""
 ENOUGH = 10
 """An adversary that learned from fewer people would say little about the cloak."""
 
@@ -40,30 +43,30 @@ class Copied:
     """Gives every picture its copy's face, by the picture's name."""
 
     def __init__(
-        self, copies: Copies, photos: Sequence[Photo], frames: Mapping[str, Frame], work: Work
+        self,
+        copies: Mapping[str, Path],
+        faces: Mapping[str, Images],
+        frames: Mapping[str, Frame],
+        work: Work,
     ) -> None:
-        """photos: whose copies are wanted. frames: where in its photo each face is, by name."""
-        known = [photo for photo in photos if photo.name in frames]
-        matched = [(photo, path) for photo in known if (path := copies.find(photo))]
-        files = [Photo(photo.identity, str(path), path) for photo, path in matched]
+        """All by photo name. copies: which file is whose. faces: (1, 3, 112, 112) each, clean,
+        and frames: where in its photo each is; of those whose copies are wanted."""
+        names = [name for name in faces if name in copies]
+        files = [Photo("", str(copies[name]), copies[name]) for name in names]
         keys = [
-            fingerprint(
-                "copied", content_of(file), frames[photo.name].size, frames[photo.name].warp
-            )
-            for (photo, _), file in zip(matched, files, strict=True)
+            fingerprint("copied", content_of(file), faces[name], frames[name].size)
+            for name, file in zip(names, files, strict=True)
         ]
         records = work.through(
             "reading cloaked copies",
             keys,
-            lambda i: _face(files[i], frames[matched[i][0].name]),
+            lambda i: _face(files[i], faces[names[i]], frames[names[i]]),
         )
-        outcome = {photo.name: r for (photo, _), r in zip(matched, records, strict=True)}
+        outcome = dict(zip(names, records, strict=True))
         self.faces = {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r}
-        self.missing = tuple(photo.name for photo in known if photo.name not in outcome)
+        self.missing = tuple(name for name in faces if name not in copies)
         self.unusable = tuple(n for n, r in outcome.items() if "face" not in r)
-        """Copies that cannot be read, or in which no face is found."""
-        lost = len(self.missing) + len(self.unusable)
-        self.notes = (f"{lost} of {len(known)} pictures have no usable copy.",) if lost else ()
+        """Copies that cannot be read, show no face, or not the photo's."""
         digests = [digests_of(face) for face in self.faces.values()]
         self.fingerprint = fingerprint("copied", tuple(self.faces), digests)
 
@@ -91,13 +94,21 @@ class Copied:
         return self(pictures, rng)
 
 
-def _face(file: Photo, frame: Frame) -> Record:
+def _face(file: Photo, clean: Images, frame: Frame) -> Record:
     try:
         content = file.read()
         pixels = decode_pixels(content, file.name)
     except UnreadableImageError as error:
         return {error.reason: NOTHING}
-    if pixels.shape[:2] == frame.size:
-        return {"face": aligned(pixels, frame.warp).mul(255).round().to(torch.uint8)}
-    faces = look(content, file.name)["faces"]
-    return {"face": faces[:1]} if len(faces) else {"no face": NOTHING}
+    if pixels.shape[:2] == frame.size and _resemble(face := aligned(pixels, frame.warp), clean):
+        return {"face": face.mul(255).round().to(torch.uint8)}
+    for found in look(content, file.name)["faces"]:  # of another size, or turned
+        if _resemble(found[None] / 255, clean):
+            return {"face": found[None]}
+    return {"no face": NOTHING}
+
+
+def _resemble(one: Images, other: Images) -> bool:
+    """Whether two faces are one picture, be it as a negative: a cloak may do as it likes."""
+    both = torch.stack([one.flatten(), other.flatten()])
+    return both.corrcoef()[0, 1].abs().item() >= ALIKE

@@ -19,15 +19,17 @@ from pathlib import Path
 
 from lowkey_core.checks import DatasetError
 from lowkey_core.datasets import Dataset, Photo, printable
+from lowkey_core.files import explained
 from lowkey_core.pixels import SUFFIXES
 
-_FACES = frozenset({"face", "faces"})
+FACES = frozenset({"face", "faces"})
+"""Folders that are part of a person rather than one."""
 
 
 def build(root: str | None = None, loose: bool = False) -> Dataset:
     """root: the folder. loose: pictures right in the root count too, under their own names.
 
-    Raises: DatasetError if it holds no picture, or a folder in it cannot be listed.
+    Raises: DatasetError if it holds no picture, StorageError if a folder cannot be listed.
     """
     if root is None:
         raise DatasetError(
@@ -57,7 +59,7 @@ def build(root: str | None = None, loose: bool = False) -> Dataset:
 def _level(path: tuple[str, ...]) -> int:
     """How many folders are above a picture, less a `face` right above it and below another."""
     folders = path[:-1]
-    return len(folders) - (len(folders) > 1 and folders[-1].lower() in _FACES)
+    return len(folders) - (len(folders) > 1 and folders[-1].lower() in FACES)
 
 
 def _pictures(root: Path) -> Iterator[tuple[str, ...]]:
@@ -65,21 +67,15 @@ def _pictures(root: Path) -> Iterator[tuple[str, ...]]:
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         above = waiting.pop()
-        try:
-            with os.scandir(root.joinpath(*above)) as entries:
-                for entry in entries:
-                    path = (*above, entry.name)
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(path)
-                    elif Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file(
-                        follow_symlinks=False
-                    ):
-                        yield path
-        except OSError as error:
-            raise DatasetError(
-                f"{root.joinpath(*above)} cannot be listed ({error.strerror})",
-                expected="a folder whose sub-folders you may read",
-                remedy="change its permissions, or move it elsewhere",
-            ) from error
+        folder = root.joinpath(*above)
+        with explained(folder), os.scandir(folder) as entries:
+            for entry in entries:
+                path = (*above, entry.name)
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                elif Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file(
+                    follow_symlinks=False
+                ):
+                    yield path

@@ -84,10 +84,16 @@ def test_adaptive_refuses_a_black_box() -> None:
         Adaptive(Work(), Recipe(1)).prepare(threat(embedder=Box()), SEEDED)
 
 
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
+    """So that a detector is trained once."""
+    return Work(Cache(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.mark.parametrize("flagged", ["drop", "keep"])
-def test_detection_flags_cloaks_it_has_not_seen(flagged: str) -> None:
+def test_detection_flags_cloaks_it_has_not_seen(flagged: str, work: Work) -> None:
     clean, cloaked, probes = audited()
-    detection = Detection(Work(), Recipe(3, batch=16, rate=3e-3), flagged)  # type: ignore[arg-type]
+    detection = Detection(work, Recipe(3, batch=16, rate=3e-3), flagged)  # type: ignore[arg-type]
     enrol = detection.prepare(threat(), SEEDED)
     recogniser = enrol(cloaked)
     assert recogniser.flagged.float().mean() >= 0.95

@@ -145,3 +145,27 @@ def test_a_rank_beyond_the_gallery_is_refused() -> None:
     plan = PLAN.model_copy(update={"ranks": (1, 50)})
     with pytest.raises(PlanError, match="gallery has 12 identities, rank 50 requested"):
         split(people(rich=8, some=5, single=9), plan)
+
+
+def test_copies_go_where_they_count() -> None:
+    """Probes are clean pictures if there are any; galleries and background those with copies."""
+    photos = tuple(Photo(f"p{i}", f"p{i}/{j}", Path("x")) for i in range(6) for j in range(12))
+    copied = {photo.name for photo in photos if photo.identity < "p4" and photo.name[-1] in "1357"}
+    plan = AuditPlan(
+        protected=2, probes=3, gallery=4, background=2, background_pictures=3, others=0, ranks=(1,)
+    )
+    parts = split(Dataset("d", photos), plan, copied=copied)
+    assert not {p.name for p in parts.probes} & copied
+    assert {p.name for p in parts.gallery} <= copied
+    assert {p.name for p in parts.background} <= copied
+    with pytest.raises(DatasetError, match="--protected 4"):
+        split(Dataset("d", photos), plan.model_copy(update={"protected": 5}), copied=copied)
+
+
+def test_copies_of_everything_change_no_split() -> None:
+    photos = tuple(Photo(f"p{i}", f"p{i}/{j}", Path("x")) for i in range(6) for j in range(9))
+    plan = AuditPlan(
+        protected=2, probes=3, gallery=4, background=2, background_pictures=3, others=2, ranks=(1,)
+    )
+    dataset = Dataset("d", photos)
+    assert split(dataset, plan, copied={p.name for p in photos}) == split(dataset, plan)

@@ -166,7 +166,7 @@ def test_a_file_that_is_no_picture_is_counted(
     monkeypatch.setattr(finding, "look", sometimes)
     report = run_audit(plan, Work())
     assert {name[-7:] for name in report.counts.unreadable} == {"/p1.png"}
-    assert report.counts.unreadable_reasons == {"unreadable": len(report.counts.unreadable)}
+    assert report.counts.unreadable_reasons == {"damaged": len(report.counts.unreadable)}
     assert "unreadable" in {c.code for c in report.caveats}
 
 
@@ -306,9 +306,8 @@ def copies(plan: AuditPlan, root: Path, skip: tuple[str, ...] = ()) -> AuditPlan
             file = root / photo.identity / f"{Path(photo.name).stem}_cloaked.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(encode(1 - decode(photo.read()), "PNG"))
-    return plan.model_copy(
-        update={"attack": "folder", "attack_options": {}, "cloaked": str(root), "background": 10}
-    )
+    update = {"attack": "folder", "attack_options": {}, "cloaked": str(root), "background": 10}
+    return plan.model_copy(update={**update, "surrogates": ()})
 
 
 def test_copies_from_a_folder_count_as_if_cloaked_here(
@@ -317,10 +316,11 @@ def test_copies_from_a_folder_count_as_if_cloaked_here(
     monkeypatch.setattr("lowkey_core.cloaks.folder.ENOUGH", 3)
     monkeypatch.setattr("audit.photographs.ENOUGH", 3)
     found = copies(plan, tmp_path / "copies").model_copy(update={"background": 4})
-    made = found.model_copy(update={"attack": str(tmp_path / "invert.py"), "cloaked": None})
+    invert = {"attack": str(tmp_path / "invert.py"), "cloaked": None}
+    made = found.model_copy(update={**invert, "surrogates": plan.surrogates})
     theirs, ours = run_audit(found, Work()), run_audit(made, Work())
     assert theirs.copies is not None
-    assert theirs.copies.matched == 3 * 4 + 4 * 4
+    assert (theirs.copies.matched, theirs.copies.background) == (3 * 4, 4 * 4)
     assert not theirs.copies.missing
     assert not theirs.impossible
     strip = {"attack": "", "adversary": "", "held_out": None}
@@ -337,7 +337,7 @@ def test_without_copies_of_the_background_nobody_learns(plan: AuditPlan, tmp_pat
     assert set(report.impossible) == {"adaptive", "detection"}
     assert {c.adversary for c in report.cells} == {"oblivious"}
     assert report.copies is not None
-    assert {Path(name).parent.name for name in report.copies.missing} <= set(everybody[4:])
+    assert not report.copies.missing, "whoever has no copies is not protected"
     text = plugins.load("reports", "markdown")(report)
     assert "not possible" in text
     assert "1 background people have cloaked copies" in text
@@ -345,13 +345,15 @@ def test_without_copies_of_the_background_nobody_learns(plan: AuditPlan, tmp_pat
 
 def test_a_picture_without_a_copy_counts_as_uncloaked(plan: AuditPlan, tmp_path: Path) -> None:
     found = copies(plan, tmp_path / "copies")
-    for file in sorted((tmp_path / "copies").rglob("*.png"))[::3]:
+    for file in sorted((tmp_path / "copies").rglob("*.png"))[::2]:
         file.unlink()
     small = found.model_copy(update={"background": 4, "adversaries": ("oblivious",)})
     report = run_audit(small, Work())
     assert report.copies is not None
-    assert report.quality[0].pictures + len(report.copies.missing) <= 3 * 4 + 4 * 4
-    assert any("no usable copy" in c.text for c in report.caveats)
+    published = report.copies.matched + len(report.copies.missing)
+    assert (report.quality[0].pictures, published) == (report.copies.matched, 3 * 4)
+    assert {c.cloaked_share for c in report.cells} == {report.copies.matched / published}
+    assert "copies-missing" in {c.code for c in report.caveats}
 
 
 def test_too_few_people_with_copies_are_said_so(plan: AuditPlan, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lowkey_core.checks import DatasetError, OptionError
-from lowkey_core.copies import Copies, sources
+from lowkey_core.copies import PREVIEWS, Copies, sources
 from lowkey_core.datasets import Photo
 
 
@@ -44,11 +44,21 @@ def test_two_photos_of_one_stem_have_two_copies(tmp_path: Path) -> None:
     }
 
 
+def test_a_name_made_longer_is_nobody_elses_either(tmp_path: Path) -> None:
+    root = files(tmp_path / "in", "a.jpg", "a.png", "a.jpg.webp")
+    assert copied(root, tmp_path / "out") == {
+        "a.jpg": "a.jpg.png",
+        "a.png": "a.png.png",
+        "a.jpg.webp": "a.jpg.webp.png",
+    }
+
+
 def test_the_output_folder_is_no_source(tmp_path: Path) -> None:
     root = files(tmp_path / "in", "a.jpg", "out/a.png")
     assert copied(root, root / "out") == {"a.jpg": "a.png"}
-    with pytest.raises(OptionError, match="--out is"):
-        sources([root], root, ".png")
+    for holding in (root, root.parent):
+        with pytest.raises(OptionError, match="--out"):
+            sources([root], holding, ".png")
 
 
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
@@ -72,7 +82,7 @@ def test_two_photos_of_one_name_are_refused(tmp_path: Path) -> None:
 
 NAMES = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=60
-).filter(lambda name: name not in (".", "..") and len(name.encode()) < 240)
+).filter(lambda name: name[0] != "." and len(name.encode()) < 240)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
@@ -80,7 +90,9 @@ NAMES = st.text(
 def test_no_name_leads_out_of_the_output_folder(tmp_path: Path, names: list[str]) -> None:
     folder = Path(os.path.realpath(tmp_path)) / "in" / str(abs(hash(tuple(names))))
     root = files(folder, "/".join([*names, "..jpg"]), "/".join([*names[:-1], names[-1] + ".jpg"]))
-    for photo, copy in sources([root], tmp_path / "out", ".png"):
+    found = sources([root], tmp_path / "out", ".png")
+    assert len({copy for _, copy in found}) == len(found)
+    for photo, copy in found:
         assert photo.path.is_file()
         assert ".." not in PurePosixPath(copy).parts
         assert (tmp_path / "out" / copy).resolve().is_relative_to((tmp_path / "out").resolve())
@@ -88,6 +100,9 @@ def test_no_name_leads_out_of_the_output_folder(tmp_path: Path, names: list[str]
 
 def photo(name: str, identity: str = "", root: Path = Path("/nowhere")) -> Photo:
     return Photo(identity, name, root / name)
+
+
+ANN = (photo("Ann/1.jpg"), photo("Ann/2.jpg"), photo("Ben/10.jpg"))
 
 
 @pytest.mark.parametrize(
@@ -99,29 +114,58 @@ def photo(name: str, identity: str = "", root: Path = Path("/nowhere")) -> Photo
         ("Ann/1.jpg", "Ann/1_high_cloaked.png"),  # Fawkes 0.3
         ("Ann/1.jpg", "Ann/1_attacked.png"),  # LowKey
         ("Ann/1.jpg", "Ann/1.jpg.png"),  # ours, where two photos share a stem
+        ("Ann/face/1.jpg", "Ann/1.png"),
         ("Ann/face/1.jpg", "1_cloaked.png"),
+        ("actors/Ann/face/1.jpg", "Ann/face/1.png"),
     ],
 )
 def test_a_copy_is_found_by_name(tmp_path: Path, name: str, copy: str) -> None:
     copies = Copies(files(tmp_path, copy, "Ann/2.png", "Ben/10.png"))
-    assert copies.find(photo(name)) == tmp_path / copy
+    matched = copies.match([photo(name), *ANN[1:]])
+    assert matched[name] == tmp_path / copy
+    assert len(matched) == 3
 
 
 def test_the_same_name_in_another_persons_folder_is_another_picture(tmp_path: Path) -> None:
+    ben, cid = photo("Ben/1.jpg"), photo("Cid/1.jpg")
     copies = Copies(files(tmp_path, "Ann/1.png", "Ben/1.png"))
-    assert copies.find(photo("Ben/1.jpg")) == tmp_path / "Ben/1.png"
-    assert copies.find(photo("1.jpg", identity="Ann")) == tmp_path / "Ann/1.png"
-    assert copies.find(photo("Cid/1.jpg")) is None, "either could be meant"
-    assert copies.find(photo("Ann/3.jpg")) is None
+    matched = copies.match([ANN[0], ben, cid, photo("1.jpg", identity="Dot")])
+    assert matched == {"Ann/1.jpg": tmp_path / "Ann/1.png", "Ben/1.jpg": tmp_path / "Ben/1.png"}
 
 
-def test_copies_beside_the_photos_are_not_photos(tmp_path: Path) -> None:
+def test_one_persons_only_copy_is_nobody_elses(tmp_path: Path) -> None:
+    copies = Copies(files(tmp_path, "Ann/1.png"))
+    assert copies.match([photo("Ben/1.jpg"), photo("Cid/1.jpg")]) == {}
+
+
+def test_people_known_by_identity_alone_have_folders_of_copies(tmp_path: Path) -> None:
+    copies = Copies(files(tmp_path, "Ann/1.png", "Ben/2.png"))
+    photos = [photo("1.jpg", identity="Ann"), photo("2.jpg", identity="Ann")]
+    assert copies.match(photos) == {"1.jpg": tmp_path / "Ann/1.png"}
+
+
+def test_a_loose_copy_is_of_the_only_photo_of_its_name(tmp_path: Path) -> None:
+    copies = Copies(files(tmp_path, "1.png", "2.png"))
+    photos = [photo("Ann/1.jpg"), photo("Ann/2.jpg"), photo("Ben/2.jpg")]
+    assert copies.match(photos) == {"Ann/1.jpg": tmp_path / "1.png"}
+
+
+def test_previews_are_no_copies(tmp_path: Path) -> None:
+    copies = Copies(files(tmp_path, "Ann/1.png", f"{PREVIEWS}/Ann/1.png.png"))
+    assert copies.match([photo("Ann/1.png")]) == {"Ann/1.png": tmp_path / "Ann/1.png"}
+
+
+def test_copies_beside_the_photos_are_not_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = files(tmp_path, "Ann/1.jpg", "Ann/1_cloaked.jpg", "Ann/2.jpg")
     photos = [photo(n, "Ann", root) for n in ("Ann/1.jpg", "Ann/1_cloaked.jpg", "Ann/2.jpg")]
     copies = Copies(root)
     assert copies.originals(photos) == (photos[0], photos[2])
-    assert copies.find(photos[0]) == root / "Ann/1_cloaked.jpg"
-    assert copies.find(photos[2]) is None, "a photo is not its own copy"
+    monkeypatch.chdir(root.parent)
+    for folder in (root, Path(root.name)):
+        matched = Copies(folder).match(copies.originals(photos))
+        assert matched == {"Ann/1.jpg": root / "Ann/1_cloaked.jpg"}, "none is its own copy"
 
 
 def test_a_folder_of_copies_within_the_data_set_holds_no_photos(tmp_path: Path) -> None:
@@ -132,4 +176,4 @@ def test_a_folder_of_copies_within_the_data_set_holds_no_photos(tmp_path: Path) 
 
 def test_a_missing_folder_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="is not a folder"):
-        Copies(tmp_path / "nowhere").find(photo("1.jpg"))
+        Copies(tmp_path / "nowhere").match([photo("1.jpg")])

@@ -54,13 +54,13 @@ def test_the_part_that_is_seen_is_enough(portrait: Pixels) -> None:
     assert torch.allclose(aligned(portrait, face), whole, atol=0.51 / 255)
 
 
-def test_what_cannot_be_read_has_a_problem_and_no_faces(portrait: Pixels, tmp_path: Path) -> None:
+def test_what_cannot_be_read_has_a_reason_and_no_faces(portrait: Pixels, tmp_path: Path) -> None:
     good, bad, absent = (tmp_path / name for name in ("good.png", "bad.png", "absent.png"))
     good.write_bytes(encode_pixels(portrait, "PNG"))
     bad.write_bytes(b"no picture")
     found = find([Photo("", p.name, p) for p in (good, bad, absent)], Work())
     assert [len(f.faces) for f in found] == [1, 0, 0]
-    assert [bool(f.problem) for f in found] == [False, True, True]
+    assert [f.lost for f in found] == ["", "not a picture", "unreadable"]
     assert found[0].size == (512, 512)
 
 

@@ -14,14 +14,14 @@ from torch import Generator
 
 from lowkey_core import finding, ledger
 from lowkey_core.cache import Cache, Record, Work
-from lowkey_core.checks import OptionError
+from lowkey_core.checks import OptionError, StorageError
 from lowkey_core.cloaks import Published
-from lowkey_core.copies import sources
+from lowkey_core.copies import PREVIEWS, sources
 from lowkey_core.files import explained
 from lowkey_core.finding import aligned
 from lowkey_core.ledger import Outcome
 from lowkey_core.pixels import Pixels, decode_pixels, encode_pixels
-from lowkey_core.protect import PREVIEWS, SUFFIXES, Protector, Settings
+from lowkey_core.protect import SUFFIXES, Protector, Settings
 from lowkey_core.types import Images, Pictures
 
 WARPS = torch.tensor([[[1.0, 0, -20], [0, 1, -30]], [[0.5, 0, -100], [0, 0.5, -10]]])
@@ -49,12 +49,22 @@ def two_faces(content: bytes, name: str) -> Record:
     return {"faces": torch.cat(faces)[found], "warps": WARPS[found], "size": size}
 
 
+LOOK = finding.look
+
+
+def two_faces_or_none(content: bytes, name: str) -> Record:
+    return LOOK(content, name) if b"no picture" in content else two_faces(content, name)
+
+
 @pytest.fixture(autouse=True)
 def _somebody(monkeypatch: pytest.MonkeyPatch) -> None:
-    look = finding.look
-    monkeypatch.setattr(
-        finding, "look", lambda c, n: look(c, n) if b"no picture" in c else two_faces(c, n)
-    )
+    monkeypatch.setattr(finding, "look", two_faces_or_none)
+
+
+def full(path: Path, content: bytes) -> None:
+    """In place of `write_atomically`: a disk without room."""
+    with explained(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.fixture
@@ -169,7 +179,7 @@ def test_other_settings_or_another_photo_are_another_copy(folder: Path, tmp_path
     assert run(folder, out, strength=0.5)["a.png"].status == "protected"
 
 
-def test_a_damaged_or_lost_copy_is_made_again(folder: Path, tmp_path: Path) -> None:
+def test_a_lost_copy_is_made_again(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(folder, out)
     whole = tree(out)
@@ -178,13 +188,93 @@ def test_a_damaged_or_lost_copy_is_made_again(folder: Path, tmp_path: Path) -> N
     assert tree(out) == whole
 
 
-def test_somebody_elses_file_is_left_alone(folder: Path, tmp_path: Path) -> None:
+def test_a_copy_that_somebody_edited_is_left_alone(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    out.mkdir()
-    (out / "a.png").write_bytes(b"precious")
+    run(folder, out)
+    (out / "a.png").write_bytes(b"edited")
     outcome = run(folder, out)["a.png"]
-    assert (outcome.status, (out / "a.png").read_bytes()) == ("not written", b"precious")
-    assert "a.png" in outcome.detail
+    assert (outcome.status, (out / "a.png").read_bytes()) == ("not written", b"edited")
+    assert "was changed since" in outcome.detail
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_somebody_elses_file_is_left_alone(folder: Path, tmp_path: Path, preview: bool) -> None:
+    out = tmp_path / "out"
+    path = out / PREVIEWS / "a.png.png" if preview else out / "a.png"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"precious")
+    outcome = run(folder, out, preview=preview)["a.png"]
+    assert (outcome.status, path.read_bytes()) == ("not written", b"precious")
+    assert path.name in outcome.detail
+
+
+def test_another_photo_of_the_same_name_is_not_written_over(folder: Path, tmp_path: Path) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    run(folder, out)
+    before = (out / "a.png").read_bytes()
+    other.mkdir()
+    (other / "a.png").write_bytes((folder / "sub" / "b.jpg").read_bytes())
+    outcome = run(other, out)["a.png"]
+    assert (outcome.status, (out / "a.png").read_bytes()) == ("not written", before)
+    assert "another photo" in outcome.detail
+
+
+def test_a_photo_that_was_moved_keeps_its_copy(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(folder, out)
+    folder.rename(tmp_path / "moved")
+    assert run(tmp_path / "moved", out)["a.png"].status == "protected"
+
+
+def test_what_went_wrong_for_a_while_is_put_right(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo that cannot be read, a disk that is full: then the same command again."""
+    out, photo = tmp_path / "out", folder / "a.png"
+    run(folder, out)
+    whole, content = tree(out), photo.read_bytes()
+    photo.write_bytes(content[:100])
+    assert run(folder, out)["a.png"].status == "unreadable"
+    photo.write_bytes(content)
+    assert run(folder, out)["a.png"].status == "already protected"
+    monkeypatch.setattr("lowkey_core.protect.write_atomically", full)
+    assert run(folder, out, strength=0.5)["a.png"].status == "not written"
+    monkeypatch.undo()
+    monkeypatch.setattr(finding, "look", two_faces_or_none)
+    assert run(folder, out, strength=0.5)["a.png"].status == "protected"
+    (out / "a.png").unlink()
+    run(folder, out)
+    assert {n: c for n, c in tree(out).items() if n != ledger.NAME} == {
+        n: c for n, c in whole.items() if n != ledger.NAME
+    }
+
+
+def test_names_that_are_too_long_stop_nobody_else(folder: Path, tmp_path: Path) -> None:
+    for suffix in (".jpg", ".png"):
+        (folder / ("x" * 250 + suffix)).write_bytes((folder / "a.png").read_bytes())
+    outcomes = run(folder, tmp_path / "out")
+    assert outcomes["a.png"].status == "protected"
+    assert [o.status for n, o in outcomes.items() if n[0] == "x"] == ["not written"] * 2
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_ledger_that_is_not_ours_is_left_alone(folder: Path, tmp_path: Path, link: bool) -> None:
+    out, notes = tmp_path / "out", tmp_path / "notes"
+    out.mkdir()
+    notes.write_text("" if link else "my own notes\n")
+    (out / ledger.NAME).symlink_to(notes) if link else notes.rename(out / ledger.NAME)
+    with pytest.raises(StorageError, match="not written by `protect`"):
+        run(folder, out)
+    assert (out / ledger.NAME).read_text() == ("" if link else "my own notes\n")
+
+
+def test_one_process_at_a_time(folder: Path, tmp_path: Path) -> None:
+    with (
+        ledger.Ledger(folder),
+        pytest.raises(StorageError, match="at work"),
+        ledger.Ledger(folder),
+    ):
+        pass
 
 
 def test_a_run_cut_anywhere_ends_as_an_uncut_one(
@@ -240,7 +330,7 @@ def test_a_line_cut_short_is_passed_over(folder: Path, tmp_path: Path) -> None:
     run(folder, out)
     whole = tree(out)
     with (out / ledger.NAME).open("ab") as file:
-        file.write(b'{"name": "a.p')
+        file.write(b'{"copy": "a.p')
     assert run(folder, out)["a.png"].status == "already protected"
     assert tree(out) == whole
 
@@ -259,10 +349,6 @@ def test_a_disk_that_is_full_is_said_so(
 ) -> None:
     from lowkey_core import protect
 
-    def full(path: Path, content: bytes) -> None:
-        with explained(path):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
     monkeypatch.setattr(protect, "write_atomically", full)
     outcome = run(folder, tmp_path / "out")["a.png"]
     assert outcome.status == "not written"
@@ -272,7 +358,14 @@ def test_a_disk_that_is_full_is_said_so(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"strength": 1.5}, {"strength": -0.1}, {"quality": 0}, {"faces": "one"}, {"file_format": "x"}],
+    [
+        {"strength": 1.5},
+        {"strength": -0.1},
+        {"quality": 0},
+        {"faces": "one"},
+        {"file_format": "x"},
+        {"quality": 50},
+    ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(OptionError, match="expected"):
