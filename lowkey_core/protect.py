@@ -13,13 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
-from torch import Generator, Tensor
+from torch import Generator
 
 from lowkey_core import cache
-from lowkey_core.alignment import region, unwarp
 from lowkey_core.cache import Work
 from lowkey_core.checks import OptionError, StorageError, UnreadableImageError
 from lowkey_core.cloaks import Published
@@ -27,16 +24,14 @@ from lowkey_core.copies import PREVIEWS
 from lowkey_core.datasets import Photo
 from lowkey_core.files import write_atomically
 from lowkey_core.finding import Found, aligned, find
-from lowkey_core.images import from_pixels
 from lowkey_core.ledger import Ledger, Outcome, digest_of
 from lowkey_core.perceptual import dssim
 from lowkey_core.pixels import Pixels, decode_pixels, encode_pixels
+from lowkey_core.retouch import retouched, side_by_side
 from lowkey_core.types import Images, Pictures
 
 FACES = ("all", "largest")
 SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
-ALREADY = "already protected"
-_PREVIEW_HEIGHT, _ENLARGED = 512, 5
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,9 @@ class Settings:
 
 
 class Protector:
-    """Makes one cloaked copy at a time. A copy depends on its photo and the settings alone."""
+    """Makes cloaked copies. Photos are cloaked together, as many at a time as a batch of the
+    cloak holds; the copies depend on all of them in the last bits of floats, and on nothing else.
+    """
 
     def __init__(
         self, out: Path, cloak: Published, settings: Settings, work: Work, rng: Generator
@@ -100,76 +97,101 @@ class Protector:
         is there, whole and made with the same settings, is left alone; so is a file in its place
         that is not its copy. Raises: StorageError where the ledger cannot be kept.
         """
+        size = self.cloak.batch
         with Ledger(self.out) as ledger:
-            for photo, copy in photos:
-                source = digest_of(os.fsencode(photo.path.resolve()))
-                outcome = self._protect(photo, copy, source, ledger)
-                if outcome.status != ALREADY:
-                    outcome = replace(outcome, source=source)
-                    ledger.record(outcome)
-                yield outcome
+            for group in (photos[i : i + size] for i in range(0, len(photos), size)):
+                yield from self._group(group, ledger)
 
-    def _protect(self, photo: Photo, copy: str, source: str, ledger: Ledger) -> Outcome:
+    def _group(self, group: Sequence[tuple[Photo, str]], ledger: Ledger) -> Iterator[Outcome]:
+        known = [self._known(photo, ledger) for photo, _ in group]
+        if all(outcome is not None for outcome in known):
+            yield from (outcome for outcome in known if outcome is not None)
+            return
+        faces = [
+            _chosen(found, self.settings.faces) for found in find([p for p, _ in group], self.work)
+        ]
+        changes = self._changes(group, faces)
+        for (photo, copy), before, face, change in zip(group, known, faces, changes, strict=True):
+            yield before or self._protect(photo, copy, face, change, ledger)
+
+    def _known(self, photo: Photo, ledger: Ledger) -> Outcome | None:
+        try:
+            content = digest_of(photo.read())
+            done = ledger.done(_source(photo), content, self.made_with)
+        except (UnreadableImageError, StorageError):
+            return None  # what is wrong is said when its turn comes
+        return done and replace(done, status="already protected")
+
+    def _changes(self, group: Sequence[tuple[Photo, str]], faces: Sequence[Found]) -> list[Images]:
+        """What the cloak changes of the faces of each photo."""
+        counts = [len(found.faces) for found in faces]
+        images = torch.cat([found.faces for found in faces])
+        names = tuple(p.name for (p, _), n in zip(group, counts, strict=True) for _ in range(n))
+        if not len(images):
+            return [images] * len(group)
+        cloaked = self.cloak(Pictures(images, torch.zeros(len(images)).long(), names), self.rng)
+        return list(((cloaked - images) * self.settings.strength).split(counts))
+
+    def _protect(
+        self, photo: Photo, copy: str, found: Found, changes: Images, ledger: Ledger
+    ) -> Outcome:
+        """Writes the copy, unless something is in the way, and records what became of the photo."""
+        outcome = Outcome(photo.name, "no face", "not copied", source=_source(photo))
         try:
             content = photo.read()
-            known = ledger.done(source, digest_of(content), self.made_with)
-            if known:
-                return replace(known, status=ALREADY)
             pixels = decode_pixels(content, photo.name)
-            (found,) = find([photo], self.work)
-            if not len(found.faces):
-                return Outcome(photo.name, "no face", "not copied")
-            previews = [f"{PREVIEWS}/{copy}.png"] if self.settings.preview else []
-            for path in [*previews, copy]:
-                if hindrance := ledger.hindrance(path, source, digest_of(content)):
-                    return Outcome(photo.name, "not written", hindrance)
-            outcome = Outcome(
-                photo.name,
-                "protected",
-                copy=copy,
-                source=source,
-                photo=digest_of(content),
-                made_with=self.made_with,
-            )
-            outcome, files = self._copies(pixels, found, outcome, previews)
-            ledger.record(outcome)  # first: a file nobody knows of would pass for somebody else's
-            for path, made in files.items():
-                self._write(path, made)
+            if len(changes):
+                outcome = replace(outcome, photo=digest_of(content), made_with=self.made_with)
+                outcome = self._write(outcome, copy, pixels, found, changes, ledger)
         except UnreadableImageError as error:
-            return Outcome(photo.name, "unreadable", error.got)
+            outcome = replace(outcome, status="unreadable", detail=error.got)
         except StorageError as error:
-            return Outcome(photo.name, "not written", error.got)
+            outcome = replace(outcome, status="not written", detail=error.got)
+        ledger.record(outcome)
         return outcome
 
-    def _copies(
-        self, pixels: Pixels, found: Found, outcome: Outcome, previews: Sequence[str]
-    ) -> tuple[Outcome, dict[str, bytes]]:
-        """The outcome with what is known of the copy, and the files to write, the copy last."""
-        rows = _chosen(found.warps, self.settings.faces)
-        faces, warps = found.faces[rows], found.warps[rows]
-        changed = self._cloak(pixels, faces, warps, outcome.name)
-        file = self._encode(changed)
-        held = decode_pixels(file) if self.settings.file_format == "jpeg" else changed
+    def _write(
+        self,
+        outcome: Outcome,
+        copy: str,
+        pixels: Pixels,
+        found: Found,
+        changes: Images,
+        ledger: Ledger,
+    ) -> Outcome:
+        preview = f"{PREVIEWS}/{copy}.png"
+        for path in (preview, copy) if self.settings.preview else (copy,):
+            if hindrance := ledger.hindrance(path, outcome.source, outcome.photo):
+                return replace(outcome, status="not written", detail=hindrance)
+        changed = retouched(pixels, found.warps, changes)
+        files = {copy: self._encode(changed)}
+        held = decode_pixels(files[copy]) if self.settings.file_format == "jpeg" else changed
+        if self.settings.preview:  # before the copy: a whole copy means that all is done
+            sheet = encode_pixels(side_by_side(pixels, held, found.warps), "PNG")
+            files = {preview: sheet, **files}
         seen = [
             dssim(clean[None], aligned(held, warp)).item()
-            for clean, warp in zip(faces, warps, strict=True)
+            for clean, warp in zip(found.faces, found.warps, strict=True)
         ]
-        files = {path: _preview(pixels, held, warps) for path in previews} | {outcome.copy: file}
-        digests = {path: digest_of(made) for path, made in files.items()}
-        return replace(outcome, faces=len(rows), dssim=max(seen), files=digests), files
-
-    def _cloak(self, pixels: Pixels, faces: Images, warps: Tensor, name: str) -> Pixels:
-        """A copy of `pixels` in which these faces are cloaked."""
-        pictures = Pictures(faces, torch.zeros(len(faces)).long(), (name,) * len(faces))
-        changes = (self.cloak(pictures, self.rng) - faces) * self.settings.strength
-        changed = pixels.copy()
-        for change, warp in zip(changes, warps, strict=True):
-            rows, columns, moved = region(warp, *pixels.shape[:2])
-            part = changed[rows, columns]
-            there = unwarp(change[None], moved, *part.shape[:2])
-            cloaked = (from_pixels(part) + there).clamp(0, 1)[0].permute(1, 2, 0)
-            changed[rows, columns] = cloaked.mul(255).round().byte().numpy()
-        return changed
+        outcome = replace(
+            outcome,
+            status="protected",
+            detail="",
+            copy=copy,
+            faces=len(seen),
+            dssim=max(seen),
+            files={path: digest_of(made) for path, made in files.items()},
+        )
+        ledger.record(outcome)  # first: a file nobody knows of would pass for somebody else's
+        for path, made in files.items():
+            if not (self.out / path).resolve().is_relative_to(self.out.resolve()):
+                raise StorageError(
+                    f"{self.out / path} leads out of {self.out}",
+                    expected="no links in the output folder",
+                    remedy="name another folder with --out",
+                )
+            write_atomically(self.out / path, made)
+        return outcome
 
     def _encode(self, pixels: Pixels) -> bytes:
         if self.settings.file_format == "png":
@@ -177,36 +199,14 @@ class Protector:
         quality = self.settings.quality or 95
         return encode_pixels(pixels, "JPEG", quality=quality, subsampling="4:4:4")
 
-    def _write(self, copy: str, content: bytes) -> None:
-        path = self.out / copy
-        if not path.resolve().is_relative_to(self.out.resolve()):
-            raise StorageError(
-                f"{path} leads out of {self.out}",
-                expected="no links in the output folder",
-                remedy="name another folder with --out",
-            )
-        write_atomically(path, content)
+
+def _source(photo: Photo) -> str:
+    return digest_of(os.fsencode(photo.path.resolve()))
 
 
-def _chosen(warps: Tensor, faces: str) -> list[int]:
-    """Rows of the faces to cloak. The largest is the one least magnified to the template."""
-    if faces == "largest":
-        return [int(torch.linalg.det(warps[:, :, :2]).argmin())]
-    return list(range(len(warps)))
-
-
-def _preview(before: Pixels, after: Pixels, warps: Tensor) -> bytes:
-    """Photo, copy and enlarged difference of every face, side by side, a row each, as PNG."""
-    strips = []
-    for warp in warps:
-        rows, columns, _ = region(warp, *before.shape[:2])
-        clean, cloaked = before[rows, columns], after[rows, columns]
-        difference = cloaked.astype(np.int16) - clean
-        enlarged = (128 + _ENLARGED * difference).clip(0, 255).astype(np.uint8)
-        strip = Image.fromarray(np.concatenate([clean, cloaked, enlarged], 1))
-        scale = _PREVIEW_HEIGHT / strip.height
-        strips.append(strip.resize((round(strip.width * scale), _PREVIEW_HEIGHT)))
-    sheet = Image.new("RGB", (max(s.width for s in strips), _PREVIEW_HEIGHT * len(strips)))
-    for i, strip in enumerate(strips):
-        sheet.paste(strip, (0, i * _PREVIEW_HEIGHT))
-    return encode_pixels(np.array(sheet), "PNG")
+def _chosen(found: Found, faces: str) -> Found:
+    """The faces to cloak. The largest is the one least magnified to the template."""
+    if faces == "all" or not len(found.faces):
+        return found
+    row = int(torch.linalg.det(found.warps[:, :, :2]).argmin())
+    return replace(found, faces=found.faces[row : row + 1], warps=found.warps[row : row + 1])

@@ -14,7 +14,7 @@ from torch import Generator
 
 from lowkey_core import finding, ledger
 from lowkey_core.cache import Cache, Record, Work
-from lowkey_core.checks import OptionError, StorageError
+from lowkey_core.checks import OptionError, StorageError, UnreadableImageError
 from lowkey_core.cloaks import Published
 from lowkey_core.copies import PREVIEWS, sources
 from lowkey_core.files import explained
@@ -53,7 +53,10 @@ LOOK = finding.look
 
 
 def two_faces_or_none(content: bytes, name: str) -> Record:
-    return LOOK(content, name) if b"no picture" in content else two_faces(content, name)
+    try:
+        return two_faces(content, name)
+    except UnreadableImageError:
+        return LOOK(content, name)
 
 
 @pytest.fixture(autouse=True)
