@@ -7,7 +7,6 @@ The file is dlib's serialisation of `anet_type` in dlib's `dnn_face_recognition_
 from __future__ import annotations
 
 import datetime
-import struct
 from math import prod
 
 import numpy as np
@@ -175,7 +174,7 @@ class _File:
         end = at + 4 * prod(dims)
         if end > len(self.content):
             raise self._malformed(f"tensor of shape {tuple(dims)} behind the end")
-        values = np.array(struct.unpack(f"<{prod(dims)}f", self.content[at:end]), dtype=np.float32)
+        values = np.frombuffer(self.content, "<f4", prod(dims), at).copy()
         return torch.from_numpy(values), end
 
     def _malformed(self, what: str) -> TamperedWeightsError:
