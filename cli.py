@@ -354,7 +354,7 @@ def _flush() -> None:
 
 def _interrupted(*_: object) -> None:
     _say("interrupted; the same command resumes")
-    raise SystemExit(INTERRUPTED)
+    raise plugins.Interrupted(INTERRUPTED)
 
 
 if __name__ == "__main__":

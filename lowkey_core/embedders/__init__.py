@@ -37,9 +37,9 @@ def load(name: str) -> Embedder:
     if path.suffix in _local.SUFFIXES:
         embedder = _local.load(path)
     elif plugins.is_file(name) and _sidecar.path_of(path).is_file():
-        card = _sidecar.verified(path)[0].card(path)  # before anything of the file is run
-        embedder = plugins.load("lowkey_core.embedders", name)
-        embedder.card = card
+        sidecar, content = _sidecar.verified(path)  # before anything of the file is run
+        embedder = plugins.load("lowkey_core.embedders", name, content=content)
+        embedder.card = sidecar.card(path)
     else:
         embedder = plugins.load("lowkey_core.embedders", name)
         if not hasattr(embedder, "card"):

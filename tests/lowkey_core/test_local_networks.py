@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import io
+import py_compile
 import subprocess
 import sys
 import warnings
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import onnx
@@ -23,7 +25,7 @@ from adversaries.adaptive import Adaptive
 from lowkey_core import embedders
 from lowkey_core.cache import Work, fingerprint
 from lowkey_core.checks import LocalNetworkError, OptionError, TamperedWeightsError
-from lowkey_core.embedders import FlipAveraged, card_of
+from lowkey_core.embedders import FlipAveraged, _sidecar, card_of
 from lowkey_core.matching import MATCHERS
 from lowkey_core.types import Pictures
 
@@ -241,6 +243,34 @@ def test_a_changed_python_file_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(TamperedWeightsError):
         embedders.load(name)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("carded", [True, False])
+def test_of_a_python_file_nothing_but_its_text_is_run(carded: bool, tmp_path: Path) -> None:
+    """Not what lies in __pycache__ under its name, whatever that claims to be made from."""
+    name = save(tmp_path, "mine.py", b"import torch\ndef build(): return torch.nn.Flatten()\n")
+    if not carded:
+        (tmp_path / "mine.toml").unlink()
+    (tmp_path / "theirs.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    planted, unchecked = cache_from_source(name), py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(tmp_path / "theirs.py"), planted, invalidation_mode=unchecked)
+    embedders.load(name)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_python_file_that_is_run_is_the_one_that_was_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = save(tmp_path, "mine.py", b"import torch\ndef build(): return torch.nn.Flatten()\n")
+    verified = _sidecar.verified
+
+    def and_swapped(path: Path) -> tuple[_sidecar.Sidecar, bytes]:
+        found = verified(path)
+        path.write_text("raise ValueError('run unseen')")
+        return found
+
+    monkeypatch.setattr(_sidecar, "verified", and_swapped)
+    assert isinstance(embedders.load(name), nn.Flatten)
 
 
 @pytest.mark.parametrize("name", ["mine.pt", "mine.onnx"])
