@@ -385,3 +385,36 @@ def test_onnx_with_weights_in_another_file_is_refused(tmp_path: Path) -> None:
     content = (tmp_path / "raw.onnx").read_bytes()
     with pytest.raises(LocalNetworkError, match="other files"):
         embedders.load(save(tmp_path, "mine.onnx", content))
+
+
+def two(number: int) -> bytes:
+    """A varint of two bytes, also where one would do."""
+    return bytes([number & 0x7F | 0x80, number >> 7])
+
+
+def field(number: int, content: bytes) -> bytes:
+    return two(number << 3 | 2) + two(len(content)) + content
+
+
+@pytest.mark.parametrize("where", ["an initialiser", "a node's attribute"])
+def test_onnx_with_weights_in_another_file_is_refused_however_it_is_written(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # from where onnxruntime would read it
+    weight = torch.arange(15.0).view(3, 5)
+    (tmp_path / "weights.bin").write_bytes(weight.numpy().tobytes())
+    model = onnx.load_from_string(onnx_file())
+    del model.graph.initializer[:]
+    entry = field(1, b"location") + field(2, b"weights.bin")
+    tensor = TensorProto(dims=(3, 5), data_type=1, name="weight", data_location=1)
+    external = tensor.SerializeToString() + field(13, entry)
+    if where == "an initialiser":
+        rest = field(7, field(5, external))  # what comes again is merged into what came first
+    else:
+        node = helper.make_node("Constant", [], ["weight"]).SerializeToString()
+        value = field(1, b"value") + two(20 << 3) + two(4) + field(5, external)
+        nodes = [node + field(5, value), *(n.SerializeToString() for n in model.graph.node)]
+        del model.graph.node[:]
+        rest = field(7, b"".join(field(1, n) for n in nodes))
+    with pytest.raises(LocalNetworkError, match="keeps weights in other files"):
+        embedders.load(save(tmp_path, "mine.onnx", model.SerializeToString() + rest))
