@@ -147,7 +147,7 @@ class Card(_Record):
     released: datetime.date | None
     trained_on: str
     first_seen: bool = False
-    """Nobody published a digest: `sha256` is that of the first fetch on this machine."""
+    """Nobody published the whole digest: `sha256` is that of the first fetch on this machine."""
 
 
 class Counts(_Record):

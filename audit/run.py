@@ -192,7 +192,7 @@ def cards(scene: Scene, *, lpips: bool) -> Iterator[Card]:
                 name=card.name,
                 role=role,
                 sha256=weights.digest(card),
-                first_seen=bool(card.file) and not card.sha256,
+                first_seen=bool(card.file) and not card.pinned,
                 source=card.source,
                 licence=card.licence,
                 released=_stated(card),

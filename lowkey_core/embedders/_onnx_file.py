@@ -28,9 +28,8 @@ def names_other_files(content: bytes) -> bool:
     while waiting:
         kind, message = waiting.pop()
         for field, value in _fields(message):
-            if kind == "tensor" and (
-                field == _EXTERNAL_DATA or (field == _DATA_LOCATION and value)
-            ):
+            elsewhere = field == _EXTERNAL_DATA or (field == _DATA_LOCATION and value)
+            if kind == "tensor" and elsewhere:
                 return True
             if field in _INSIDE[kind]:
                 if not isinstance(value, memoryview):
@@ -44,6 +43,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)
+        if tag >= 2**32:  # which others might cut to 32 bits
+            raise ValueError(f"a tag of {tag}")
         match tag & 7:
             case 0:
                 value, at = _varint(message, at)
@@ -57,7 +58,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
                 size = 4
             case other:
                 raise ValueError(f"wire type {other}")
-        if tag >= 2**32 or at + size > len(message):
+        if at + size > len(message):
             raise ValueError(f"field {tag >> 3} of {size} bytes at byte {at} of {len(message)}")
         yield tag >> 3, message[at : at + size]
         at += size

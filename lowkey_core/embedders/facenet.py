@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core.alignment import warp
-from lowkey_core.embedders._state import fill, state_of
+from lowkey_core.checkpoints import fill, state_of
 from lowkey_core.types import Embeddings, Images
 from lowkey_core.weights import Card
 

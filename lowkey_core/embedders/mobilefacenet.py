@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import datetime
-import io
 import re
 from collections.abc import Mapping
 
@@ -15,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lowkey_core.checkpoints import fit, state_of
 from lowkey_core.types import Embeddings, Images
-from lowkey_core.weights import Card, read
+from lowkey_core.weights import Card
 
 MEMBERS = ("ms1m", "casia")
 
@@ -53,15 +53,12 @@ _BOTTLENECKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (
 """Expansion, channels, repeats, stride of the first (Table 1 of the paper)."""
 
 
-def build(member: str) -> MobileFaceNet:
+def build(member: str) -> nn.Module:
     """Raises: MissingWeightsError, TamperedWeightsError."""
     card = CARDS[member]
-    loaded = torch.load(io.BytesIO(read(card)), map_location="cpu", weights_only=True)
-    network = MobileFaceNet(card, prelu=member == "casia")
-    if member == "casia":
-        loaded = loaded["net_state_dict"]
-    network.load_state_dict(_renamed(loaded, _RENAMES[member]), strict=True)
-    return network
+    casia = member == "casia"
+    state = state_of(card, "net_state_dict" if casia else None)
+    return fit(MobileFaceNet(card, prelu=casia), _renamed(state, _RENAMES[member]), card)
 
 
 class MobileFaceNet(nn.Module):
