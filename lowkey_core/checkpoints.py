@@ -22,7 +22,7 @@ def state_of(card: weights.Card, entry: str | None = None) -> dict[str, Tensor]:
     content = weights.read(card)
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        state = loaded if entry is None else loaded[entry]
+        state = loaded[entry] if entry and isinstance(loaded, Mapping) else loaded
     except Exception as error:  # whatever hostile bytes provoke: nothing of them was run
         raise _unfit(card, f"is not a plain checkpoint ({type(error).__name__})") from None
     if not isinstance(state, Mapping) or not all(

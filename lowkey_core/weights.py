@@ -47,7 +47,10 @@ class Card:
     released: datetime.date
     """When the network became public: what makes it newer or older than a cloak."""
     trained_on: str
-    """Training data; sharing it with a surrogate is a caveat."""
+    """Training data, in words."""
+    data: frozenset[str] = frozenset()
+    """The data sets in `trained_on`, by name; sharing one with a surrogate is a caveat. Empty: not
+    stated."""
     lineage: frozenset[str] = frozenset()
     """Every training run its weights come from, teachers included. Networks with a run in
     common are not held out from each other. Empty: not stated."""

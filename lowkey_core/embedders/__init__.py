@@ -73,10 +73,20 @@ def card_of(embedder: Embedder) -> Card:
 def held_out(embedder: Embedder, surrogates: Iterable[Embedder]) -> bool | None:
     """Whether `embedder` shares no weights, teacher or training run with any surrogate; None
     where a card does not state its lineage."""
-    own, others = card_of(embedder).lineage, [card_of(s).lineage for s in surrogates]
-    if any(own & other for other in others):
+    own, others = card_of(embedder), [card_of(s) for s in surrogates]
+    if any(_same(own, other) or own.lineage & other.lineage for other in others):
         return False
-    return True if own and all(others) else None
+    return True if own.lineage and all(other.lineage for other in others) else None
+
+
+def _same(a: Card, b: Card) -> bool:
+    return a.name == b.name or a.sha256 == b.sha256 != ""
+
+
+def shared_data(embedder: Embedder, surrogates: Iterable[Embedder]) -> tuple[str, ...]:
+    """The data sets that `embedder` and a surrogate were trained on, as their cards state."""
+    of_surrogates = frozenset().union(*(card_of(s).data for s in surrogates))
+    return tuple(sorted(card_of(embedder).data & of_surrogates))
 
 
 def _name(embedder: Embedder) -> str:

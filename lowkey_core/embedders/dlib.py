@@ -27,6 +27,7 @@ CARD = Card(
     licence="CC0-1.0",
     released=datetime.date(2017, 3, 1),
     trained_on="FaceScrub, VGG-Face and web pictures: 3 million faces of 7,485 people",
+    data=frozenset({"FaceScrub", "VGG-Face"}),
     lineage=frozenset({"dlib-resnet-v1"}),
     distribution="face_recognition_models",
     size=22_466_066,

@@ -27,6 +27,7 @@ def _card(architecture: str, head: str, epoch: int) -> Card:
         licence="none stated: evaluation only",
         released=datetime.date(2021, 1, 20),
         trained_on="MS-Celeb-1M",
+        data=frozenset({"MS-Celeb-1M"}),
         lineage=frozenset({f"face-evolve-{name}-lowkey"}),
         url=f"https://github.com/cmu-spuds/lowkey_gradio/releases/download/weights/{file}",
     )

@@ -28,6 +28,7 @@ def _card(member: str, released: datetime.date, trained_on: str) -> Card:
         licence="MIT",
         released=released,
         trained_on=trained_on,
+        data=frozenset({trained_on}),
         lineage=frozenset({f"facenet-{member}-sandberg"}),
         url=f"https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/{file}",
     )

@@ -29,6 +29,7 @@ CARDS = {
         licence="Apache-2.0",
         released=datetime.date(2019, 7, 1),
         trained_on="MS-Celeb-1M",
+        data=frozenset({"MS-Celeb-1M"}),
         lineage=frozenset({"mobilefacenet-ms1m-foamliu"}),
         url="https://github.com/foamliu/MobileFaceNet/raw/408e13c0bcd1c10b666f00b07efcc2eab3c5d195"
         "/weights/mobilefacenet.pt",
@@ -42,6 +43,7 @@ CARDS = {
         licence="none stated: evaluation only",
         released=datetime.date(2018, 9, 1),
         trained_on="CASIA-WebFace",
+        data=frozenset({"CASIA-WebFace"}),
         lineage=frozenset({"mobilefacenet-casia-xiaoccer"}),
         url="https://github.com/Xiaoccer/MobileFaceNet_Pytorch/raw"
         "/9c6e162647edf1bdc1d194f305d2030c79bf4613/model/best/068.ckpt",
