@@ -293,13 +293,13 @@ def fetch_model(
 def verify_models(
     name: Optional[str] = typer.Argument(None, help="One of `models list`; all without."),
 ) -> None:
-    """Hash again what is here. Exit code 2 if anything is tampered."""
+    """Hash again what is here. Exit code 2 if anything is tampered or cannot be read."""
     from audit.models import verified
 
     states = list(verified(name))
     for what, state in states:
         print(f"{what}  {state}")
-    raise typer.Exit(BAD_INPUT if any(state == "tampered" for _, state in states) else 0)
+    raise typer.Exit(BAD_INPUT if any(s in ("tampered", "unreadable") for _, s in states) else 0)
 
 
 def _split(values: list[str] | None) -> tuple[str, ...] | None:

@@ -18,7 +18,8 @@ import responses
 
 import cli
 from audit import models
-from lowkey_core import download, weights
+from audit.listing import names
+from lowkey_core import download, plugins, weights
 from lowkey_core.checks import MissingWeightsError
 from lowkey_core.embedders import face_evolve, mobilefacenet
 from lowkey_core.partial import Partial
@@ -455,6 +456,48 @@ def test_list_and_verify_tell_whole_from_tampered(capsys: pytest.CaptureFixture[
     assert shown[UNPINNED].endswith("tampered")
     assert shown[PINNED].endswith("present")
     assert (run("verify", UNPINNED), run("verify", PINNED)) == (2, 0)
+
+
+def test_a_file_that_cannot_be_read_ends_no_list(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path().parent.mkdir()
+    path().write_bytes(CONTENT)
+    whole = weights.read_capped
+
+    def read(file: Path, largest: int) -> bytes:
+        if file == path():
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+        return whole(file, largest)
+
+    monkeypatch.setattr(weights, "read_capped", read)
+    assert run("list") == 0
+    shown = lines(capsys)
+    assert shown[PINNED].endswith("unreadable")
+    assert shown["dlib"].endswith("present")
+    assert run("verify") == 2
+    assert lines(capsys)[PINNED].endswith("unreadable")
+
+
+def test_recognisers_are_listed_by_their_files_and_not_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """CONTENT is no network; it is what the cards ask for, or what was recorded."""
+    monkeypatch.setattr(plugins, "load", None)
+    path().parent.mkdir()
+    path().write_bytes(CONTENT)
+    path(UNPINNED).write_bytes(CONTENT)
+    shown = {line.split()[0]: line for line in names("recognisers")}
+    assert shown[PINNED] == f"{PINNED}  released 2019-07, Apache-2.0, verified"
+    assert shown[UNPINNED].endswith("unrecorded")
+    assert shown["mobilefacenet:casia"].endswith("absent: models fetch mobilefacenet:casia")
+    assert "absent: get it from https" in shown["edgeface:xxs"]
+    weights.record(card(UNPINNED), path(UNPINNED), DIGEST)
+    shown = {line.split()[0]: line for line in names("recognisers")}
+    assert shown[UNPINNED].endswith("as first seen")
+    path().write_bytes(CONTENT[1:])
+    shown = {line.split()[0]: line for line in names("recognisers")}
+    assert shown[PINNED].endswith("tampered")
 
 
 def test_names_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
