@@ -137,14 +137,14 @@ def audit(
 
     runtime.tune()
     from audit.run import run_audit
+    from reports import render
     from reports._progress import Progress
 
     with Progress() as progress:
         report = run_audit(made, Work(Cache(kept), progress.show))
     report.save(folder / "report.json")
-    markdown = plugins.load("reports", "markdown")(report)
-    write_atomically(folder / "report.md", markdown.encode())
-    _say(plugins.load("reports", "terminal")(report))
+    write_atomically(folder / "report.md", render("markdown", report).encode())
+    _say(render("terminal", report))
     _say(one_line(f"report: {folder / 'report.md'} and report.json"))
     if json:
         print(report.model_dump_json(indent=1))
@@ -214,8 +214,9 @@ def report(
 ) -> None:
     """Show a stored report again."""
     from audit.report import read
+    from reports import render
 
-    print(plugins.load("reports", format)(read(run)), end="")
+    print(render(format, read(run)), end="")
 
 
 @app.command("list")

@@ -30,7 +30,7 @@ from lowkey_core.checks import (
 
 log = logging.getLogger(__name__)
 
-_PROMISES = {"adversaries": "prepare", "lowkey_core.datasets": "by_identity"}
+_PROMISES = {"adversaries": "prepare", "lowkey_core.datasets": "photos"}
 """What an object must have to be one of a package; else it must be callable."""
 _OWN = "plugin "
 """How the module name of a user's file starts."""

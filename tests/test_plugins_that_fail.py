@@ -12,9 +12,10 @@ import cli
 from audit import plan as plans
 from audit.plan import AuditPlan
 from audit.run import run_audit
-from lowkey_core import logs, plugins
+from lowkey_core import datasets, logs, plugins
 from lowkey_core.cache import Cache, Work
-from lowkey_core.checks import AuditError
+from lowkey_core.checks import AuditError, PluginError
+from tests.audit.samples import sample
 
 CLOAK = """
 import torch
@@ -105,6 +106,7 @@ def test_one_that_raises_is_named_with_its_line(
         ("recognisers", "return vectors[:1]", "of shape (1, 126)"),
         ("recognisers", "return vectors.double()", "returned torch.float64"),
         ("recognisers", "return vectors / 0", "not finite"),
+        ("recognisers", "return vectors * 2", "a vector of length 2;"),
         ("adversaries", "return None", "enrolling of the adversary"),
         ("adversaries", CHANGED.format("gallery=None"), "gallery of the adversary"),
         ("adversaries", CHANGED.format("flagged=torch.zeros(n)"), "flagged of the adversary"),
@@ -150,6 +152,29 @@ def test_one_that_cannot_be_built_is_named(
         plugins.load(package, str(tmp_path / "mine.py"))
     assert "mine.py" in str(raised.value)
     assert message in str(raised.value)
+
+
+def test_a_report_format_returns_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text("def build(): return lambda report: None")
+    sample().save(tmp_path / "report.json")
+    format_of = ["--format", str(tmp_path / "mine.py")]
+    monkeypatch.setattr("sys.argv", ["", "report", str(tmp_path), *format_of])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2
+    assert "mine.py returned a NoneType; expected a string" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "made", ["type('Mine', (), {'photos': ()})()", "Dataset('mine', ('a.png',))"]
+)
+def test_a_data_set_is_one_of_photos(made: str, tmp_path: Path) -> None:
+    source = f"from lowkey_core.datasets import Dataset\ndef build(): return {made}"
+    (tmp_path / "mine.py").write_text(source)
+    with pytest.raises(PluginError, match=r"mine\.py returned .*; expected .* of Photos"):
+        datasets.load(str(tmp_path / "mine.py"))
 
 
 @pytest.mark.parametrize("learned", ["{'a': float('nan')}", "3", "{'a': 'many'}"])
