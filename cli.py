@@ -137,14 +137,14 @@ def audit(
 
     runtime.tune()
     from audit.run import run_audit
+    from reports import render
     from reports._progress import Progress
 
     with Progress() as progress:
         report = run_audit(made, Work(Cache(kept), progress.show))
     report.save(folder / "report.json")
-    markdown = plugins.load("reports", "markdown")(report)
-    write_atomically(folder / "report.md", markdown.encode())
-    _say(plugins.load("reports", "terminal")(report))
+    write_atomically(folder / "report.md", render("markdown", report).encode())
+    _say(render("terminal", report))
     _say(one_line(f"report: {folder / 'report.md'} and report.json"))
     if json:
         print(report.model_dump_json(indent=1))
@@ -214,8 +214,9 @@ def report(
 ) -> None:
     """Show a stored report again."""
     from audit.report import read
+    from reports import render
 
-    print(plugins.load("reports", format)(read(run)), end="")
+    print(render(format, read(run)), end="")
 
 
 @app.command("list")
@@ -293,13 +294,13 @@ def fetch_model(
 def verify_models(
     name: Optional[str] = typer.Argument(None, help="One of `models list`; all without."),
 ) -> None:
-    """Hash again what is here. Exit code 2 if anything is tampered."""
+    """Hash again what is here. Exit code 2 if anything is tampered or cannot be read."""
     from audit.models import verified
 
     states = list(verified(name))
     for what, state in states:
         print(f"{what}  {state}")
-    raise typer.Exit(BAD_INPUT if any(state == "tampered" for _, state in states) else 0)
+    raise typer.Exit(BAD_INPUT if any(s in ("tampered", "unreadable") for _, s in states) else 0)
 
 
 def _split(values: list[str] | None) -> tuple[str, ...] | None:
@@ -354,7 +355,7 @@ def _flush() -> None:
 
 def _interrupted(*_: object) -> None:
     _say("interrupted; the same command resumes")
-    raise SystemExit(INTERRUPTED)
+    raise plugins.Interrupted(INTERRUPTED)
 
 
 if __name__ == "__main__":

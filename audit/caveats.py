@@ -104,6 +104,14 @@ def _held_out(cells: Sequence[Cell]) -> Iterator[Caveat]:
             f"{name} shares weights or training with a surrogate: protection against it is "
             "what the cloak was optimised for.",
         )
+    shared_by = {c.recogniser: c.shared_data for c in cells if c.held_out is not False}
+    for name, shared in shared_by.items():
+        if shared:
+            yield _doubt(
+                "shared-data",
+                f"{name} and a surrogate were trained on the same pictures ({', '.join(shared)}): "
+                "protection may be less against a network that was not.",
+            )
 
 
 def _power(cells: Sequence[Cell]) -> Iterator[Caveat]:

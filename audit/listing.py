@@ -32,17 +32,9 @@ def _transforms() -> Iterator[str]:
 
 
 def _recognisers() -> Iterator[str]:
-    from lowkey_core import embedders, plugins
-    from lowkey_core.checks import MissingWeightsError, TamperedWeightsError
+    from audit.models import listed_recognisers
 
-    for name in plugins.available("lowkey_core.embedders"):
-        try:
-            card = embedders.card_of(embedders.load(name))
-            yield f"{name}  released {card.released:%Y-%m}, {card.licence}, verified"
-        except MissingWeightsError as error:
-            yield f"{name}  absent: {error.remedy}"
-        except TamperedWeightsError as error:
-            yield f"{name}  tampered: {error.remedy}"
+    yield from listed_recognisers()
 
 
 def _presets() -> Iterator[str]:

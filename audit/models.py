@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Literal
 
-from lowkey_core import embedders, weights
-from lowkey_core.checks import MissingWeightsError, TamperedWeightsError, unknown_name
+from lowkey_core import embedders, plugins, weights
+from lowkey_core.checks import (
+    MissingWeightsError,
+    StorageError,
+    TamperedWeightsError,
+    unknown_name,
+)
+from lowkey_core.files import explained
 from lowkey_core.finding import DETECTOR_CARDS
 from lowkey_core.perceptual import LINEAR, TRUNK
 from lowkey_core.weights import Card
 
-State = Literal["present", "absent", "tampered", "unrecorded"]
+State = Literal["present", "absent", "tampered", "unrecorded", "unreadable"]
 
 
 def catalogue() -> dict[str, tuple[str, Card]]:
@@ -34,9 +41,12 @@ def find(name: str) -> Card:
 def state(card: Card) -> State:
     """Whether the card's file is there, and is what it should be; every byte is hashed."""
     try:
-        weights.read(card)
+        with explained():
+            weights.read(card)
     except TamperedWeightsError:
         return "tampered"
+    except StorageError:
+        return "unreadable"
     except MissingWeightsError:
         there = not card.distribution and weights.home(card).is_file()
         return "unrecorded" if there else "absent"
@@ -54,6 +64,23 @@ def listed() -> Iterator[str]:
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield "  ".join(cells).rstrip()
+
+
+def listed_recognisers() -> Iterator[str]:
+    """A line each; no network is built."""
+    known = embedders.cards()
+    for name in plugins.available("lowkey_core.embedders"):
+        if name not in known:
+            yield f"{name}  no card among its CARDS"
+            continue
+        card, found = known[name], state(known[name])
+        verified = "verified" if card.pinned else "as first seen"
+        told = {"present": verified, "absent": f"absent: {_how_to_get(card)}"}.get(found, found)
+        yield f"{name}  released {card.released:%Y-%m}, {card.licence}, {told}"
+
+
+def _how_to_get(card: Card) -> str:
+    return f"models fetch {card.name}" if card.url else f"get it from {card.source}"
 
 
 def terms(card: Card) -> Iterator[str]:
@@ -87,8 +114,9 @@ def verified(name: str | None) -> Iterator[tuple[str, State]]:
 
 def _digest(card: Card) -> str:
     try:
-        known = weights.digest(card)
-    except TamperedWeightsError:
+        with explained():
+            known = weights.digest(card)
+    except (TamperedWeightsError, StorageError):
         return "bad record"
     if card.pinned:
         return known[:12]
@@ -97,4 +125,6 @@ def _digest(card: Card) -> str:
 
 def _size_here(card: Card) -> str:
     path = weights.home(card)
-    return f"{path.stat().st_size:,}" if path.is_file() else "not stated"
+    with contextlib.suppress(OSError):
+        return f"{path.stat().st_size:,}" if path.is_file() else "not stated"
+    return "not readable"

@@ -91,9 +91,11 @@ class Cell(_Record):
     released: datetime.date | None
     """When the recogniser became public; None if not stated."""
     newer: bool
-    """Released after the cloak."""
+    """Released after the cloak, and not one of the networks that it was optimised for."""
     held_out: bool | None
     """Shares no weights, teacher or training run with a surrogate; None if that is not stated."""
+    shared_data: tuple[str, ...] = ()
+    """Data sets that a surrogate was trained on, too."""
     matcher: str
     transform: str
     condition: Literal["all", "one"]
@@ -147,7 +149,7 @@ class Card(_Record):
     released: datetime.date | None
     trained_on: str
     first_seen: bool = False
-    """Nobody published a digest: `sha256` is that of the first fetch on this machine."""
+    """Nobody published the whole digest: `sha256` is that of the first fetch on this machine."""
 
 
 class Counts(_Record):

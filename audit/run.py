@@ -23,7 +23,7 @@ from lowkey_core import weights
 from lowkey_core.cache import Work
 from lowkey_core.checks import NotPossibleError
 from lowkey_core.cloaks import notes_of, release_date
-from lowkey_core.embedders import card_of, held_out
+from lowkey_core.embedders import card_of, held_out, shared_data
 from lowkey_core.finding import DETECTOR_CARDS
 from lowkey_core.matching import MATCHERS
 from lowkey_core.perceptual import LINEAR, TRUNK, lpips_if_present
@@ -137,6 +137,7 @@ def measure(
     """The cells of one contest under one transform. Both arms use the same learned weights."""
     people, probes = scene.photos.people, scene.photos.probe_faces
     card, released = card_of(contest.embedder), release_date(scene.cloak)
+    apart = held_out(contest.embedder, scene.surrogates) if scene.surrogates else None
     changed = torch.zeros(len(arms[CLEAN])).bool()
     changed[scene.photos.cloaked_rows] = True
     clean = contest.enrol(arms[CLEAN])
@@ -158,8 +159,9 @@ def measure(
                 adversary=contest.adversary,
                 recogniser=card.name,
                 released=_stated(card),
-                newer=released is not None and card.released > released,
-                held_out=held_out(contest.embedder, scene.surrogates) if scene.surrogates else None,
+                newer=released is not None and card.released > released and apart is not False,
+                held_out=apart,
+                shared_data=shared_data(contest.embedder, scene.surrogates),
                 matcher=contest.matcher,
                 transform=transform,
                 condition=condition,
@@ -193,7 +195,7 @@ def cards(scene: Scene, *, lpips: bool) -> Iterator[Card]:
                 name=card.name,
                 role=role,
                 sha256=weights.digest(card),
-                first_seen=bool(card.file) and not card.sha256,
+                first_seen=bool(card.file) and not card.pinned,
                 source=card.source,
                 licence=card.licence,
                 released=_stated(card),

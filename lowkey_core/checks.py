@@ -125,8 +125,13 @@ def check_images(images: Tensor, what: str = "images") -> None:
         )
 
 
+_UNIT = 1e-3
+"""How far a unit vector's length may be from 1."""
+
+
 def check_embeddings(embeddings: Any, count: int, who: str) -> None:
-    """Raises PluginError unless a (count, d) float32 tensor, finite. who: the recogniser."""
+    """Raises PluginError unless a (count, d) float32 tensor of unit vectors; one of zeros, which
+    has no direction, passes. who: the recogniser."""
     shape, kind = tuple(getattr(embeddings, "shape", ())), str(getattr(embeddings, "dtype", ""))
     if len(shape) != 2 or shape[0] != count or not kind.startswith("torch."):
         got = f"returned a {type(embeddings).__name__} of shape {shape}"
@@ -134,10 +139,12 @@ def check_embeddings(embeddings: Any, count: int, who: str) -> None:
         got = f"returned {kind}"
     elif not embeddings.isfinite().all():
         got = "returned numbers that are not finite"
+    elif len(wrong := [n for n in embeddings.norm(dim=1).tolist() if n and abs(n - 1) > _UNIT]):
+        got = f"returned a vector of length {wrong[0]:.4g}"
     else:
         return
     raise PluginError(
         f"the recogniser {who} {got}",
-        expected=f"a tensor ({count}, d) of float32 for {count} faces, every number finite",
+        expected=f"a tensor ({count}, d) of float32 for {count} faces: finite rows of length 1",
         remedy="correct what it returns",
     )

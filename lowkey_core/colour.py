@@ -49,6 +49,8 @@ def upright_rgb(picture: Image.Image) -> Image.Image:
             picture = picture.convert("RGBA")
         *colours, alpha = picture.split()
         picture = Image.merge("RGB", colours) if len(colours) == 3 else colours[0]
+    if picture.mode == "P":  # a profile describes the palette's colours
+        picture = picture.convert("RGB")
     picture = _converted(picture, profile)
     if alpha is None:
         return picture

@@ -6,7 +6,6 @@ its place before its digest was checked or, where none was ever published, recor
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,8 @@ import requests
 
 from lowkey_core import weights
 from lowkey_core.checks import DownloadError, TamperedWeightsError
-from lowkey_core.files import write_atomically
+from lowkey_core.files import explained
+from lowkey_core.partial import Partial
 from lowkey_core.weights import Card
 
 CHUNK = 2**18
@@ -41,26 +41,20 @@ def fetch(card: Card, say: Callable[[str], None]) -> Path:
             expected="a card with a URL",
             remedy=f"get the file by hand from {card.source}, as {path}",
         )
-    partial = _Partial(path)
-    try:
+    with explained(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _complete(card, partial, say)
-        found = weights.sha256(partial.path)
-        known = weights.digest(card)
-        if not found.startswith(known):
-            partial.delete()
-            raise TamperedWeightsError(
-                f"{card.url} gave a file with SHA-256 {found}, which was deleted",
-                expected=f"{known}, as {'on its card' if card.sha256 else 'first seen'}",
-                remedy=f"try again later, and ask at {card.source} if it stays",
-            )
-        weights.record(card, path, found)  # before the file: it never lies there without
-        partial.path.replace(path)
-        partial.delete()
-    except requests.RequestException as error:
-        raise _stopped(card, partial, type(error).__name__) from error
-    except OSError as error:
-        raise _stopped(card, partial, error.strerror or type(error).__name__) from error
+        partial = Partial(path, lambda: say(f"{card.name}: waiting for another fetch of it"))
+    with partial:
+        if path.exists():  # the other one got it
+            return _adopt(card, say)
+        try:
+            found = _verified(card, partial, say)
+            weights.record(card, path, found)  # before the file: it never lies there without
+            partial.finish()
+        except requests.RequestException as error:
+            raise _stopped(card, partial, type(error).__name__) from error
+        except OSError as error:
+            raise _stopped(card, partial, error.strerror or type(error).__name__) from error
     say(f"{card.name}: fetched {path}, SHA-256 {found}, {_how(card)}")
     return path
 
@@ -68,48 +62,46 @@ def fetch(card: Card, say: Callable[[str], None]) -> Path:
 def _adopt(card: Card, say: Callable[[str], None]) -> Path:
     """The file that is there already: verified, or recorded if it is the first to be seen."""
     path = weights.locate(card)
-    if not weights.digest(card):
-        weights.record(card, path, weights.sha256(path))
+    known = weights.digest(card)
+    if not card.pinned and not weights.record_of(path).is_file():
+        found = weights.sha256(path)
+        if not found.startswith(known):
+            raise TamperedWeightsError(
+                f"{path} has SHA-256 {found}",
+                expected=f"{known}..., {weights.said_by(card)}",
+                remedy=f"delete it, then `models fetch {card.name}`",
+            )
+        weights.record(card, path, found)
     weights.read(card)
     say(f"{card.name}: already at {path}, {_how(card)}")
     return path
 
 
 def _how(card: Card) -> str:
-    return "as on its card" if card.sha256 else "unpinned: recorded as first seen"
+    return "as on its card" if card.pinned else "unpinned: recorded as first seen"
 
 
-class _Partial:
-    """What has come so far, and the server's name for the version that it is part of."""
-
-    def __init__(self, final: Path) -> None:
-        self.path = final.with_name(final.name + ".part")
-        self.etag_path = final.with_name(final.name + ".part.etag")
-
-    @property
-    def size(self) -> int:
-        return self.path.stat().st_size if self.path.is_file() else 0
-
-    @property
-    def etag(self) -> str:
-        """A strong ETag; "" where the server gave none."""
-        return self.etag_path.read_text("ascii", "replace") if self.etag_path.is_file() else ""
-
-    def start(self, etag: str) -> None:
-        """Forget what has come."""
-        self.delete()
-        if re.fullmatch(r'"[!-~]+"', etag):
-            write_atomically(self.etag_path, etag.encode())
-
-    def delete(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self.etag_path.unlink(missing_ok=True)
+def _verified(card: Card, partial: Partial, say: Callable[[str], None]) -> str:
+    """Download what is missing; the digest of it all. Raises: DownloadError, TamperedWeightsError
+    (it was deleted)."""
+    _complete(card, partial, say)
+    found, known = partial.sha256(), weights.digest(card)
+    if found.startswith(known):
+        return found
+    partial.clear()
+    said, record = weights.said_by(card), weights.record_of(weights.home(card))
+    forget = f"; if it was replaced there, delete {record}" if record.is_file() else ""
+    raise TamperedWeightsError(
+        f"{card.url} gave a file with SHA-256 {found}, which was deleted",
+        expected=f"{known}, {said}",
+        remedy=f"try again later, and ask at {card.source} if it stays{forget}",
+    )
 
 
-def _complete(card: Card, partial: _Partial, say: Callable[[str], None]) -> None:
+def _complete(card: Card, partial: Partial, say: Callable[[str], None]) -> None:
     """Download what is missing of `partial`."""
     if not (partial.etag or card.pinned):  # never piece an unknown file together from two versions
-        partial.delete()
+        partial.clear()
     have = partial.size
     if have and have == card.size:
         return
@@ -120,22 +112,34 @@ def _complete(card: Card, partial: _Partial, say: Callable[[str], None]) -> None
         headers["If-Range"] = partial.etag
     with requests.Session() as session, _open(session, card, headers) as answer:
         start, total = _extent(answer, card)
-        if start == have:
-            if have:
-                say(f"{card.name}: going on at byte {have:,} of {total:,}")
+        etag = answer.headers.get("ETag", "")
+        goes_on = start == have > 0 and (card.pinned or etag == partial.etag)
+        if goes_on:
+            say(f"{card.name}: going on at byte {have:,} of {total:,}")
         elif have:
             say(f"{card.name}: starting again, as the server does not go on at byte {have:,}")
-            partial.delete()
-        if start not in (0, have):
+            partial.clear()
+        if start and not goes_on:  # at a byte, or in a version, that we did not ask for
             _complete(card, partial, say)
             return
-        if start == 0:
-            partial.start(answer.headers.get("ETag", ""))
+        if not goes_on:
+            partial.start(etag)
         _append(answer, card, partial, total)
 
 
 def _open(session: requests.Session, card: Card, headers: dict[str, str]) -> requests.Response:
     """The answer at the end of all redirects, not read yet. Raises: DownloadError."""
+    try:
+        return _follow(session, card, headers)
+    except ValueError as error:  # of what was to be a URL; requests looks at it, too
+        raise DownloadError(
+            f"{card.name} leads to no URL ({error})",
+            expected="https all the way",
+            remedy=f"get the file by hand from {card.source}",
+        ) from error
+
+
+def _follow(session: requests.Session, card: Card, headers: dict[str, str]) -> requests.Response:
     url = card.url
     for _ in range(_HOPS):
         if urlsplit(url).scheme != "https":
@@ -149,8 +153,8 @@ def _open(session: requests.Session, card: Card, headers: dict[str, str]) -> req
         )
         if answer.status_code not in _REDIRECTS:
             return answer
-        url = urljoin(url, answer.headers.get("Location", ""))
         answer.close()
+        url = urljoin(url, answer.headers.get("Location", ""))
     raise DownloadError(
         f"{card.url} redirects more than {_HOPS} times",
         expected="a file",
@@ -183,22 +187,15 @@ def _extent(answer: requests.Response, card: Card) -> tuple[int, int]:
     return start, total
 
 
-def _append(answer: requests.Response, card: Card, partial: _Partial, total: int) -> None:
+def _append(answer: requests.Response, card: Card, partial: Partial, total: int) -> None:
     """The answer's bytes, behind those that are there."""
     largest = total or card.size or weights.LARGEST
-    with partial.path.open("ab") as file:
-        size = file.tell()
-        for chunk in answer.iter_content(CHUNK):
-            size += len(chunk)
-            if size > largest:
-                break
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    if size > largest:
-        partial.delete()
-        raise _wrong_size(card, size)
-    if size < (total or card.size):
+    for chunk in answer.iter_content(CHUNK):
+        partial.append(chunk)
+        if (size := partial.size) > largest:
+            partial.clear()
+            raise _wrong_size(card, size)
+    if partial.size < (total or card.size):
         raise _stopped(card, partial, "the server stopped early")
 
 
@@ -212,7 +209,7 @@ def _wrong_size(card: Card, size: int) -> DownloadError:
     )
 
 
-def _stopped(card: Card, partial: _Partial, why: str) -> DownloadError:
+def _stopped(card: Card, partial: Partial, why: str) -> DownloadError:
     resumes = "goes on from there" if partial.etag or card.pinned else "starts again"
     return DownloadError(
         f"{card.name} stopped after {partial.size:,} bytes: {why}",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import importlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from torch import Tensor
 from lowkey_core import weights
 from lowkey_core.alignment import region, similarity, warp
 from lowkey_core.cache import Record, Work, fingerprint
+from lowkey_core.checkpoints import state_of
 from lowkey_core.checks import REASONS, Reason, UnreadableImageError
 from lowkey_core.datasets import Photo
 from lowkey_core.images import from_pixels
@@ -60,16 +60,14 @@ LARGEST_SEARCHED = 1600
 
 @cache
 def _detector() -> Any:
-    contents = [weights.read(card) for card in DETECTOR_CARDS]
+    states = [state_of(card) for card in DETECTOR_CARDS]
     detector = importlib.import_module("facenet_pytorch").MTCNN(
         min_face_size=SMALLEST, keep_all=True, device="cpu"
     )
     # The package has loaded its files unchecked: these are the bytes that were checked.
     stages = (detector.pnet, detector.rnet, detector.onet)
-    for stage, content in zip(stages, contents, strict=True):
-        stage.load_state_dict(
-            torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        )
+    for stage, state in zip(stages, states, strict=True):
+        stage.load_state_dict(state)
     return detector
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import importlib
-import io
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core import weights
+from lowkey_core.checkpoints import state_of
 from lowkey_core.checks import MissingWeightsError
 from lowkey_core.types import Images
 
@@ -103,11 +103,11 @@ class Lpips(nn.Module):
     def __init__(self) -> None:
         """Raises: MissingWeightsError where the trunk is absent, TamperedWeightsError."""
         super().__init__()
-        trunk = _checked(TRUNK)
+        trunk = state_of(TRUNK)
         self.metric = importlib.import_module("lpips").LPIPS(
             net="alex", pnet_rand=True, pretrained=False, eval_mode=True, verbose=False
         )
-        self.metric.load_state_dict(_checked(LINEAR), strict=False)
+        self.metric.load_state_dict(state_of(LINEAR), strict=False)
         layers = {k: v for k, v in trunk.items() if k.startswith("features.")}
         slices = self.metric.net.state_dict()  # the same layers in the same order, other names
         self.metric.net.load_state_dict(dict(zip(slices, layers.values(), strict=True)))
@@ -117,12 +117,6 @@ class Lpips(nn.Module):
         """a, b: (n, 3, h, w) in [0, 1] (the package wants [-1, 1]). Returns (n,), 0 for equal."""
         distance: Tensor = self.metric(a * 2 - 1, b * 2 - 1)
         return distance.flatten()
-
-
-def _checked(card: weights.Card) -> dict[str, Tensor]:
-    content = io.BytesIO(weights.read(card))
-    state: dict[str, Tensor] = torch.load(content, map_location="cpu", weights_only=True)
-    return state
 
 
 def lpips_if_present() -> Lpips | None:

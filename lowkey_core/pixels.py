@@ -127,7 +127,7 @@ def _check_header(file: Image.Image, content: bytes, name: object) -> None:
 
 
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # neither stuffing nor restart
+_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd8-\xfe])")  # those without a length left out
 
 
 def _scans(content: bytes) -> int:

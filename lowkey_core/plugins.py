@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
-import importlib.util
 import inspect
 import logging
 import pkgutil
@@ -31,7 +30,7 @@ from lowkey_core.checks import (
 
 log = logging.getLogger(__name__)
 
-_PROMISES = {"adversaries": "prepare", "lowkey_core.datasets": "by_identity"}
+_PROMISES = {"adversaries": "prepare", "lowkey_core.datasets": "photos"}
 """What an object must have to be one of a package; else it must be callable."""
 _OWN = "plugin "
 """How the module name of a user's file starts."""
@@ -54,15 +53,17 @@ def load(
     *,
     offered: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
+    content: bytes | None = None,
 ) -> Any:
     """What `build` of the file called `name` returns.
 
     name: a name of `available(package)`, or the path of a user's own `.py` file.
     offered: what `build` receives if it asks for it by parameter name.
     options: what the user asked for; each must be a parameter of `build`.
+    content: of the user's own file, where it was read before to be verified; that is what runs.
     Raises: UnknownNameError (with the nearest name), OptionError, PluginError.
     """
-    module, member = _find(package, name)
+    module, member = _find(package, name, content)
     parameters = inspect.signature(module.build).parameters
     settable = [p for p in parameters if p not in (offered or {}) and p != "member"]
     for option in options or {}:
@@ -95,9 +96,9 @@ def is_file(name: str) -> bool:
     return name.endswith(".py")
 
 
-def _find(package: str, name: str) -> tuple[ModuleType, str]:
+def _find(package: str, name: str, content: bytes | None) -> tuple[ModuleType, str]:
     if is_file(name):
-        return _load_file(Path(name)), ""
+        return _load_file(Path(name), content), ""
     family, _, member = name.partition(":")
     names = available(package)
     members = [n.partition(":")[2] for n in names if n.partition(":")[0] == family]
@@ -109,19 +110,23 @@ def _find(package: str, name: str) -> tuple[ModuleType, str]:
     return module, member or getattr(module, "MEMBERS", ("",))[0]
 
 
-def _load_file(path: Path) -> ModuleType:
+def _load_file(path: Path, content: bytes | None) -> ModuleType:
     name = f"{_OWN}{path.resolve()}"  # its own, whatever the file is called
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if not path.is_file():
         raise UnknownNameError(
             f"{path} is not a file",
             expected="a Python file that exports build()",
             remedy="check the path",
         )
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = str(path)
     sys.modules[name] = module  # so that a class of it can be traced to its file
     try:
-        spec.loader.exec_module(module)
+        # Read once; and never from __pycache__, which nobody has hashed.
+        content = path.read_bytes() if content is None else content
+        exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
+    except Interrupted:
+        raise
     except (Exception, SystemExit) as error:
         raise UnknownNameError(
             f"{path} does not run: {type(error).__name__}: {error}",
@@ -134,19 +139,24 @@ def _load_file(path: Path) -> ModuleType:
             expected="a Python file that exports build()",
             remedy="see CONTRIBUTING.md for the one-file recipes",
         )
-    log.info("plugin %s, SHA-256 %s", path, hashlib.sha256(path.read_bytes()).hexdigest())
+    log.info("plugin %s, SHA-256 %s", path, hashlib.sha256(content).hexdigest())
     return module
+
+
+class Interrupted(SystemExit):
+    """We leave because the user said so: no fault of the plugin that is at work."""
 
 
 @contextlib.contextmanager
 def blame() -> Iterator[None]:
-    """What a user's own plugin raises inside becomes a PluginError with its file and line.
+    """What a user's own plugin raises inside becomes a PluginError with its file and line, also
+    when it leaves by itself.
 
-    An AuditError passes: it says already what to do.
+    An AuditError passes, as it says already what to do, and so does Interrupted.
     """
     try:
         yield
-    except AuditError:
+    except (AuditError, Interrupted):
         raise
     except (Exception, SystemExit) as error:
         stack = [
@@ -154,8 +164,7 @@ def blame() -> Iterator[None]:
             for frame, line in traceback.walk_tb(error.__traceback__)
         ]
         own = [(name.removeprefix(_OWN), line) for name, line in stack if name.startswith(_OWN)]
-        left = isinstance(error, SystemExit) and not stack[-1][0].startswith(_OWN)
-        if not own or left:  # ours, or an interruption while the plugin was at work
+        if not own:
             raise
         (file, line), what = own[-1], str(error).strip().partition("\n")[0]
         raise PluginError(

@@ -26,6 +26,10 @@ LARGEST = 2**30
 """Bytes; no weight file is larger, and nothing larger is read or fetched."""
 
 
+_DIGITS = 64
+"""Hex digits of a whole SHA-256."""
+
+
 @dataclass(frozen=True)
 class Card:
     """Where a network comes from, and what may be concluded with it."""
@@ -43,7 +47,10 @@ class Card:
     released: datetime.date
     """When the network became public: what makes it newer or older than a cloak."""
     trained_on: str
-    """Training data; sharing it with a surrogate is a caveat."""
+    """Training data, in words."""
+    data: frozenset[str] = frozenset()
+    """The data sets in `trained_on`, by name; sharing one with a surrogate is a caveat. Empty: not
+    stated."""
     lineage: frozenset[str] = frozenset()
     """Every training run its weights come from, teachers included. Networks with a run in
     common are not held out from each other. Empty: not stated."""
@@ -59,7 +66,7 @@ class Card:
     @property
     def pinned(self) -> bool:
         """Whether the card itself says all of the file's digest."""
-        return len(self.sha256) == 64
+        return len(self.sha256) == _DIGITS
 
 
 def unverified_card(name: str) -> Card:
@@ -83,7 +90,7 @@ def read(card: Card) -> bytes:
     """
     path = locate(card)
     known = digest(card)
-    if not known:
+    if len(known) < _DIGITS:
         raise MissingWeightsError(
             f"{path} was never verified: {card.name} is unpinned and no digest was recorded",
             expected=f"{record_of(path).name} beside it",
@@ -95,7 +102,7 @@ def read(card: Card) -> bytes:
     if not found.startswith(known):
         raise TamperedWeightsError(
             f"{path} has SHA-256 {found}",
-            expected=f"{known}, {_said_by(card, path)}",
+            expected=f"{known}, {said_by(card)}",
             remedy=f"delete the file and get it again from {card.url or card.source}",
         )
     log.info("verified %s, SHA-256 %s, %s", card.name, found, path)
@@ -146,9 +153,11 @@ def record_of(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def _said_by(card: Card, path: Path) -> str:
-    pinned = card.pinned or not record_of(path).is_file()
-    return f"as on the card of {card.name}" if pinned else f"as first seen ({record_of(path).name})"
+def said_by(card: Card) -> str:
+    """Where `digest` has it from."""
+    kept = record_of(home(card))
+    recorded = kept.is_file() and not card.pinned
+    return f"as first seen ({kept.name})" if recorded else f"as on the card of {card.name}"
 
 
 def locate(card: Card) -> Path:

@@ -136,11 +136,11 @@ def _grid(report: AuditReport) -> Table:
 def _cell(c: Cell, ranks: tuple[int, ...]) -> tuple[str, ...]:
     detected = f", {sum(c.detected)} detected" if any(c.detected) else ""
     held_out = {True: "", False: " (not held out)", None: " (lineage not stated)"}[c.held_out]
-    newer = " (newer)" if c.newer else held_out
+    newer = " (newer)" if c.newer else ""
     return (
         c.attack,
         c.adversary,
-        c.recogniser + newer,
+        c.recogniser + newer + held_out,
         c.matcher,
         c.condition,
         c.transform,

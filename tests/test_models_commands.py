@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,11 @@ import responses
 
 import cli
 from audit import models
-from lowkey_core import download, weights
+from audit.listing import names
+from lowkey_core import download, plugins, weights
+from lowkey_core.checks import MissingWeightsError
 from lowkey_core.embedders import face_evolve, mobilefacenet
+from lowkey_core.partial import Partial
 from lowkey_core.weights import Card
 
 CONTENT = bytes(range(256)) * 64
@@ -166,6 +170,7 @@ def test_an_unpinned_file_is_held_to_what_was_first_seen(
     path(UNPINNED).unlink()  # gone, and then another comes
     serve(web, UNPINNED, CONTENT[::-1])
     assert fetch(UNPINNED) == 2
+    assert f"if it was replaced there, delete {record}" in capsys.readouterr().err
     assert left(assets) == {record.name}
 
 
@@ -175,6 +180,50 @@ def test_an_unpinned_file_put_there_by_hand_is_recorded(web: responses.RequestsM
     assert models.state(card(UNPINNED)) == "unrecorded"
     assert fetch(UNPINNED) == 0
     assert models.state(card(UNPINNED)) == "present"
+
+
+def test_a_card_with_the_first_digits_only_is_held_to_what_was_first_seen(
+    web: responses.RequestsMock, assets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, trunk = "lpips:alexnet", replace(models.TRUNK, sha256=DIGEST[:8])
+    monkeypatch.setattr(models, "TRUNK", trunk)
+    path(name).parent.mkdir()
+    path(name).write_bytes(CONTENT[::-1])
+    assert fetch(name) == 2
+    assert left(assets) == {trunk.file}, "a file with other first digits is not recorded"
+    path(name).write_bytes(CONTENT)
+    assert models.state(trunk) == "unrecorded"
+    with pytest.raises(MissingWeightsError, match="never verified"):
+        weights.read(trunk)
+    assert fetch(name) == 0
+    assert models.state(trunk) == "present"
+    assert weights.record_of(path(name)).read_text().startswith(DIGEST)
+
+
+@pytest.mark.parametrize("finishes", [True, False])
+def test_of_two_fetches_at_once_one_waits(finishes: bool, web: responses.RequestsMock) -> None:
+    path(UNPINNED).parent.mkdir()
+    waits, said = threading.Event(), []
+
+    def say(line: str) -> None:
+        said.append(line)
+        waits.set()
+
+    other = Partial(path(UNPINNED), lambda: None)
+    second = threading.Thread(target=download.fetch, args=(card(UNPINNED), say))
+    with other:
+        second.start()
+        assert waits.wait(60)
+        if finishes:
+            other.append(CONTENT)
+            weights.record(card(UNPINNED), path(UNPINNED), other.sha256())
+            other.finish()
+        else:
+            serve(web, UNPINNED)
+    second.join(60)
+    assert said[0].endswith("waiting for another fetch of it")
+    assert ("already at" in said[-1]) == finishes
+    assert weights.read(card(UNPINNED)) == CONTENT
 
 
 @pytest.mark.parametrize("name", [PINNED, UNPINNED])
@@ -246,6 +295,17 @@ def test_an_answer_from_another_byte_is_not_pieced_on(
     assert weights.read(card(PINNED)) == CONTENT
 
 
+def test_the_rest_of_another_version_is_not_pieced_on(web: responses.RequestsMock) -> None:
+    """From a server that does not heed `If-Range`."""
+    leave_partial(5000, UNPINNED, ETAG)
+    newer, last = CONTENT[::-1], len(CONTENT) - 1
+    extent = {"Content-Range": f"bytes 5000-{last}/{len(CONTENT)}", "ETag": '"version-2"'}
+    serve(web, UNPINNED, newer[5000:], status=206, headers=extent)
+    serve(web, UNPINNED, newer)
+    assert fetch(UNPINNED) == 0
+    assert weights.read(card(UNPINNED)) == newer
+
+
 def test_a_partial_file_that_is_too_long_is_started_again(web: responses.RequestsMock) -> None:
     leave_partial(len(CONTENT), UNPINNED, ETAG)
     serve(web, UNPINNED, b"", status=416)
@@ -280,7 +340,7 @@ def test_a_full_disk_is_one_line_and_what_came_is_kept(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     def nearly_full(self: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
-        return Full(self, "ab") if mode == "ab" else plain(self, mode, *more, **named)
+        return Full(self, "ab+") if mode == "ab+" else plain(self, mode, *more, **named)
 
     monkeypatch.setattr(Path, "open", nearly_full)
     assert fetch() == 2
@@ -293,7 +353,10 @@ def test_a_full_disk_is_one_line_and_what_came_is_kept(
 
 
 @pytest.mark.parametrize("name", [PINNED, UNPINNED])
-@pytest.mark.parametrize("location", ["http://elsewhere.example/file", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "location",
+    ["http://elsewhere.example/file", "file:///etc/passwd", "https://[bad", "//[bad]x/"],
+)
 def test_a_redirect_away_from_https_is_not_followed(
     name: str, location: str, web: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -393,6 +456,48 @@ def test_list_and_verify_tell_whole_from_tampered(capsys: pytest.CaptureFixture[
     assert shown[UNPINNED].endswith("tampered")
     assert shown[PINNED].endswith("present")
     assert (run("verify", UNPINNED), run("verify", PINNED)) == (2, 0)
+
+
+def test_a_file_that_cannot_be_read_ends_no_list(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path().parent.mkdir()
+    path().write_bytes(CONTENT)
+    whole = weights.read_capped
+
+    def read(file: Path, largest: int) -> bytes:
+        if file == path():
+            raise PermissionError(errno.EACCES, "Permission denied", str(file))
+        return whole(file, largest)
+
+    monkeypatch.setattr(weights, "read_capped", read)
+    assert run("list") == 0
+    shown = lines(capsys)
+    assert shown[PINNED].endswith("unreadable")
+    assert shown["dlib"].endswith("present")
+    assert run("verify") == 2
+    assert lines(capsys)[PINNED].endswith("unreadable")
+
+
+def test_recognisers_are_listed_by_their_files_and_not_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """CONTENT is no network; it is what the cards ask for, or what was recorded."""
+    monkeypatch.setattr(plugins, "load", None)
+    path().parent.mkdir()
+    path().write_bytes(CONTENT)
+    path(UNPINNED).write_bytes(CONTENT)
+    shown = {line.split()[0]: line for line in names("recognisers")}
+    assert shown[PINNED] == f"{PINNED}  released 2019-07, Apache-2.0, verified"
+    assert shown[UNPINNED].endswith("unrecorded")
+    assert shown["mobilefacenet:casia"].endswith("absent: models fetch mobilefacenet:casia")
+    assert "absent: get it from https" in shown["edgeface:xxs"]
+    weights.record(card(UNPINNED), path(UNPINNED), DIGEST)
+    shown = {line.split()[0]: line for line in names("recognisers")}
+    assert shown[UNPINNED].endswith("as first seen")
+    path().write_bytes(CONTENT[1:])
+    shown = {line.split()[0]: line for line in names("recognisers")}
+    assert shown[PINNED].endswith("tampered")
 
 
 def test_names_are_checked(capsys: pytest.CaptureFixture[str]) -> None:

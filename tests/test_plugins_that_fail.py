@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
@@ -11,10 +12,10 @@ import cli
 from audit import plan as plans
 from audit.plan import AuditPlan
 from audit.run import run_audit
-from lowkey_core import plugins
+from lowkey_core import datasets, logs, plugins
 from lowkey_core.cache import Cache, Work
-from lowkey_core.checks import AuditError
-from tests.commands import start
+from lowkey_core.checks import AuditError, PluginError
+from tests.audit.samples import sample
 
 CLOAK = """
 import torch
@@ -58,9 +59,11 @@ def run(field: str, source: str, portraits: Path, folder: Path, cache: Cache) ->
     """The line that an audit with this plugin ends with."""
     file = folder / "mine.py"
     file.write_text(source)
-    plan = plans.make(file=portraits / "plan.toml")
+    (folder / "sound.py").write_text(RECOGNISER.format(body="return vectors"))
+    plan = plans.make(file=portraits / "plan.toml").model_dump()
+    small = dict.fromkeys(("surrogates", "recognisers"), (str(folder / "sound.py"),))
     name = str(file) if field == "attack" else (str(file),)
-    asked = AuditPlan.model_validate({**plan.model_dump(), field: name})
+    asked = AuditPlan.model_validate({**plan, **small, field: name})
     with pytest.raises(AuditError) as raised, plugins.blame():
         run_audit(asked, Work(cache))
     said = str(raised.value)
@@ -77,7 +80,7 @@ def run(field: str, source: str, portraits: Path, folder: Path, cache: Cache) ->
         ("1 / 0", r"mine.py raised ZeroDivisionError in line \d+: division by zero"),
         ("torch.ones(2) @ torch.ones(3)", r"mine.py raised RuntimeError in line \d+"),
         ("open('/nowhere/x')", r"mine.py raised FileNotFoundError in line \d+"),
-        ("raise SystemExit(0)", r"mine.py raised SystemExit in line \d+: 0"),
+        ("quit()", r"mine.py raised SystemExit in line \d+"),
     ],
 )
 def test_one_that_raises_is_named_with_its_line(
@@ -103,6 +106,7 @@ def test_one_that_raises_is_named_with_its_line(
         ("recognisers", "return vectors[:1]", "of shape (1, 126)"),
         ("recognisers", "return vectors.double()", "returned torch.float64"),
         ("recognisers", "return vectors / 0", "not finite"),
+        ("recognisers", "return vectors * 2", "a vector of length 2;"),
         ("adversaries", "return None", "enrolling of the adversary"),
         ("adversaries", CHANGED.format("gallery=None"), "gallery of the adversary"),
         ("adversaries", CHANGED.format("flagged=torch.zeros(n)"), "flagged of the adversary"),
@@ -130,13 +134,47 @@ def test_one_that_breaks_its_contract_is_told_what_it_promised(
         ("def build(", "does not run: SyntaxError"),
         ("import nothing_of_this_name", "does not run: ModuleNotFoundError"),
         ("raise SystemExit(0)", "does not run: SystemExit"),
+        ("quit()", "does not run: SystemExit"),
+        ("def build(): raise SystemExit(0)", "raised SystemExit in line 1: 0"),
+        ("def build(): quit()", "raised SystemExit in line 1"),
+        (
+            "import argparse\ndef build(): argparse.ArgumentParser().parse_args(['--help'])",
+            "raised SystemExit in line 2: 0",
+        ),
     ],
 )
-@pytest.mark.parametrize("field", KINDS)
+@pytest.mark.parametrize("package", ["lowkey_core.embedders", "adversaries"])
 def test_one_that_cannot_be_built_is_named(
-    field: str, source: str, message: str, portraits: Path, tmp_path: Path, cache: Cache
+    package: str, source: str, message: str, tmp_path: Path
 ) -> None:
-    assert message in run(field, source, portraits, tmp_path, cache)
+    (tmp_path / "mine.py").write_text(source)
+    with pytest.raises(AuditError) as raised, plugins.blame():
+        plugins.load(package, str(tmp_path / "mine.py"))
+    assert "mine.py" in str(raised.value)
+    assert message in str(raised.value)
+
+
+def test_a_report_format_returns_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text("def build(): return lambda report: None")
+    sample().save(tmp_path / "report.json")
+    format_of = ["--format", str(tmp_path / "mine.py")]
+    monkeypatch.setattr("sys.argv", ["", "report", str(tmp_path), *format_of])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2
+    assert "mine.py returned a NoneType; expected a string" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "made", ["type('Mine', (), {'photos': ()})()", "Dataset('mine', ('a.png',))"]
+)
+def test_a_data_set_is_one_of_photos(made: str, tmp_path: Path) -> None:
+    source = f"from lowkey_core.datasets import Dataset\ndef build(): return {made}"
+    (tmp_path / "mine.py").write_text(source)
+    with pytest.raises(PluginError, match=r"mine\.py returned .*; expected .* of Photos"):
+        datasets.load(str(tmp_path / "mine.py"))
 
 
 @pytest.mark.parametrize("learned", ["{'a': float('nan')}", "3", "{'a': 'many'}"])
@@ -154,18 +192,30 @@ def test_our_own_mistakes_are_not_blamed_on_a_plugin() -> None:
         1 / 0  # noqa: B018
 
 
-def test_an_interruption_while_a_plugin_is_at_work_is_no_fault_of_it(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("def build(stop): return stop()")
+@pytest.mark.parametrize(
+    "source", ["def build(stop): return stop()", "import cli; cli._interrupted()"]
+)
+def test_an_interruption_while_a_plugin_is_at_work_is_no_fault_of_it(
+    source: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(source)
     with pytest.raises(SystemExit) as left, plugins.blame():
         plugins.load("reports", str(tmp_path / "mine.py"), offered={"stop": cli._interrupted})
     assert left.value.code == 130
 
 
-def test_verbose_shows_the_traceback(tmp_path: Path) -> None:
+def test_verbose_shows_the_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in logs._OURS:  # which it sets, and which are put back
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
     (tmp_path / "mine.py").write_text("def build():\n    raise KeyError('mine')\n")
-    process = start("audit", "--surrogate", tmp_path / "mine.py", "--out", tmp_path, "--verbose")
-    _, said = process.communicate(timeout=240)
-    assert process.returncode == 2
+    kept = ["--out", str(tmp_path), "--cache", str(tmp_path), "--verbose"]
+    monkeypatch.setattr("sys.argv", ["", "audit", "--surrogate", str(tmp_path / "mine.py"), *kept])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    said = capsys.readouterr().err
+    assert left.value.code == 2
     assert "Traceback" in said
     assert "    raise KeyError('mine')" in said
     assert "mine.py raised KeyError in line 2: 'mine'" in said.splitlines()[-1]

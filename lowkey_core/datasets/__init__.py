@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lowkey_core import plugins
+from lowkey_core.checks import PluginError
 from lowkey_core.pixels import read_file
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,13 @@ def _load(name: str, **of_a_folder: bool) -> Dataset:
             name, options = "folder", {"root": name, **of_a_folder}
         elif name.lower().endswith(".csv"):
             name, options = "csv", {"root": name}
-    dataset: Dataset = plugins.load(__name__, name, options=options)
+    dataset = plugins.load(__name__, name, options=options)
+    if not (isinstance(dataset, Dataset) and all(isinstance(p, Photo) for p in dataset.photos)):
+        raise PluginError(
+            f"build() of {name} returned {repr(dataset)[:200]}",
+            expected="a lowkey_core.datasets.Dataset of Photos",
+            remedy="see lowkey_core/datasets/folder.py for an example",
+        )
     photos, people = len(dataset.photos), len(dataset.by_identity)
     log.info("data set %s: %d photos of %d people", dataset.name, photos, people)
     return dataset

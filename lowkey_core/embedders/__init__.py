@@ -37,9 +37,9 @@ def load(name: str) -> Embedder:
     if path.suffix in _local.SUFFIXES:
         embedder = _local.load(path)
     elif plugins.is_file(name) and _sidecar.path_of(path).is_file():
-        card = _sidecar.verified(path)[0].card(path)  # before anything of the file is run
-        embedder = plugins.load("lowkey_core.embedders", name)
-        embedder.card = card
+        sidecar, content = _sidecar.verified(path)  # before anything of the file is run
+        embedder = plugins.load("lowkey_core.embedders", name, content=content)
+        embedder.card = sidecar.card(path)
     else:
         embedder = plugins.load("lowkey_core.embedders", name)
         if not hasattr(embedder, "card"):
@@ -73,10 +73,20 @@ def card_of(embedder: Embedder) -> Card:
 def held_out(embedder: Embedder, surrogates: Iterable[Embedder]) -> bool | None:
     """Whether `embedder` shares no weights, teacher or training run with any surrogate; None
     where a card does not state its lineage."""
-    own, others = card_of(embedder).lineage, [card_of(s).lineage for s in surrogates]
-    if any(own & other for other in others):
+    own, others = card_of(embedder), [card_of(s) for s in surrogates]
+    if any(_same(own, other) or own.lineage & other.lineage for other in others):
         return False
-    return True if own and all(others) else None
+    return True if own.lineage and all(other.lineage for other in others) else None
+
+
+def _same(a: Card, b: Card) -> bool:
+    return a.name == b.name or a.sha256 == b.sha256 != ""
+
+
+def shared_data(embedder: Embedder, surrogates: Iterable[Embedder]) -> tuple[str, ...]:
+    """The data sets that `embedder` and a surrogate were trained on, as their cards state."""
+    of_surrogates = frozenset().union(*(card_of(s).data for s in surrogates))
+    return tuple(sorted(card_of(embedder).data & of_surrogates))
 
 
 def _name(embedder: Embedder) -> str:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from lowkey_core import cache
 from lowkey_core.checks import LocalNetworkError
 from lowkey_core.embedders import _sidecar
+from lowkey_core.embedders._onnx_file import names_other_files
 from lowkey_core.embedders._sidecar import Sidecar
 from lowkey_core.types import FACE_SIZE, Embedder, Embeddings, Images
 
@@ -77,7 +78,11 @@ class Onnx:
     def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
         assert sidecar.input is not None
         self.card, self.input = sidecar.card(path, black_box=True), sidecar.input
-        if b"\n\x08location" in content:  # the key of an external tensor's file name
+        try:
+            elsewhere = names_other_files(content)
+        except ValueError as error:
+            raise _refused(path, "does not open as ONNX", error) from None
+        if elsewhere:
             raise LocalNetworkError(
                 f"{path} keeps weights in other files",
                 expected="one file, so that its SHA-256 covers all of it",
@@ -94,6 +99,7 @@ class Onnx:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 4  # what matters is raised
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # as was checked
         try:
             self._session = runtime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]

@@ -57,6 +57,8 @@ class Sidecar(_Written):
     licence: str
     source: str
     trained_on: str
+    data: frozenset[str] = frozenset()
+    """Data sets it was trained on, by the names of `models list`; empty: not stated."""
     lineage: frozenset[str] = frozenset()
     """Training runs its weights come from, teachers included; empty: not stated."""
     input: Input | None = None
@@ -107,7 +109,7 @@ def verified(path: Path) -> tuple[Sidecar, bytes]:
     return card, content
 
 
-_FIELDS = "name, sha256, released, licence, source, trained_on, lineage and [input]"
+_FIELDS = "name, sha256, released, licence, source, trained_on, data, lineage and [input]"
 
 
 def _parse(beside: Path, found: str) -> Sidecar:

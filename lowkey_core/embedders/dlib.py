@@ -7,7 +7,6 @@ The file is dlib's serialisation of `anet_type` in dlib's `dnn_face_recognition_
 from __future__ import annotations
 
 import datetime
-import struct
 from math import prod
 
 import numpy as np
@@ -28,6 +27,7 @@ CARD = Card(
     licence="CC0-1.0",
     released=datetime.date(2017, 3, 1),
     trained_on="FaceScrub, VGG-Face and web pictures: 3 million faces of 7,485 people",
+    data=frozenset({"FaceScrub", "VGG-Face"}),
     lineage=frozenset({"dlib-resnet-v1"}),
     distribution="face_recognition_models",
     size=22_466_066,
@@ -175,7 +175,7 @@ class _File:
         end = at + 4 * prod(dims)
         if end > len(self.content):
             raise self._malformed(f"tensor of shape {tuple(dims)} behind the end")
-        values = np.array(struct.unpack(f"<{prod(dims)}f", self.content[at:end]), dtype=np.float32)
+        values = np.frombuffer(self.content, "<f4", prod(dims), at).copy()
         return torch.from_numpy(values), end
 
     def _malformed(self, what: str) -> TamperedWeightsError:

@@ -26,6 +26,7 @@ CARD = Card(
     licence="CC BY-NC-SA 4.0: evaluation only",
     released=datetime.date(2023, 7, 1),
     trained_on="WebFace260M subsets",
+    data=frozenset({"WebFace260M"}),
     lineage=frozenset({"edgeface-xxs"}),
     size=2_504_608,
 )

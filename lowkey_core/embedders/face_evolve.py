@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lowkey_core.embedders._state import fill, state_of
+from lowkey_core.checkpoints import fill, state_of
 from lowkey_core.types import Embeddings, Images
 from lowkey_core.weights import Card
 
@@ -27,6 +27,7 @@ def _card(architecture: str, head: str, epoch: int) -> Card:
         licence="none stated: evaluation only",
         released=datetime.date(2021, 1, 20),
         trained_on="MS-Celeb-1M",
+        data=frozenset({"MS-Celeb-1M"}),
         lineage=frozenset({f"face-evolve-{name}-lowkey"}),
         url=f"https://github.com/cmu-spuds/lowkey_gradio/releases/download/weights/{file}",
     )

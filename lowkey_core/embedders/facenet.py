@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core.alignment import warp
-from lowkey_core.embedders._state import fill, state_of
+from lowkey_core.checkpoints import fill, state_of
 from lowkey_core.types import Embeddings, Images
 from lowkey_core.weights import Card
 
@@ -28,6 +28,7 @@ def _card(member: str, released: datetime.date, trained_on: str) -> Card:
         licence="MIT",
         released=released,
         trained_on=trained_on,
+        data=frozenset({trained_on}),
         lineage=frozenset({f"facenet-{member}-sandberg"}),
         url=f"https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/{file}",
     )
@@ -41,9 +42,12 @@ CARDS = {
 MEMBERS = tuple(CARDS)
 
 CHIP = ((1.863, 0.0, -26.8), (0.0, 1.403, -8.97))
-"""From the 112x112 template to the 160x160 chip: where MTCNN's box with the package's margin of 14
-pixels lies on average (80 photos of LFW). The package, too, makes boxes square by stretching."""
+"""From the 112x112 template to the 160x160 chip: about where MTCNN's box with the package's margin
+of 14 pixels lies. The package, too, makes boxes square by stretching."""
 CHIP_SIZE = 160
+_CHIN = 10
+"""Rows of the chip's source below the template. The package shows the chin there; so that it is not
+black, the template's last row is repeated."""
 
 
 def build(member: str) -> FaceNet:
@@ -69,7 +73,11 @@ class FaceNet(nn.Module):
 
     def forward(self, images: Images) -> Embeddings:
         """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB. Returns (n, 512), unit norm."""
-        return self.describe(warp(images, self.chip, CHIP_SIZE))
+        return self.describe(self.chips(images))
+
+    def chips(self, images: Images) -> Images:
+        """The same faces, (n, 3, 160, 160), as the package cuts them out."""
+        return warp(F.pad(images, (0, 0, 0, _CHIN), mode="replicate"), self.chip, CHIP_SIZE)
 
     def describe(self, chips: Images) -> Embeddings:
         """chips: (n, 3, 160, 160) float32 in [0, 1], faces as the network was trained on."""

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import datetime
-import io
 import re
 from collections.abc import Mapping
 
@@ -15,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lowkey_core.checkpoints import fit, state_of
 from lowkey_core.types import Embeddings, Images
-from lowkey_core.weights import Card, read
+from lowkey_core.weights import Card
 
 MEMBERS = ("ms1m", "casia")
 
@@ -29,6 +29,7 @@ CARDS = {
         licence="Apache-2.0",
         released=datetime.date(2019, 7, 1),
         trained_on="MS-Celeb-1M",
+        data=frozenset({"MS-Celeb-1M"}),
         lineage=frozenset({"mobilefacenet-ms1m-foamliu"}),
         url="https://github.com/foamliu/MobileFaceNet/raw/408e13c0bcd1c10b666f00b07efcc2eab3c5d195"
         "/weights/mobilefacenet.pt",
@@ -42,6 +43,7 @@ CARDS = {
         licence="none stated: evaluation only",
         released=datetime.date(2018, 9, 1),
         trained_on="CASIA-WebFace",
+        data=frozenset({"CASIA-WebFace"}),
         lineage=frozenset({"mobilefacenet-casia-xiaoccer"}),
         url="https://github.com/Xiaoccer/MobileFaceNet_Pytorch/raw"
         "/9c6e162647edf1bdc1d194f305d2030c79bf4613/model/best/068.ckpt",
@@ -53,15 +55,12 @@ _BOTTLENECKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (
 """Expansion, channels, repeats, stride of the first (Table 1 of the paper)."""
 
 
-def build(member: str) -> MobileFaceNet:
+def build(member: str) -> nn.Module:
     """Raises: MissingWeightsError, TamperedWeightsError."""
     card = CARDS[member]
-    loaded = torch.load(io.BytesIO(read(card)), map_location="cpu", weights_only=True)
-    network = MobileFaceNet(card, prelu=member == "casia")
-    if member == "casia":
-        loaded = loaded["net_state_dict"]
-    network.load_state_dict(_renamed(loaded, _RENAMES[member]), strict=True)
-    return network
+    casia = member == "casia"
+    state = state_of(card, "net_state_dict" if casia else None)
+    return fit(MobileFaceNet(card, prelu=casia), _renamed(state, _RENAMES[member]), card)
 
 
 class MobileFaceNet(nn.Module):

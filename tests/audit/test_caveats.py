@@ -34,6 +34,7 @@ def test_a_sound_audit_has_nothing_blocking() -> None:
         ("noise-protects", codes(cell(attack="noise", hits=3), blocking=True)),
         ("no-cloaks-seen", codes(cell(), seen=0.5, blocking=True)),
         ("not-held-out", codes(cell(held_out=False))),
+        ("shared-data", codes(cell(shared_data=("MS-Celeb-1M",)))),
         ("lineage-unstated", codes(cell(held_out=None))),
         ("lpips-missing", codes(cell())),
         ("no-cloaks-seen", codes(cell(), seen=0.99, blocking=False)),

@@ -97,10 +97,13 @@ def wide_gamut() -> bytes:
     return ICC.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
 
 
-@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_an_embedded_profile_is_heeded(file_format: str) -> None:
+@pytest.mark.parametrize(
+    ("file_format", "mode"),
+    [(f, "RGB") for f in ("JPEG", "PNG", "WEBP", "TIFF")] + [("PNG", "P"), ("TIFF", "P")],
+)
+def test_an_embedded_profile_is_heeded(file_format: str, mode: str) -> None:
     options = {"lossless": True} if file_format == "WEBP" else {}
-    red = Image.new("RGB", (16, 16), (255, 0, 0))
+    red = Image.new("RGB", (16, 16), (255, 0, 0)).convert(mode)
     plain = decode_pixels(saved(red, file_format, **options))
     managed = decode_pixels(saved(red, file_format, icc_profile=wide_gamut(), **options))
     assert (plain[0, 0] > [250, -1, -1]).all()

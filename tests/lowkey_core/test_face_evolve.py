@@ -11,9 +11,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from lowkey_core import embedders, weights
+from lowkey_core.checkpoints import fill
 from lowkey_core.checks import TamperedWeightsError
 from lowkey_core.embedders import face_evolve
-from lowkey_core.embedders._state import fill
 from lowkey_core.embedders.face_evolve import ARCHITECTURES, CARDS
 
 

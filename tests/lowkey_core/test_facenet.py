@@ -7,12 +7,15 @@ from pathlib import Path
 import facenet_pytorch
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from lowkey_core import embedders, weights
-from lowkey_core.alignment import warp
+from lowkey_core.alignment import similarity, warp
 from lowkey_core.checks import TamperedWeightsError
-from lowkey_core.embedders.facenet import CARDS, CHIP, CHIP_SIZE, FaceNet
+from lowkey_core.embedders.facenet import CARDS, CHIP_SIZE, FaceNet
+from lowkey_core.finding import landmarks
+from lowkey_core.images import to_pixels
 
 CARD = CARDS["vggface2"]
 
@@ -45,7 +48,7 @@ def test_embeds_as_the_package_does(package: nn.Module) -> None:
     ours = embedders.load("facenet:vggface2")
     assert isinstance(ours, FaceNet)
     images = torch.rand(2, 3, 112, 112, requires_grad=True)
-    chips = warp(images, torch.tensor(CHIP)[None], CHIP_SIZE)
+    chips = ours.chips(images)
     pixels = (chips * 255).permute(0, 2, 3, 1).detach().numpy()
     standardised = torch.from_numpy(facenet_pytorch.fixed_image_standardization(pixels))
     with torch.no_grad():
@@ -55,6 +58,16 @@ def test_embeds_as_the_package_does(package: nn.Module) -> None:
     (slope,) = torch.autograd.grad(embedding[0, 0], images)
     assert slope[0].isfinite().all()
     assert slope[0].abs().max() > 0
+
+
+def test_cuts_a_face_out_as_the_package_does(astronaut: Tensor) -> None:
+    (points,) = landmarks(to_pixels(astronaut))
+    face = warp(astronaut, similarity(points)[None])
+    detector = facenet_pytorch.MTCNN(image_size=CHIP_SIZE, margin=14, post_process=False)
+    theirs = detector(Image.fromarray(to_pixels(astronaut))) / 255
+    off = (FaceNet(nn.Identity(), CARD).chips(face)[0] - theirs).abs().mean((0, 2))
+    assert off.mean() < 0.12
+    assert off[-12:].mean() < 0.12, "the chin, below the template"
 
 
 @pytest.mark.usefixtures("saved")

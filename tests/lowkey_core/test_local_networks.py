@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import io
+import py_compile
 import subprocess
 import sys
 import warnings
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import onnx
@@ -23,7 +25,7 @@ from adversaries.adaptive import Adaptive
 from lowkey_core import embedders
 from lowkey_core.cache import Work, fingerprint
 from lowkey_core.checks import LocalNetworkError, OptionError, TamperedWeightsError
-from lowkey_core.embedders import FlipAveraged, card_of
+from lowkey_core.embedders import FlipAveraged, _sidecar, card_of
 from lowkey_core.matching import MATCHERS
 from lowkey_core.types import Pictures
 
@@ -42,6 +44,12 @@ size = {size}
 mean = [0.1, 0.2, 0.3]
 std = [0.4, 0.5, 0.6]
 channels = "{channels}"
+"""
+
+
+PYTHON = b"""
+import torch
+def build(): return lambda images: torch.nn.functional.normalize(images.flatten(1))
 """
 
 
@@ -228,8 +236,7 @@ def test_onnx_is_not_retrained(tmp_path: Path, pictures: Pictures) -> None:
 
 
 def test_a_python_file_gets_the_card_beside_it(tmp_path: Path) -> None:
-    source = b"import torch\ndef build(): return torch.nn.Flatten()\n"
-    ours = embedders.load(save(tmp_path, "mine.py", source))
+    ours = embedders.load(save(tmp_path, "mine.py", PYTHON))
     assert card_of(ours).name == "mine"
     (tmp_path / "mine.toml").unlink()
     assert card_of(embedders.load(str(tmp_path / "mine.py"))).licence == "not stated"
@@ -241,6 +248,34 @@ def test_a_changed_python_file_is_not_run(tmp_path: Path) -> None:
     with pytest.raises(TamperedWeightsError):
         embedders.load(name)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("carded", [True, False])
+def test_of_a_python_file_nothing_but_its_text_is_run(carded: bool, tmp_path: Path) -> None:
+    """Not what lies in __pycache__ under its name, whatever that claims to be made from."""
+    name = save(tmp_path, "mine.py", PYTHON)
+    if not carded:
+        (tmp_path / "mine.toml").unlink()
+    (tmp_path / "theirs.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    planted, unchecked = cache_from_source(name), py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(tmp_path / "theirs.py"), planted, invalidation_mode=unchecked)
+    embedders.load(name)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_python_file_that_is_run_is_the_one_that_was_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = save(tmp_path, "mine.py", PYTHON)
+    verified = _sidecar.verified
+
+    def and_swapped(path: Path) -> tuple[_sidecar.Sidecar, bytes]:
+        found = verified(path)
+        path.write_text("raise ValueError('run unseen')")
+        return found
+
+    monkeypatch.setattr(_sidecar, "verified", and_swapped)
+    assert card_of(embedders.load(name)).name == "mine"
 
 
 @pytest.mark.parametrize("name", ["mine.pt", "mine.onnx"])
@@ -355,3 +390,36 @@ def test_onnx_with_weights_in_another_file_is_refused(tmp_path: Path) -> None:
     content = (tmp_path / "raw.onnx").read_bytes()
     with pytest.raises(LocalNetworkError, match="other files"):
         embedders.load(save(tmp_path, "mine.onnx", content))
+
+
+def two(number: int) -> bytes:
+    """A varint of two bytes, also where one would do."""
+    return bytes([number & 0x7F | 0x80, number >> 7])
+
+
+def field(number: int, content: bytes) -> bytes:
+    return two(number << 3 | 2) + two(len(content)) + content
+
+
+@pytest.mark.parametrize("where", ["an initialiser", "a node's attribute"])
+def test_onnx_with_weights_in_another_file_is_refused_however_it_is_written(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # from where onnxruntime would read it
+    weight = torch.arange(15.0).view(3, 5)
+    (tmp_path / "weights.bin").write_bytes(weight.numpy().tobytes())
+    model = onnx.load_from_string(onnx_file())
+    del model.graph.initializer[:]
+    entry = field(1, b"location") + field(2, b"weights.bin")
+    tensor = TensorProto(dims=(3, 5), data_type=1, name="weight", data_location=1)
+    external = tensor.SerializeToString() + field(13, entry)
+    if where == "an initialiser":
+        rest = field(7, field(5, external))  # what comes again is merged into what came first
+    else:
+        node = helper.make_node("Constant", [], ["weight"]).SerializeToString()
+        value = field(1, b"value") + two(20 << 3) + two(4) + field(5, external)
+        nodes = [node + field(5, value), *(n.SerializeToString() for n in model.graph.node)]
+        del model.graph.node[:]
+        rest = field(7, b"".join(field(1, n) for n in nodes))
+    with pytest.raises(LocalNetworkError, match="keeps weights in other files"):
+        embedders.load(save(tmp_path, "mine.onnx", model.SerializeToString() + rest))

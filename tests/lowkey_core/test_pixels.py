@@ -54,7 +54,7 @@ def test_every_suffix_is_of_a_format_that_is_opened() -> None:
 
 
 def test_a_name_cannot_write_on_the_terminal() -> None:
-    assert "a\\x1b[31mb" in str(refusal(b"", "a\x1b[31mb"))
+    assert r"a\x1b[31mb" in str(refusal(b"", "a\x1b[31mb"))
     assert str(refusal(b"", "a\nb\udcff")).isprintable()
 
 
@@ -117,10 +117,10 @@ def overlapping_tags(count: int, size: int) -> bytes:
     return struct.pack("<2sHIH", b"II", 42, 8, count) + entries + bytes(4) + bytes(size)
 
 
-def scans(count: int) -> bytes:
+def scans(count: int, between: bytes = b"") -> bytes:
     whole = saved(Image.new("L", (512, 512)), "JPEG", progressive=True)
     last = whole[whole.rindex(b"\xff\xda") : -2]
-    return whole[:-2] + last * count + whole[-2:]
+    return whole[:-2] + (between + last) * count + whole[-2:]
 
 
 def bombs() -> dict[str, bytes]:
@@ -139,6 +139,7 @@ def bombs() -> dict[str, bytes]:
         "bmp declares": bmp(60_000, 60_000),
         "bmp upside down": bmp(60_000, -60_000),
         "jpeg scans": scans(200),
+        "jpeg scans behind a marker without a length": scans(200, b"\xff\x01"),
     }
 
 

@@ -12,15 +12,17 @@ from lowkey_core import weights
 from lowkey_core.checks import TamperedWeightsError
 
 
-def state_of(card: weights.Card) -> dict[str, Tensor]:
+def state_of(card: weights.Card, entry: str | None = None) -> dict[str, Tensor]:
     """The named tensors in the card's file, a PyTorch checkpoint, as float32 where they are floats.
 
+    entry: under which key of the checkpoint they are; None: they are all of it.
     Raises: MissingWeightsError, TamperedWeightsError (also of a pickle that holds more than
     tensors: it is refused unread).
     """
     content = weights.read(card)
     try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        state = loaded[entry] if entry and isinstance(loaded, Mapping) else loaded
     except Exception as error:  # whatever hostile bytes provoke: nothing of them was run
         raise _unfit(card, f"is not a plain checkpoint ({type(error).__name__})") from None
     if not isinstance(state, Mapping) or not all(
@@ -40,6 +42,14 @@ def fill(
     """
     with torch.device("meta"):
         network = make()
+    return fit(network, state, card)
+
+
+def fit(network: nn.Module, state: Mapping[str, Tensor], card: weights.Card) -> nn.Module:
+    """`network` with its every persistent parameter and buffer from `state`.
+
+    Raises: TamperedWeightsError, likewise.
+    """
     try:
         network.load_state_dict(state, strict=True, assign=True)
     except RuntimeError as error:

@@ -1,0 +1,98 @@
+"""What an audit says of the networks that take part: held out, newer, verified."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from adversaries import FeatureEnrol
+from audit import run
+from audit.plan import AuditPlan
+from audit.report import Cell
+from audit.run import CLEAN, Contest
+from lowkey_core import perceptual
+from lowkey_core.cache import Work
+from lowkey_core.embedders import FlipAveraged, held_out, shared_data
+from lowkey_core.matching import MATCHERS
+from lowkey_core.types import Faces
+from reports import _tables
+from tests.audit.samples import cell
+from tests.conftest import TinyNetwork, people
+
+
+def network(seed: int, **stated: Any) -> TinyNetwork:
+    """A network whose card is changed so."""
+    made = TinyNetwork(seed)
+    made.card = replace(made.card, **stated)
+    return made
+
+
+NOTHING: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "apart"),
+    [
+        (network(1), True),
+        (network(1, lineage=NOTHING), None),
+        (network(1, lineage=frozenset({"tiny0", "another"})), False),
+        (network(0, lineage=NOTHING), False),
+        (network(1, lineage=NOTHING, sha256="a" * 64), False),
+        (network(1, lineage=NOTHING, sha256="b" * 64), None),
+    ],
+    ids=["another", "another, unstated", "a run in common", "itself", "its file", "another file"],
+)
+def test_a_network_is_not_held_out_from_itself(surrogate: TinyNetwork, apart: bool | None) -> None:
+    assert held_out(network(0, sha256="a" * 64), [network(2), surrogate]) is apart
+
+
+def test_data_are_shared_by_name() -> None:
+    ours = network(0, data=frozenset({"A", "B", "C"}))
+    theirs = [network(i, data=frozenset(names)) for i, names in enumerate(("BX", "", "YC"))]
+    assert shared_data(ours, theirs) == ("B", "C")
+    assert shared_data(ours, []) == ()
+
+
+def measured(recogniser: TinyNetwork, surrogates: Sequence[TinyNetwork]) -> Cell:
+    """`recogniser` against a cloak of 2021 that changes nothing."""
+    pictures = people(3, 2)
+    faces = Faces(pictures.images, pictures.identities)
+    photos = SimpleNamespace(people=(0, 1, 2), probe_faces=faces, cloaked_rows=torch.arange(6))
+    cloak = SimpleNamespace(released=datetime.date(2021, 1, 1))
+    scene: Any = SimpleNamespace(photos=photos, cloak=cloak, surrogates=surrogates)
+    enrol = FeatureEnrol(FlipAveraged(recogniser), MATCHERS["nn"], Work())
+    contest = Contest("oblivious", recogniser, "nn", enrol, ("lowkey",))
+    plan = AuditPlan(conditions=("all",), ranks=(1,))
+    (found,) = run.measure(plan, scene, contest, "none", {CLEAN: faces, "lowkey": faces})
+    return found
+
+
+def test_a_surrogate_is_not_newer_than_its_cloak() -> None:
+    ours = network(0, data=frozenset({"A"}))
+    assert ours.card.released.year == 2022
+    stranger = measured(ours, [network(1)])
+    assert (stranger.newer, stranger.held_out, stranger.shared_data) == (True, True, ())
+    known = measured(ours, [ours])
+    assert (known.newer, known.held_out, known.shared_data) == (False, False, ("A",))
+
+
+def test_a_report_says_newer_and_that_the_lineage_is_not_stated() -> None:
+    shown = _tables._cell(cell(newer=True, held_out=None), (1,))
+    assert "old (newer) (lineage not stated)" in shown
+
+
+@pytest.mark.parametrize(("digits", "first_seen"), [(64, False), (8, True), (0, True)])
+def test_a_digest_that_nobody_published_whole_is_called_first_seen(
+    digits: int, first_seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "TRUNK", replace(perceptual.TRUNK, sha256="7" * digits))
+    nobody: Any = SimpleNamespace(surrogates=(), recognisers=())
+    found = {card.name: card.first_seen for card in run.cards(nobody, lpips=True)}
+    assert found["lpips:alexnet"] == first_seen
+    assert not found["lpips:linear"]
