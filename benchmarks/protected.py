@@ -23,7 +23,7 @@ from benchmarks.lfw import WORK
 from lowkey_core import datasets, embedders, runtime
 from lowkey_core.datasets import Photo
 from lowkey_core.finding import find
-from lowkey_core.ledger import NAME, read
+from lowkey_core.ledger import read
 from lowkey_core.matching import nearest, ranking
 from lowkey_core.types import Faces
 
@@ -64,7 +64,7 @@ def main() -> None:
             count = len(shown[name])
             total, was, still = total + count, was + hits[0], still + hits[1]
             print(f"| {name} | {count} | {hits[0]} | {hits[1]} | {outcome.dssim:.3f} |")
-        print(f"\n{was} of {total} faces found before, {still} after ({NAME} names {out})")
+        print(f"\n{was} of {total} faces found before, {still} after")
 
 
 def faces(photos: list[Photo], identities: list[int]) -> Faces:
