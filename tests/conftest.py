@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from audit.photographs import align
-from lowkey_core import datasets, runtime
+from lowkey_core import datasets, logs, runtime
 from lowkey_core.cache import Record, Work
 from lowkey_core.images import decode, from_pillow
 from lowkey_core.types import Pictures, quantise
@@ -29,6 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "faces" in item.keywords:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True)
+def _hidden_log() -> Iterator[None]:
+    """What one test shows, the next does not."""
+    yield
+    logs.hide()
 
 
 class TinyNetwork(nn.Module):
