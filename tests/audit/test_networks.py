@@ -63,7 +63,10 @@ def measured(recogniser: TinyNetwork, surrogates: Sequence[TinyNetwork]) -> Cell
     """`recogniser` against a cloak of 2021 that changes nothing."""
     pictures = people(3, 2)
     faces = Faces(pictures.images, pictures.identities)
-    photos = SimpleNamespace(people=(0, 1, 2), probe_faces=faces, cloaked_rows=torch.arange(6))
+    rows = torch.arange(6)
+    photos = SimpleNamespace(
+        people=(0, 1, 2), probe_faces=faces, cloaked_rows=rows, cloaked_share=1.0
+    )
     cloak = SimpleNamespace(released=datetime.date(2021, 1, 1))
     scene: Any = SimpleNamespace(photos=photos, cloak=cloak, surrogates=surrogates)
     enrol = FeatureEnrol(FlipAveraged(recogniser), MATCHERS["nn"], Work())
