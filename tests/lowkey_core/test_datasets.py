@@ -11,7 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lowkey_core import datasets, pixels
-from lowkey_core.checks import DatasetError, UnknownNameError, UnreadableImageError
+from lowkey_core.checks import (
+    DatasetError,
+    StorageError,
+    UnknownNameError,
+    UnreadableImageError,
+)
 from lowkey_core.datasets import Photo
 
 
