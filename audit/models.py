@@ -86,6 +86,7 @@ def _how_to_get(card: Card) -> str:
 def terms(card: Card) -> Iterator[str]:
     """What somebody must know before fetching the file."""
     yield f"{card.name}: trained on {card.trained_on}; not part of this project"
+    yield f"input: {card.preprocessing}"
     yield f"licence: {card.licence} (read it at {card.source})"
     yield f"from: {card.url or 'no direct download'}"
     yield f"size: {f'{card.size:,} bytes' if card.size else 'not stated'}"

@@ -148,6 +148,8 @@ class Card(_Record):
     licence: str
     released: datetime.date | None
     trained_on: str
+    preprocessing: str = "not stated"
+    """What becomes of the aligned face, x in [0, 1], before the first layer."""
     first_seen: bool = False
     """Nobody published the whole digest: `sha256` is that of the first fetch on this machine."""
 

@@ -200,6 +200,7 @@ def cards(scene: Scene, *, lpips: bool) -> Iterator[Card]:
                 licence=card.licence,
                 released=_stated(card),
                 trained_on=card.trained_on,
+                preprocessing=card.preprocessing,
             )
 
 

@@ -51,6 +51,8 @@ class Card:
     data: frozenset[str] = frozenset()
     """The data sets in `trained_on`, by name; sharing one with a surrogate is a caveat. Empty: not
     stated."""
+    preprocessing: str = "not stated"
+    """What becomes of the aligned face, x in [0, 1], before the first layer."""
     lineage: frozenset[str] = frozenset()
     """Every training run its weights come from, teachers included. Networks with a run in
     common are not held out from each other. Empty: not stated."""

@@ -206,13 +206,14 @@ def _learned(report: AuditReport) -> Table:
 def _cards(report: AuditReport) -> Table:
     return Table(
         "Networks",
-        ("name", "role", "released", "trained on", "licence", "SHA-256"),
+        ("name", "role", "released", "trained on", "input", "licence", "SHA-256"),
         tuple(
             (
                 c.name,
                 c.role,
                 f"{c.released:%Y-%m}" if c.released else "not stated",
                 c.trained_on,
+                c.preprocessing,
                 c.licence,
                 c.sha256[:12] + (" (first seen)" if c.first_seen else "") or "no file",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import tomllib
@@ -35,6 +36,9 @@ class Input(_Written):
     std: tuple[_Positive, _Positive, _Positive]
     channels: Literal["rgb", "bgr"]
 
+    def __str__(self) -> str:
+        return f"{self.size}x{self.size} {self.channels.upper()}, (x - {self.mean}) / {self.std}"
+
     def prepare(self, images: Images) -> Tensor:
         """images: (n, 3, 112, 112) float32 in [0, 1], RGB. Differentiable."""
         if self.size != FACE_SIZE:
@@ -66,9 +70,10 @@ class Sidecar(_Written):
 
     def card(self, path: Path, *, black_box: bool = False) -> weights.Card:
         """As every other network's."""
-        return weights.Card(
+        card = weights.Card(
             **self.model_dump(exclude={"input"}), file=path.name, black_box=black_box
         )
+        return dataclasses.replace(card, preprocessing=str(self.input)) if self.input else card
 
 
 def path_of(network: Path) -> Path:

@@ -28,6 +28,7 @@ CARD = Card(
     released=datetime.date(2017, 3, 1),
     trained_on="FaceScrub, VGG-Face and web pictures: 3 million faces of 7,485 people",
     data=frozenset({"FaceScrub", "VGG-Face"}),
+    preprocessing="warped to 150x150; RGB, (255 x - (122.782, 117.001, 104.298)) / 256",
     lineage=frozenset({"dlib-resnet-v1"}),
     distribution="face_recognition_models",
     size=22_466_066,

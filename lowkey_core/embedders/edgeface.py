@@ -27,6 +27,7 @@ CARD = Card(
     released=datetime.date(2023, 7, 1),
     trained_on="WebFace260M subsets",
     data=frozenset({"WebFace260M"}),
+    preprocessing="112x112 RGB, (x - 0.5) / 0.5",
     lineage=frozenset({"edgeface-xxs"}),
     size=2_504_608,
 )

@@ -28,6 +28,7 @@ def _card(architecture: str, head: str, epoch: int) -> Card:
         released=datetime.date(2021, 1, 20),
         trained_on="MS-Celeb-1M",
         data=frozenset({"MS-Celeb-1M"}),
+        preprocessing="112x112 RGB, (x - 0.5) / 0.5",
         lineage=frozenset({f"face-evolve-{name}-lowkey"}),
         url=f"https://github.com/cmu-spuds/lowkey_gradio/releases/download/weights/{file}",
     )

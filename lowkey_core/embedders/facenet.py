@@ -29,6 +29,7 @@ def _card(member: str, released: datetime.date, trained_on: str) -> Card:
         released=released,
         trained_on=trained_on,
         data=frozenset({trained_on}),
+        preprocessing="warped to 160x160; RGB, (255 x - 127.5) / 128",
         lineage=frozenset({f"facenet-{member}-sandberg"}),
         url=f"https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/{file}",
     )

@@ -30,6 +30,7 @@ CARDS = {
         released=datetime.date(2019, 7, 1),
         trained_on="MS-Celeb-1M",
         data=frozenset({"MS-Celeb-1M"}),
+        preprocessing="112x112 RGB, less the mean of ImageNet, over its deviation",
         lineage=frozenset({"mobilefacenet-ms1m-foamliu"}),
         url="https://github.com/foamliu/MobileFaceNet/raw/408e13c0bcd1c10b666f00b07efcc2eab3c5d195"
         "/weights/mobilefacenet.pt",
@@ -44,6 +45,7 @@ CARDS = {
         released=datetime.date(2018, 9, 1),
         trained_on="CASIA-WebFace",
         data=frozenset({"CASIA-WebFace"}),
+        preprocessing="columns 8 to 103, RGB, (255 x - 127.5) / 128",
         lineage=frozenset({"mobilefacenet-casia-xiaoccer"}),
         url="https://github.com/Xiaoccer/MobileFaceNet_Pytorch/raw"
         "/9c6e162647edf1bdc1d194f305d2030c79bf4613/model/best/068.ckpt",

@@ -68,6 +68,7 @@ def test_its_card_says_where_it_comes_from(name: str) -> None:
     assert card.data
     assert all(name in card.trained_on for name in card.data)
     assert card.source
+    assert card.preprocessing != "not stated"
     assert card.licence
     assert card.released.year > 2000
 
