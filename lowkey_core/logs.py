@@ -20,14 +20,6 @@ def show() -> None:
         logger.handlers = [handler]
 
 
-def hide() -> None:
-    """As before `show`."""
-    for name in _OURS:
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.NOTSET)
-        logger.handlers = []
-
-
 class _Stderr(logging.Handler):
     """Asks for stderr each time, as progress bars put a stand-in there."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _hidden_log() -> Iterator[None]:
     """What one test shows, the next does not."""
     yield
-    logs.hide()
+    for name in logs._OURS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+        logging.getLogger(name).handlers = []
 
 
 class TinyNetwork(nn.Module):
