@@ -29,7 +29,7 @@ class ThreatModel:
     background: Pictures
     """Its own clean pictures; no protected identity is among them."""
     cloak: Cloak
-    """The public cloaking tool, as a black box."""
+    """The public cloaking tool, as a black box. It takes pictures of `background` as they are."""
 
 
 @dataclass(frozen=True)

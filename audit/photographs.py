@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +37,10 @@ class Photographs:
     cloaked_rows: Tensor
     """(m,) int64: the gallery pictures that get cloaked."""
     counts: Counts
+    files: Mapping[str, Photo]
+    """The gallery's and the background's, by name."""
+    frames: Mapping[str, Frame]
+    """Where in them the faces are."""
     copied: Copied | None = None
     """The gallery's and the background's cloaked copies, where they are not made here."""
 
@@ -110,7 +114,19 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
         protectable=parts.protectable,
         too_few_pictures=parts.too_few_pictures,
     )
-    return Photographs(gallery, probes, bystanders, background, rows, counts, copied)
+    own = (*gallery.names, *background.names)
+    files = {photo.name: photo for photo in parts.photos}
+    return Photographs(
+        gallery=gallery,
+        probes=probes,
+        bystanders=bystanders,
+        background=background,
+        cloaked_rows=rows,
+        counts=counts,
+        files={name: files[name] for name in own},
+        frames={name: aligned.frames[name] for name in own},
+        copied=copied,
+    )
 
 
 def once(probes: Pictures, *parts: Pictures) -> tuple[list[Pictures], tuple[str, ...]]:

@@ -10,6 +10,7 @@ from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
 from lowkey_core import cloaks, embedders, plugins, transforms
 from lowkey_core.cache import Work
+from lowkey_core.carried import Carried
 from lowkey_core.checks import PlanError
 from lowkey_core.cloaks import Published
 from lowkey_core.cloaks.noise import Noise
@@ -42,24 +43,32 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
     photos = photographs(plan, work) if plan.cloaked is not None else None
     copied = photos.copied if photos else None
     cloak = cloaks.load(plan.attack, surrogates, plan.attack_options, copied)
-    published = Published(cloak, work, label=f"cloaking with {plan.attack}", batch=plan.batch)
-    noise = Published(
-        Noise(published, 0), work, label="adding noise of equal energy", batch=plan.batch
-    )
     offered = {"work": work, "epochs": plan.epochs, "flagged": plan.flagged}
     adversaries: dict[str, Adversary] = {
         name: Checked(plugins.load("adversaries", name, offered=offered), name)
         for name in plan.adversaries
     }
+    photos = photos or photographs(plan, work)
+    at_template = Published(cloak, work, label=f"cloaking with {plan.attack}", batch=plan.batch)
+    carry = "carrying changes into the photos"
+    carried = Carried(at_template, photos.files, photos.frames, work, label=carry)
+    # Copies are read from files as they are: what was carried into them is in their faces.
+    published: Cloak = at_template if copied else carried
+    # The control is not carried: photos would lose some of it, and its energy not be the cloak's.
+    noise = Published(
+        Noise(published, 0), work, label="adding noise of equal energy", batch=plan.batch
+    )
+    attacks: dict[str, Cloak] = {plan.attack: published}
+    attacks.setdefault("noise", noise)  # noise that is audited is its own control
     return Scene(
         cloak=cloak,
         tool=copied.tool if copied else published,
-        attacks={plan.attack: published, "noise": noise},
+        attacks=attacks,
         surrogates=surrogates,
         recognisers=recognisers,
         adversaries=adversaries,
         transforms=changes,
-        photos=photos or photographs(plan, work),
+        photos=photos,
     )
 
 

@@ -92,7 +92,7 @@ class NotPossibleError(AuditError):
 
 
 class DatasetError(AuditError):
-    """A data set that is absent, or too small for the plan."""
+    """A data set that is absent, too small for the plan, or changed under way."""
 
 
 class StorageError(AuditError):

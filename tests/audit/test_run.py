@@ -17,14 +17,23 @@ from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.report import AuditReport
 from audit.run import run_audit
-from lowkey_core import datasets, finding, plugins
+from audit.scene import assemble
+from lowkey_core import cloaks, datasets, finding, plugins
 from lowkey_core.cache import Cache, Record, Work
 from lowkey_core.checks import DatasetError, PlanError
-from lowkey_core.images import decode, encode
+from lowkey_core.cloaks import Published
+from lowkey_core.cloaks.noise import Noise
+from lowkey_core.finding import aligned
+from lowkey_core.images import encode, to_pixels
+from lowkey_core.protect import Protector, Settings
+from lowkey_core.retouch import retouched
+from lowkey_core.types import quantise
 from tests.conftest import NO_FACE, people, taken_as_found
 
 ROOT = Path(__file__).parents[2]
 
+UPRIGHT = torch.eye(3)[None, :2]
+"""Where faces are in photos that are `taken_as_found`."""
 RECOGNISER = """
 import torch
 from tests.conftest import TinyNetwork
@@ -41,7 +50,7 @@ from adversaries.oblivious import Oblivious
 class Curious(Oblivious):
     def prepare(self, threat, rng):
         background = threat.background.images
-        inverted = (threat.cloak(threat.background, rng) - (1 - background)).abs().max() < 1e-5
+        inverted = (threat.cloak(threat.background, rng) - (1 - background)).abs().max() < 4 / 255
         enrol = super().prepare(threat, rng)
         enrol.learned["cloaked_seen"] = float(inverted)
         return enrol
@@ -301,18 +310,24 @@ def test_pictures_without_faces_are_said_so(
 
 def copies(plan: AuditPlan, root: Path, skip: tuple[str, ...] = ()) -> AuditPlan:
     """The plan with inverted copies of all pictures in `root` but those of some people."""
-    for photo in datasets.load(plan.dataset).photos:
-        if photo.identity not in skip:
-            file = root / photo.identity / f"{Path(photo.name).stem}_cloaked.png"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(encode(1 - decode(photo.read()), "PNG"))
+    cloak = cloaks.load(str(root.parent / "invert.py"), (), {})
+    photos = [
+        (photo, f"{photo.identity}/{Path(photo.name).stem}_cloaked.png")
+        for photo in datasets.load(plan.dataset).photos
+        if photo.identity not in skip
+    ]
+    root.mkdir()
+    published = Published(cloak, Work(), label="", batch=plan.batch)
+    made = Protector(root, published, Settings(), Work(), torch.Generator()).protect(photos)
+    assert {outcome.status for outcome in made} == {"protected"}
     update = {"attack": "folder", "attack_options": {}, "cloaked": str(root), "background": 10}
     return plan.model_copy(update={**update, "surrogates": ()})
 
 
-def test_copies_from_a_folder_count_as_if_cloaked_here(
+def test_copies_that_protect_wrote_count_as_if_cloaked_here(
     plan: AuditPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Cell for cell: what is enrolled, what adversaries learned from, and the noise's energy."""
     monkeypatch.setattr("lowkey_core.cloaks.folder.ENOUGH", 3)
     monkeypatch.setattr("audit.photographs.ENOUGH", 3)
     found = copies(plan, tmp_path / "copies").model_copy(update={"background": 4})
@@ -327,6 +342,30 @@ def test_copies_from_a_folder_count_as_if_cloaked_here(
     assert [c.model_copy(update=strip) for c in theirs.cells] == [
         c.model_copy(update=strip) for c in ours.cells
     ]
+
+
+def test_the_cloak_that_adversaries_learn_from_and_noise_is_like_is_carried(
+    plan: AuditPlan, tmp_path: Path
+) -> None:
+    update = {"attack": str(tmp_path / "invert.py"), "attack_options": {}}
+    scene = assemble(plan.model_copy(update=update), Work())
+    cloak, noise = scene.attacks.values()
+    assert isinstance(noise, Published)
+    assert isinstance(noise.cloak, Noise)
+    for pictures in (scene.photos.gallery, scene.photos.background):
+        clean = pictures.images
+        files = [retouched(to_pixels(x[None]), UPRIGHT, 1 - 2 * x[None]) for x in clean]
+        held = torch.cat([aligned(file, UPRIGHT[0]) for file in files])
+        assert torch.equal(scene.tool(pictures, torch.Generator()), held)
+        assert torch.equal(cloak(pictures, torch.Generator()), held)
+        assert not torch.equal(held, quantise(1 - clean)), "photos do not take all of it"
+    assert noise.cloak.like is cloak
+
+
+def test_audited_noise_is_carried_and_its_own_control(plan: AuditPlan) -> None:
+    update = {"attack": "noise", "attack_options": {}}
+    scene = assemble(plan.model_copy(update=update), Work())
+    assert list(scene.attacks.values()) == [scene.tool]
 
 
 def test_without_copies_of_the_background_nobody_learns(plan: AuditPlan, tmp_path: Path) -> None:
