@@ -1,12 +1,11 @@
 # Every target sets up .venv by itself.
 PYTHON ?= python3
-PRESET ?= quick
 BIN := .venv/bin
 
 .PHONY: audit test check bench
 
 audit: .venv/ready
-	$(BIN)/python cli.py audit --attack lowkey --adversary adaptive --preset $(PRESET)
+	$(BIN)/python cli.py audit --attack lowkey --adversary adaptive
 
 # A process a core, each with one thread: most tests are too small to share out.
 test: .venv/ready
@@ -22,6 +21,8 @@ bench: .venv/ready
 	$(BIN)/pytest -m slow
 	$(BIN)/python -m benchmarks.recognition
 	$(BIN)/python -m benchmarks.cloaking
+	$(BIN)/python -m benchmarks.zoo
+	$(BIN)/python -m benchmarks.synthfaces
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

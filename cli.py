@@ -35,6 +35,13 @@ VERBOSE = typer.Option(False, "--verbose", help="Log on stderr what is done, and
 """For any command: declare `verbose: bool = VERBOSE`, and begin with `_log(verbose)`."""
 models = typer.Typer(no_args_is_help=True, help="Weight files: list them, fetch them, verify them.")
 app.add_typer(models, name="models")
+zoo = typer.Typer(no_args_is_help=True, help="The small recognisers that ship with this project.")
+app.add_typer(zoo, name="zoo")
+synthetic = typer.Typer(no_args_is_help=True, help="SynthFaces, the people who do not exist.")
+app.add_typer(synthetic, name="synthetic")
+
+TRAINING = typer.Option(Path("training"), "--out", help="Folder for checkpoints and the result.")
+"""Of both commands that train."""
 
 
 def _many(help_text: str) -> Any:
@@ -47,6 +54,9 @@ def _one(help_text: str) -> Any:
     return typer.Option(None, help=help_text, show_default=False)
 
 
+CACHE = _one("Folder for finished work. [~/.cache/lowkey-audit]")
+
+
 @app.command()
 def audit(
     context: typer.Context,
@@ -55,7 +65,7 @@ def audit(
     cloaked: Optional[str] = _one("Folder of cloaked copies, for --attack folder."),
     adversary: Optional[list[str]] = _many("See `list adversaries`, or a .py file. [adaptive]"),
     dataset: Optional[str] = _one(
-        "See `list datasets`, a folder with a sub-folder per person, or a table.csv. [lfw]"
+        "See `list datasets`, a folder with a sub-folder per person, or a table.csv. [synthetic]"
     ),
     distractor_dataset: Optional[list[str]] = _one(
         "Likewise, or a folder of loose pictures: each is one more stranger. May be repeated."
@@ -82,11 +92,11 @@ def audit(
     distractors: Optional[int] = _one("Unprotected identities with one picture."),
     epochs: Optional[int] = _one("Training passes of adversaries that learn."),
     seed: Optional[int] = _one("Of every random choice. [0]"),
-    preset: str = typer.Option("standard", help="quick, standard or thorough."),
+    preset: str = typer.Option("offline", help="offline, quick, standard or thorough."),
     resume: Optional[Path] = _one("A run's folder: go on with its plan, there."),
     plan: Optional[Path] = _one("A TOML file with any of these."),
     out: Optional[Path] = _one("Folder for report.json and report.md. [runs/ATTACK-PLAN]"),
-    cache: Optional[Path] = _one("Folder for finished work. [~/.cache/lowkey-audit]"),
+    cache: Optional[Path] = CACHE,
     json: bool = typer.Option(False, "--json", help="Print the report as JSON on stdout."),
     verbose: bool = VERBOSE,
 ) -> None:
@@ -164,7 +174,7 @@ def protect(
     quality: Optional[int] = _one("Of JPEG copies, 1 to 100. [95]"),
     preview: bool = typer.Option(False, help="Also photo, copy and difference, side by side."),
     seed: Optional[int] = _one("Of every random choice. [0]"),
-    cache: Optional[Path] = _one("Folder for finished work. [~/.cache/lowkey-audit]"),
+    cache: Optional[Path] = CACHE,
     json: bool = typer.Option(False, "--json", help="Print the outcomes as JSON on stdout."),
     verbose: bool = VERBOSE,
 ) -> None:
@@ -301,6 +311,43 @@ def verify_models(
     for what, state in states:
         print(f"{what}  {state}")
     raise typer.Exit(BAD_INPUT if any(s in ("tampered", "unreadable") for _, s in states) else 0)
+
+
+@zoo.command("train")
+def train_zoo(
+    name: str = typer.Argument(help="A member, as zoo:vit."),
+    out: Path = TRAINING,
+    cache: Optional[Path] = CACHE,
+    verbose: bool = VERBOSE,
+) -> None:
+    """Train a member of the zoo as the shipped one was; needs LFW. The same command resumes."""
+    _log(verbose)
+    _train(name, out, cache)
+
+
+@synthetic.command("train")
+def train_synthetic(
+    out: Path = TRAINING,
+    cache: Optional[Path] = CACHE,
+    verbose: bool = VERBOSE,
+) -> None:
+    """Train the painter of SynthFaces as the shipped one was; needs LFW. The same command
+    resumes."""
+    _log(verbose)
+    _train("synthfaces", out, cache)
+
+
+def _train(name: str, out: Path, cache: Path | None) -> None:
+    from lowkey_core import runtime
+    from lowkey_core.cache import Cache, Work
+
+    runtime.tune()
+    from lowkey_core.training.recipes import train
+    from reports._progress import Progress
+
+    with Progress() as progress:
+        made = train(name, out, Work(Cache(cache or _cache_folder()), progress.show))
+    _say(one_line(f"trained: {made}"))
 
 
 def _split(values: list[str] | None) -> tuple[str, ...] | None:

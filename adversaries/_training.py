@@ -20,6 +20,8 @@ class Recipe:
     batch: int = 32
     rate: float = 1e-3
     weight_decay: float = 1e-4
+    warm_up: float = 0.0
+    """Share of the steps over which the rate rises to its full height."""
 
 
 def train(
@@ -60,8 +62,9 @@ def train(
         rng = Generator().manual_seed(seed * 10_007 + epoch)
         for step, rows in enumerate(torch.randperm(count, generator=rng).split(recipe.batch)):
             progress = (epoch * per_epoch + step) / (recipe.epochs * per_epoch)
+            risen = min(1.0, progress / recipe.warm_up) if recipe.warm_up else 1.0
             for group in optimiser.param_groups:
-                group["lr"] = recipe.rate * (1 + math.cos(math.pi * progress)) / 2
+                group["lr"] = risen * recipe.rate * (1 + math.cos(math.pi * progress)) / 2
             optimiser.zero_grad()
             loss(rows, rng).backward()
             optimiser.step()

@@ -8,6 +8,7 @@ the clean picture (1 - cosine), with a little cross-entropy over the background'
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -67,7 +68,7 @@ class Adaptive:
             student,
             loss,
             len(background),
-            self.recipe,
+            _gently(self.recipe, teacher),
             key=fingerprint("adaptive", threat.embedder, clean, cloaked, classes, type(self)),
             seed=rng.initial_seed(),
             work=self.work,
@@ -80,6 +81,17 @@ class Adaptive:
             "cloaked_seen": cloaked_seen(clean, cloaked),
         }
         return FeatureEnrol(FlipAveraged(student.network), threat.matcher, self.work, learned)
+
+
+_NORMALISED = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+
+
+def _gently(recipe: Recipe, network: nn.Module) -> Recipe:
+    """For a network without normalisation, as dlib's is at inference, steps that rise slowly: the
+    first large ones would destroy more than all that follow could mend."""
+    if any(isinstance(module, _NORMALISED) for module in network.modules()):
+        return recipe
+    return replace(recipe, rate=0.6 * recipe.rate, warm_up=0.2)
 
 
 class _Student(nn.Module):

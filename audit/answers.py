@@ -42,6 +42,7 @@ def answers(report: AuditReport) -> tuple[Answer, ...]:
     return (
         _jpeg(report),
         _newer(report),
+        *_unseen(report),
         _adversary(
             report,
             "adaptive",
@@ -102,6 +103,17 @@ def _newer(report: AuditReport) -> Answer:
         tuple(_finding(f"{c.recogniser} ({c.released:%Y-%m})", c) for c in newer),
         "; ".join(remarks),
     )
+
+
+def _unseen(report: AuditReport) -> list[Answer]:
+    """Recognisers beside the first that are not newer: none in most audits of real faces."""
+    found = [
+        c
+        for c in cells(report, adversary="oblivious", transform="none")
+        if c.held_out and not c.newer and c.recogniser != first_recogniser(report)
+    ]
+    question = "Does it carry over to recognisers that the cloak never saw?"
+    return [Answer(question, tuple(_finding(c.recogniser, c) for c in found))] if found else []
 
 
 def _gap(a: Cell, b: Cell) -> tuple[float, tuple[float, float]]:

@@ -24,15 +24,17 @@ def caveats(
     learned: Mapping[str, Mapping[str, float]],
     notes: Iterable[str],
     copies: Copies | None = None,
+    of_pictures: Iterable[str] = (),
 ) -> tuple[Caveat, ...]:
-    """Blocking ones first. notes: what the cloak says of itself."""
+    """Blocking ones first. notes: what the cloak says of itself, of_pictures: and the data set."""
     found = [
         *_controls(cells),
         *_learning(learned),
         *_held_out(cells),
         *_power(cells),
         *_lost(counts),
-        *(Caveat(code="cloak", blocking=False, text=note) for note in notes),
+        *(_doubt("cloak", note) for note in notes),
+        *(_doubt("dataset", note) for note in of_pictures),
     ]
     if copies is not None and (lost := len(copies.missing) + len(copies.unusable)):
         found.append(

@@ -13,6 +13,7 @@ from lowkey_core.checks import (
     TamperedWeightsError,
     unknown_name,
 )
+from lowkey_core.datasets.synthetic import GENERATOR
 from lowkey_core.files import explained
 from lowkey_core.finding import DETECTOR_CARDS
 from lowkey_core.perceptual import LINEAR, TRUNK
@@ -25,6 +26,7 @@ def catalogue() -> dict[str, tuple[str, Card]]:
     """Role and card by name."""
     return {
         **{name: ("recogniser", card) for name, card in embedders.cards().items()},
+        GENERATOR.name: ("data set", GENERATOR),
         **{card.name: ("perceptual metric", card) for card in (TRUNK, LINEAR)},
         **{card.name: ("face detector", card) for card in DETECTOR_CARDS},
     }
@@ -48,7 +50,7 @@ def state(card: Card) -> State:
     except StorageError:
         return "unreadable"
     except MissingWeightsError:
-        there = not card.distribution and weights.home(card).is_file()
+        there = not (card.distribution or card.embedded) and weights.home(card).is_file()
         return "unrecorded" if there else "absent"
     return "present"
 
@@ -80,14 +82,17 @@ def listed_recognisers() -> Iterator[str]:
 
 
 def _how_to_get(card: Card) -> str:
+    if card.embedded:
+        return "install lowkey-audit again"
     return f"models fetch {card.name}" if card.url else f"get it from {card.source}"
 
 
 def terms(card: Card) -> Iterator[str]:
     """What somebody must know before fetching the file."""
-    yield f"{card.name}: trained on {card.trained_on}; not part of this project"
+    foreign = "" if card.embedded else "; not part of this project"
+    yield f"{card.name}: trained on {card.trained_on}{foreign}"
     yield f"input: {card.preprocessing}"
-    yield f"licence: {card.licence} (read it at {card.source})"
+    yield f"licence: {card.licence}" + ("" if card.embedded else f" (read it at {card.source})")
     yield f"from: {card.url or 'no direct download'}"
     yield f"size: {f'{card.size:,} bytes' if card.size else 'not stated'}"
     if card.pinned:

@@ -18,7 +18,7 @@ from lowkey_core.cache import Work
 from lowkey_core.checks import DatasetError, PlanError
 from lowkey_core.cloaks.folder import ENOUGH, Copied
 from lowkey_core.copies import Copies
-from lowkey_core.datasets import Photo
+from lowkey_core.datasets import Dataset, Photo
 from lowkey_core.finding import Frame, find
 from lowkey_core.types import Faces, Pictures
 
@@ -41,6 +41,8 @@ class Photographs:
     """The gallery's and the background's, by name."""
     frames: Mapping[str, Frame]
     """Where in them the faces are."""
+    dataset: Dataset
+    """What all of them are from."""
     copied: Copied | None = None
     """The gallery's and the background's cloaked copies, where they are not made here."""
 
@@ -62,12 +64,12 @@ class Photographs:
 
 def photographs(plan: AuditPlan, work: Work) -> Photographs:
     """Raises: DatasetError, PlanError."""
-    dataset, copies = datasets.load(plan.dataset), None
+    dataset, copies = datasets.load(plan.dataset, work), None
     if plan.cloaked is not None:
         folder = Copies(Path(plan.cloaked))
         dataset = replace(dataset, photos=folder.originals(dataset.photos))
         copies = folder.match(dataset.photos)
-    strangers = [p for name in plan.distractor_datasets for p in datasets.strangers(name)]
+    strangers = [p for name in plan.distractor_datasets for p in datasets.strangers(name, work)]
     parts = split(dataset, plan, strangers, copies)
     aligned = align(parts.photos, work)
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in parts.photos))}
@@ -125,6 +127,7 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
         counts=counts,
         files={name: files[name] for name in own},
         frames={name: aligned.frames[name] for name in own},
+        dataset=dataset,
         copied=copied,
     )
 

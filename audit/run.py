@@ -63,7 +63,15 @@ def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
         learned=learned,
         impossible=impossible,
         cards=tuple(cards(scene, lpips=any(q.lpips is not None for q in seen))),
-        caveats=caveats(scene.photos.counts, cells, seen, learned, notes_of(scene.cloak), copies),
+        caveats=caveats(
+            scene.photos.counts,
+            cells,
+            seen,
+            learned,
+            notes_of(scene.cloak),
+            copies,
+            notes_on_pictures(scene),
+        ),
         environment=_environment(),
         timings=clock.laps,
     )
@@ -159,7 +167,10 @@ def measure(
                 adversary=contest.adversary,
                 recogniser=card.name,
                 released=_stated(card),
-                newer=released is not None and card.released > released and apart is not False,
+                newer=released is not None
+                and card.released > released
+                and apart is not False
+                and not card.embedded,
                 held_out=apart,
                 shared_data=shared_data(contest.embedder, scene.surrogates),
                 matcher=contest.matcher,
@@ -187,6 +198,7 @@ def cards(scene: Scene, *, lpips: bool) -> Iterator[Card]:
         "surrogate": [card_of(e) for e in scene.surrogates],
         "recogniser": [card_of(e) for e in scene.recognisers],
         "face detector": list(DETECTOR_CARDS),
+        "data set": list(scene.photos.dataset.cards),
         "perceptual metric": [TRUNK, LINEAR] if lpips else [],
     }
     for role, members in roles.items():
@@ -202,6 +214,18 @@ def cards(scene: Scene, *, lpips: bool) -> Iterator[Card]:
                 trained_on=card.trained_on,
                 preprocessing=card.preprocessing,
             )
+
+
+def notes_on_pictures(scene: Scene) -> Iterator[str]:
+    """What the data set says of itself, and who has learned from it."""
+    dataset = scene.photos.dataset
+    yield from dataset.notes
+    known = [card_of(e).name for e in scene.recognisers if dataset.called in card_of(e).data]
+    if known:
+        yield (
+            f"{', '.join(known)} learned from {dataset.called}, too: "
+            "a recogniser that did not may be fooled more easily."
+        )
 
 
 def _copies(scene: Scene, plan: AuditPlan) -> Copies | None:

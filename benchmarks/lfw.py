@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import torch
 from audit.photographs import align
 from lowkey_core import datasets, embedders
 from lowkey_core.cache import Cache, Work
+from lowkey_core.datasets import Photo
 from lowkey_core.matching import nearest, ranking, ranks_of
-from lowkey_core.types import Faces
+from lowkey_core.training.faces import kept_out
+from lowkey_core.types import Embedder, Faces
 
 PICTURES, PROBES, DISTRACTORS = 12, 3, 600
 WORK = Work(Cache(Path(tempfile.gettempdir()) / "lowkey-audit-benchmarks"))
@@ -20,12 +23,21 @@ WORK = Work(Cache(Path(tempfile.gettempdir()) / "lowkey-audit-benchmarks"))
 
 
 @cache
-def faces() -> tuple[Faces, Faces]:
+def faces(*, untaught: bool = False) -> tuple[Faces, Faces]:
     """Gallery and probes: 12 pictures of each identity with at least 10, the last 3 of them
-    probes, and 600 people with one picture each."""
-    people = datasets.load("lfw").by_identity
-    known = [photos[:PICTURES] for photos in people.values() if len(photos) >= 10]
-    strangers = [photos for photos in people.values() if not photos[1:]][:DISTRACTORS]
+    probes, and 600 people with one picture each.
+
+    untaught: only people whom no network of this project was trained on, 60 and 1,000 strangers.
+    """
+    lfw = datasets.load("lfw")
+    people = list(lfw.by_identity.items())
+    if untaught:
+        out = kept_out(lfw)
+        people = [(who, photos) for who, photos in people if who in out]
+    known: list[Sequence[Photo]] = [photos[:PICTURES] for _, photos in people if len(photos) >= 10]
+    strangers: list[Sequence[Photo]] = [photos[:1] for _, photos in people if len(photos) == 1]
+    if not untaught:
+        strangers = strangers[:DISTRACTORS]
     numbers = {photos[0].identity: i for i, photos in enumerate(known + strangers)}
     gallery = [p for photos in known for p in photos[:-PROBES]]
     gallery += [photos[0] for photos in strangers]
@@ -35,9 +47,9 @@ def faces() -> tuple[Faces, Faces]:
     return Faces(parts[0].images, parts[0].identities), Faces(parts[1].images, parts[1].identities)
 
 
-def rank_one(name: str) -> tuple[int, int]:
-    """Hits and probes of the recogniser called `name`, by 1-NN."""
-    embed, (gallery, probes) = embedders.FlipAveraged(embedders.load(name)), faces()
+def rank_one(embedder: Embedder, *, untaught: bool = False) -> tuple[int, int]:
+    """Hits and probes, by 1-NN."""
+    embed, (gallery, probes) = embedders.FlipAveraged(embedder), faces(untaught=untaught)
     score = nearest(embed.embed(gallery, WORK), gallery.identities)
     identified = ranking(score(embed.embed(probes, WORK)), gallery.identities.unique())
     hits = ranks_of(identified, probes.identities) == 1

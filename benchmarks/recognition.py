@@ -17,7 +17,7 @@ def main() -> None:
     names = plugins.available("lowkey_core.embedders")
     costs = {name: cost(name) for name in names}
     for name in names:
-        hits, probes = rank_one(name)
+        hits, probes = rank_one(embedders.load(name))
         relative = costs[name] / costs["dlib"]
         print(f"| {name} | {hits / probes:.4f} | {hits} of {probes} | {relative:.2f} |")
 

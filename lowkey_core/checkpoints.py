@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
+from safetensors.torch import load as parse_tensors
 from torch import Tensor, nn
 
 from lowkey_core import weights
@@ -13,7 +15,8 @@ from lowkey_core.checks import TamperedWeightsError
 
 
 def state_of(card: weights.Card, entry: str | None = None) -> dict[str, Tensor]:
-    """The named tensors in the card's file, a PyTorch checkpoint, as float32 where they are floats.
+    """The named tensors in the card's file, a PyTorch checkpoint or `.safetensors`, as float32
+    where they are floats.
 
     entry: under which key of the checkpoint they are; None: they are all of it.
     Raises: MissingWeightsError, TamperedWeightsError (also of a pickle that holds more than
@@ -21,7 +24,11 @@ def state_of(card: weights.Card, entry: str | None = None) -> dict[str, Tensor]:
     """
     content = weights.read(card)
     try:
-        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        loaded = (
+            parse_tensors(content)
+            if card.file.endswith(".safetensors")
+            else torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        )
         state = loaded[entry] if entry and isinstance(loaded, Mapping) else loaded
     except Exception as error:  # whatever hostile bytes provoke: nothing of them was run
         raise _unfit(card, f"is not a plain checkpoint ({type(error).__name__})") from None
@@ -32,9 +39,10 @@ def state_of(card: weights.Card, entry: str | None = None) -> dict[str, Tensor]:
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
 
 
-def fill(
-    make: Callable[[], nn.Module], state: Mapping[str, Tensor], card: weights.Card
-) -> nn.Module:
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def fill(make: Callable[[], Network], state: Mapping[str, Tensor], card: weights.Card) -> Network:
     """The network that `make` builds, its every parameter and buffer from `state`.
 
     It is built without storage, so that none of its weights can ever be random.
@@ -45,7 +53,7 @@ def fill(
     return fit(network, state, card)
 
 
-def fit(network: nn.Module, state: Mapping[str, Tensor], card: weights.Card) -> nn.Module:
+def fit(network: Network, state: Mapping[str, Tensor], card: weights.Card) -> Network:
     """`network` with its every persistent parameter and buffer from `state`.
 
     Raises: TamperedWeightsError, likewise.

@@ -95,6 +95,10 @@ class DatasetError(AuditError):
     """A data set that is absent, too small for the plan, or changed under way."""
 
 
+class CheckpointError(AuditError):
+    """A checkpoint that does not fit the training run it is meant for."""
+
+
 class StorageError(AuditError):
     """A file or folder that cannot be read or written: no room, no permission, not there."""
 

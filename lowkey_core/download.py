@@ -33,7 +33,7 @@ def fetch(card: Card, say: Callable[[str], None]) -> Path:
     deleted), MissingWeightsError (the file of a package that is not installed).
     """
     path = weights.home(card)
-    if card.distribution or path.exists():
+    if card.distribution or card.embedded or path.exists():
         return _adopt(card, say)
     if not card.url:
         raise DownloadError(

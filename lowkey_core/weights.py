@@ -26,6 +26,8 @@ LARGEST = 2**30
 """Bytes; no weight file is larger, and nothing larger is read or fetched."""
 
 
+EMBEDDED = Path(__file__).parent / "data"
+"""Folder of the networks that ship with this project."""
 _DIGITS = 64
 """Hex digits of a whole SHA-256."""
 
@@ -58,6 +60,9 @@ class Card:
     common are not held out from each other. Empty: not stated."""
     distribution: str = ""
     """The installed Python package that carries the file, if one does."""
+    embedded: bool = False
+    """True: the file ships with this project, and so did the recipe: a small network of our own,
+    never called newer than anything."""
     black_box: bool = False
     """True: no gradients, so it can be neither surrogate nor retrained."""
     url: str = ""
@@ -164,7 +169,9 @@ def said_by(card: Card) -> str:
 
 def locate(card: Card) -> Path:
     """Where the card's file is. Raises: MissingWeightsError."""
-    if card.distribution:
+    if card.embedded:
+        path, remedy = EMBEDDED / card.file, "install lowkey-audit again"
+    elif card.distribution:
         try:
             path = Path(
                 str(importlib.metadata.distribution(card.distribution).locate_file(card.file))

@@ -506,3 +506,34 @@ def test_names_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
         assert "did you mean 'dlib'" in capsys.readouterr().err
     assert run("verify", UNPINNED) == 2
     assert f"models fetch {UNPINNED}" in capsys.readouterr().err
+
+
+def test_our_own_files_are_here_without_assets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("list") == 0
+    shown = lines(capsys)
+    for name in ("zoo:mobile", "synthfaces"):
+        assert shown[name].endswith("present")
+        assert run("verify", name) == 0
+        assert run("fetch", name, "--accept-licence") == 0
+        said = capsys.readouterr().err
+        assert "already at" in said
+        assert "not part of this project" not in said
+    shown = {line.split()[0]: line for line in names("recognisers")}
+    assert shown["zoo:mobile"].endswith("verified")
+
+
+def test_without_our_own_files_it_says_to_install_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever lies under their names among the assets."""
+    monkeypatch.setattr(weights, "EMBEDDED", tmp_path / "nowhere")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / card("zoo:mobile").file).write_bytes(CONTENT)
+    assert run("list") == 0
+    assert lines(capsys)["zoo:mobile"].endswith("absent")
+    shown = {line.split()[0]: line for line in names("recognisers")}
+    assert shown["zoo:mobile"].endswith("absent: install lowkey-audit again")
+    for command in ("verify", "fetch"):
+        options = ["--accept-licence"] if command == "fetch" else []
+        assert run(command, "zoo:mobile", *options) == 2
+        assert "install lowkey-audit again" in capsys.readouterr().err

@@ -168,3 +168,20 @@ def test_bad_usage_is_one_line(folder: Path, tmp_path: Path) -> None:
         assert ran.returncode == 2
         assert "expected" in ran.stderr
         assert "Traceback" not in ran.stderr
+
+
+def test_the_default_needs_nothing_that_is_not_here(folder: Path, tmp_path: Path) -> None:
+    """Two surrogates of the zoo, and no assets."""
+    ran = subprocess.run(
+        [
+            *(sys.executable, str(ROOT / "cli.py"), "protect", str(folder / "200 pixels.png")),
+            *("--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")),
+            *("--attack-option", "steps=1"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "CLOAK_ASSETS": str(tmp_path)},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "1 protected" in ran.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.lfw import rank_one
+from lowkey_core import embedders
 
 pytestmark = [pytest.mark.slow, pytest.mark.faces, pytest.mark.timeout(1200)]
 
@@ -19,5 +20,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.faces, pytest.mark.timeout(1200)]
     ],
 )
 def test_rank_one_on_lfw(name: str, at_least: float) -> None:
-    hits, probes = rank_one(name)
+    hits, probes = rank_one(embedders.load(name))
+    assert hits / probes >= at_least
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least"),
+    [
+        ("zoo:ir-arcface", 0.85),
+        ("zoo:resnet-cosface", 0.85),
+        ("zoo:mobile", 0.75),
+    ],
+)
+def test_the_zoo_knows_people_it_was_never_taught(name: str, at_least: float) -> None:
+    hits, probes = rank_one(embedders.load(name), untaught=True)
+    assert probes > 170, "three of each, nearly all with a face"
     assert hits / probes >= at_least

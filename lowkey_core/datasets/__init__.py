@@ -10,8 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 from lowkey_core import plugins
+from lowkey_core.cache import Work
 from lowkey_core.checks import PluginError
 from lowkey_core.pixels import read_file
+from lowkey_core.weights import Card
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,12 @@ class Dataset:
 
     name: str
     photos: tuple[Photo, ...]
+    called: str = ""
+    """As the cards of networks that learned from it call it."""
+    cards: tuple[Card, ...] = ()
+    """Of the networks that drew it, if it was drawn."""
+    notes: tuple[str, ...] = ()
+    """What the report must say about it."""
 
     @cached_property
     def by_identity(self) -> dict[str, tuple[Photo, ...]]:
@@ -50,33 +58,34 @@ class Dataset:
         return {identity: tuple(photos) for identity, photos in people.items()}
 
 
-def load(name: str) -> Dataset:
+def load(name: str, work: Work | None = None) -> Dataset:
     """The data set called `name`, or the one in a folder or a `.csv` table of that path.
 
+    work: where one that is drawn keeps its drawings.
     Raises: UnknownNameError, DatasetError.
     """
-    return _load(name)
+    return _load(name, work)
 
 
-def strangers(name: str) -> tuple[Photo, ...]:
+def strangers(name: str, work: Work | None = None) -> tuple[Photo, ...]:
     """The photos of that data set, each as a person of its own, and loose ones of a folder too.
 
     Raises: UnknownNameError, DatasetError.
     """
     return tuple(
         replace(photo, identity=f"{name}: {photo.name}", name=f"{name}: {photo.name}")
-        for photo in _load(name, loose=True).photos
+        for photo in _load(name, work, loose=True).photos
     )
 
 
-def _load(name: str, **of_a_folder: bool) -> Dataset:
+def _load(name: str, work: Work | None, **of_a_folder: bool) -> Dataset:
     options: dict[str, str | bool] = {}
     if name not in plugins.available(__name__):
         if Path(name).is_dir():
             name, options = "folder", {"root": name, **of_a_folder}
         elif name.lower().endswith(".csv"):
             name, options = "csv", {"root": name}
-    dataset = plugins.load(__name__, name, options=options)
+    dataset = plugins.load(__name__, name, offered={"work": work}, options=options)
     if not (isinstance(dataset, Dataset) and all(isinstance(p, Photo) for p in dataset.photos)):
         raise PluginError(
             f"build() of {name} returned {repr(dataset)[:200]}",

@@ -28,7 +28,7 @@ def build() -> Dataset:
             expected="whole, uncompressed tars",
             remedy="compare their SHA-256 with their source's",
         ) from error
-    return Dataset("lfw", photos)
+    return Dataset("lfw", photos, called="LFW")
 
 
 def _photos(tar: Path) -> list[Photo]:

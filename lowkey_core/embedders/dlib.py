@@ -49,18 +49,6 @@ def build() -> DlibResNet:
     return network
 
 
-class _Affine(nn.Module):
-    """dlib's batch normalisation at inference: a scale and a shift per channel."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.gamma = nn.Parameter(torch.ones(1, channels, 1, 1))
-        self.beta = nn.Parameter(torch.zeros(1, channels, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.gamma + self.beta
-
-
 class _Block(nn.Module):
     """Two 3x3 convolutions beside a shortcut; a down block halves the picture in both."""
 
@@ -70,12 +58,10 @@ class _Block(nn.Module):
         self.conv1 = nn.Conv2d(
             before, channels, 3, stride=2 if down else 1, padding=0 if down else 1
         )
-        self.affine1 = _Affine(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.affine2 = _Affine(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.affine2(self.conv2(F.relu(self.affine1(self.conv1(x)))))
+        y = self.conv2(F.relu(self.conv1(x)))
         if self.down:
             x = F.avg_pool2d(x, 2)
             height, width = max(x.shape[2], y.shape[2]), max(x.shape[3], y.shape[3])
@@ -100,7 +86,6 @@ class DlibResNet(nn.Module):
         super().__init__()
         self.card = CARD
         self.stem = nn.Conv2d(3, 32, 7, stride=2)
-        self.affine = _Affine(32)
         blocks, before = [], 32
         for stage, (count, channels) in enumerate(_STAGES):
             for i in range(count):
@@ -118,26 +103,30 @@ class DlibResNet(nn.Module):
     def describe(self, chips: Images) -> Tensor:
         """dlib's own 128 numbers, not normalised. chips: (n, 3, 150, 150) float32 in [0, 1]."""
         x = (chips * 255 - self.mean) / 256
-        x = F.max_pool2d(F.relu(self.affine(self.stem(x))), 3, stride=2)
+        x = F.max_pool2d(F.relu(self.stem(x)), 3, stride=2)
         return self.fc(self.blocks(x).mean((2, 3)))  # type: ignore[no-any-return]
 
     def load(self, content: bytes) -> None:
-        """Fill every parameter from dlib's file. Raises: TamperedWeightsError."""
+        """Fill every parameter from dlib's file. Raises: TamperedWeightsError.
+
+        dlib scales and shifts every channel behind its convolution (batch normalisation at
+        inference); that is folded into the convolution. The file's filters are a thousandth of
+        their scale, and no optimiser could retrain the two apart.
+        """
         convolutions = [m for m in self.modules() if isinstance(m, nn.Conv2d)]
-        affines = [m for m in self.modules() if isinstance(m, _Affine)]
         file, at = _File(content), 0
         with torch.no_grad():
-            for convolution, affine in zip(convolutions, affines, strict=True):
+            for convolution in convolutions:
+                filters, channels = convolution.weight, len(convolution.weight)
                 at = file.find(b"con_4", at)
                 values, at = file.tensor(at)
-                weights = convolution.weight.numel()
-                convolution.weight.copy_(values[:weights].view_as(convolution.weight))
-                assert convolution.bias is not None
-                convolution.bias.copy_(values[weights:])
+                weight, bias = values.split([filters.numel(), channels])
                 at = file.find(b"affine_", at)
                 values, at = file.tensor(at)
-                affine.gamma.copy_(values[: len(values) // 2].view_as(affine.gamma))
-                affine.beta.copy_(values[len(values) // 2 :].view_as(affine.beta))
+                scale, shift = values.split(channels)
+                filters.copy_(weight.view_as(filters) * scale.view(-1, 1, 1, 1))
+                assert convolution.bias is not None
+                convolution.bias.copy_(bias * scale + shift)
             at = file.find(b"fc_2", at)
             for _ in range(2):  # num_outputs, num_inputs
                 _, at = file.integer(at)

@@ -57,7 +57,7 @@ _BOTTLENECKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (
 """Expansion, channels, repeats, stride of the first (Table 1 of the paper)."""
 
 
-def build(member: str) -> nn.Module:
+def build(member: str) -> MobileFaceNet:
     """Raises: MissingWeightsError, TamperedWeightsError."""
     card = CARDS[member]
     casia = member == "casia"

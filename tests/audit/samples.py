@@ -55,7 +55,7 @@ def sample(control: int = 4, recogniser: str = "old") -> AuditReport:
             detected=(True,) * PEOPLE,
         ),
     )
-    plan = AuditPlan(ranks=(1, 5), recognisers=(recogniser, "new"))
+    plan = AuditPlan(dataset="lfw", ranks=(1, 5), recognisers=(recogniser, "new"))
     counts = Counts(
         dataset="lfw",
         protected=PEOPLE,

@@ -18,6 +18,8 @@ from audit.report import Cell
 from audit.run import CLEAN, Contest
 from lowkey_core import perceptual
 from lowkey_core.cache import Work
+from lowkey_core.datasets import Dataset
+from lowkey_core.datasets.synthetic import GENERATOR
 from lowkey_core.embedders import FlipAveraged, held_out, shared_data
 from lowkey_core.matching import MATCHERS
 from lowkey_core.types import Faces
@@ -85,9 +87,36 @@ def test_a_surrogate_is_not_newer_than_its_cloak() -> None:
     assert (known.newer, known.held_out, known.shared_data) == (False, False, ("A",))
 
 
+def test_a_small_network_of_our_own_is_unseen_and_never_newer() -> None:
+    found = measured(network(0, embedded=True), [network(1)])
+    assert (found.newer, found.held_out) == (False, True)
+
+
 def test_a_report_says_newer_and_that_the_lineage_is_not_stated() -> None:
     shown = _tables._cell(cell(newer=True, held_out=None), (1,))
     assert "old (newer) (lineage not stated)" in shown
+
+
+def scene(*recognisers: TinyNetwork, **dataset: Any) -> Any:
+    """Of a data set that says so of itself."""
+    photos = SimpleNamespace(dataset=Dataset("d", (), **dataset))
+    return SimpleNamespace(surrogates=(), recognisers=recognisers, photos=photos)
+
+
+def test_a_network_that_drew_the_pictures_is_named_with_its_digest() -> None:
+    found = {card.name: card for card in run.cards(scene(cards=(GENERATOR,)), lpips=False)}
+    assert found["synthfaces"].sha256 == GENERATOR.sha256
+    assert found["synthfaces"].role == "data set"
+    assert "synthfaces" not in {card.name for card in run.cards(scene(), lpips=False)}
+
+
+def test_what_a_data_set_says_of_itself_and_who_knows_it_is_noted() -> None:
+    learned, another = network(0, data=frozenset({"Faces"})), network(1, data=frozenset({"Else"}))
+    assert [*run.notes_on_pictures(scene(learned, called="Else", notes=("drawn",)))] == ["drawn"]
+    first, second = run.notes_on_pictures(scene(learned, another, called="Faces", notes=("n",)))
+    assert first == "n"
+    assert second.startswith("tiny0 learned from Faces, too")
+    assert not [*run.notes_on_pictures(scene(network(2, data=NOTHING)))]
 
 
 @pytest.mark.parametrize(("digits", "first_seen"), [(64, False), (8, True), (0, True)])
@@ -95,7 +124,6 @@ def test_a_digest_that_nobody_published_whole_is_called_first_seen(
     digits: int, first_seen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "TRUNK", replace(perceptual.TRUNK, sha256="7" * digits))
-    nobody: Any = SimpleNamespace(surrogates=(), recognisers=())
-    found = {card.name: card.first_seen for card in run.cards(nobody, lpips=True)}
+    found = {card.name: card.first_seen for card in run.cards(scene(), lpips=True)}
     assert found["lpips:alexnet"] == first_seen
     assert not found["lpips:linear"]

@@ -34,6 +34,24 @@ def test_distractor_data_sets_come_from_flag_or_file(tmp_path: Path) -> None:
     assert plan.make().distractor_datasets == ()
 
 
+def test_the_default_is_of_people_who_do_not_exist_and_needs_no_assets() -> None:
+    made = plan.make()
+    assert made.dataset == "synthetic"
+    assert made.surrogates == ("zoo:ir-arcface", "zoo:resnet-cosface")
+    assert made.recognisers == ("dlib", "zoo:mobile")
+
+
+def test_on_lfw_the_networks_are_those_that_did_not_learn_from_it(tmp_path: Path) -> None:
+    """Wherever it is asked for; and whatever else is asked for holds."""
+    (tmp_path / "plan.toml").write_text('dataset = "lfw"')
+    for made in (plan.make(file=tmp_path / "plan.toml"), plan.make(flags={"dataset": "lfw"})):
+        assert made.surrogates == ("dlib", "mobilefacenet:casia")
+        assert made.recognisers == ("mobilefacenet:ms1m", "edgeface:xxs")
+    made = plan.make(flags={"dataset": "lfw", "surrogates": ("zoo:mobile",)})
+    assert made.surrogates == ("zoo:mobile",)
+    assert made.recognisers == ("mobilefacenet:ms1m", "edgeface:xxs")
+
+
 def test_one_plan_has_one_name() -> None:
     assert plan.make("quick").digest == plan.make("quick").digest
     assert plan.make("quick").digest != plan.make("quick", flags={"seed": 1}).digest
@@ -63,5 +81,5 @@ def test_a_wrong_file_is_named(tmp_path: Path, content: str) -> None:
 
 
 def test_an_unknown_preset_is_named() -> None:
-    with pytest.raises(UnknownNameError, match="quick, standard, thorough"):
+    with pytest.raises(UnknownNameError, match="offline, quick, standard, thorough"):
         plan.make("fast")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from audit import report
 from audit.answers import answers
+from audit.report import AuditReport, Cell
 from tests.audit.samples import PEOPLE, cell, rate, sample
 
 
@@ -58,3 +59,42 @@ def test_answers_are_the_users_three_questions_and_detection() -> None:
     assert "new less old: -0.50 [" in newer.remark
     assert [f.protection.value for f in retrained.findings] == [0.0]
     assert [f.detected for f in detected.findings] == [PEOPLE]
+
+
+UNSEEN = "Does it carry over to recognisers that the cloak never saw?"
+
+
+def test_another_recogniser_that_the_cloak_never_saw_has_a_question_of_its_own() -> None:
+    more = (cell(recogniser="unseen", hits=3), cell(recogniser="older", hits=1))
+    jpeg, newer, unseen, *_ = answers(with_cells(*more))
+    assert unseen.question == UNSEEN
+    assert [(f.what, f.protection.value) for f in unseen.findings] == [
+        ("unseen", 0.25),
+        ("older", 0.75),
+    ]
+    assert [f.protection.value for f in newer.findings] == [0.5], "nor are they newer"
+    assert len(jpeg.findings) == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"held_out": False},
+        {"held_out": None},
+        {"newer": True},
+        {"recogniser": "old"},
+        {"adversary": "adaptive"},
+        {"transform": "jpeg:75"},
+        {"attack": "noise"},
+    ],
+    ids=lambda changes: " ".join(f"{k} {v}" for k, v in changes.items()),
+)
+def test_one_that_is_not_unseen_has_not(changes: dict[str, object]) -> None:
+    more = cell(recogniser="unseen").model_copy(update=changes)
+    found = answers(with_cells(more))
+    assert UNSEEN not in [answer.question for answer in found]
+
+
+def with_cells(*more: Cell) -> AuditReport:
+    """The sample, in which more was measured."""
+    return sample().model_copy(update={"cells": (*sample().cells, *more)})

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from audit import photographs
+from audit import plan as plans
 from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.report import AuditReport
@@ -23,6 +24,7 @@ from lowkey_core.cache import Cache, Record, Work
 from lowkey_core.checks import DatasetError, PlanError
 from lowkey_core.cloaks import Published
 from lowkey_core.cloaks.noise import Noise
+from lowkey_core.embedders import card_of
 from lowkey_core.finding import aligned
 from lowkey_core.images import encode, to_pixels
 from lowkey_core.protect import Protector, Settings
@@ -241,10 +243,27 @@ def test_a_usage_error_is_one_line_and_exit_code_2(arguments: list[str], message
     assert "Traceback" not in run.stderr
 
 
-def test_without_faces_the_default_says_what_to_do() -> None:
-    run = cli("audit", CLOAK_ASSETS="")
+def test_without_faces_real_ones_are_said_to_be_missing(tmp_path: Path) -> None:
+    kept = ["--out", f"{tmp_path}/run", "--cache", f"{tmp_path}/cache"]
+    run = cli("audit", "--dataset", "lfw", *kept, CLOAK_ASSETS=str(tmp_path))
     assert run.returncode == 2
     assert "CLOAK_ASSETS" in run.stderr
+
+
+def test_the_default_needs_nothing_that_is_not_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scene of the smallest default: every network, and people who do not exist."""
+    monkeypatch.setenv("CLOAK_ASSETS", str(tmp_path))
+    small = {"protected": 2, "probes": 2, "gallery": 2, "background": 2, "others": 2}
+    plan = plans.make(flags={**small, "background_pictures": 2, "distractors": 3, "ranks": (1,)})
+    scene = assemble(plan, Work(Cache(tmp_path)))
+    assert plan.dataset == "synthetic"
+    assert [card_of(e).name for e in scene.surrogates] == [*plan.surrogates]
+    assert [card_of(e).name for e in scene.recognisers] == [*plan.recognisers]
+    assert scene.photos.counts.dataset == "synthetic"
+    assert scene.photos.counts.protected == 2
+    assert not scene.photos.counts.unreadable
 
 
 @pytest.mark.faces
@@ -281,7 +300,7 @@ def test_interrupting_says_how_to_go_on(tmp_path: Path) -> None:
         text=True,
     )
     assert process.stderr is not None
-    assert "24 people" in process.stderr.readline()
+    assert " people x " in process.stderr.readline()
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130

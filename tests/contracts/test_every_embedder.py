@@ -13,8 +13,12 @@ from lowkey_core.embedders import FlipAveraged, card_of
 from lowkey_core.types import Embedder, Pictures
 
 EMBEDDERS = plugins.available("lowkey_core.embedders")
-SHIPPED = ("dlib",)  # weights come with the packages
-needs = [n if n in SHIPPED else pytest.param(n, marks=pytest.mark.faces) for n in EMBEDDERS]
+CARDS = embedders.cards()
+PACKAGED = [n for n in EMBEDDERS if CARDS[n].distribution]
+"""Their weights come with the packages that this project needs."""
+EMBEDDED = [n for n in EMBEDDERS if CARDS[n].embedded]
+FETCHED = [n for n in EMBEDDERS if n not in (*PACKAGED, *EMBEDDED)]
+needs = [pytest.param(n, marks=pytest.mark.faces) if n in FETCHED else n for n in EMBEDDERS]
 
 
 def load(name: str) -> Embedder:
@@ -78,7 +82,7 @@ def test_carries_the_card_it_is_listed_under(name: str) -> None:
     assert card_of(load(name)) == embedders.cards()[name]
 
 
-@pytest.mark.parametrize("name", [n for n in EMBEDDERS if n not in SHIPPED])
+@pytest.mark.parametrize("name", FETCHED)
 def test_absent_weights_are_an_error_that_says_how_to_get_them(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,8 +91,28 @@ def test_absent_weights_are_an_error_that_says_how_to_get_them(
         embedders.load(name)
 
 
-@pytest.mark.parametrize("name", [n for n in EMBEDDERS if n not in SHIPPED])
-@pytest.mark.faces
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_absent_weights_of_ours_are_an_error_that_says_to_install_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
+    with pytest.raises(MissingWeightsError, match="install lowkey-audit again"):
+        embedders.load(name)
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_ours_are_not_looked_for_among_assets(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / CARDS[name].file).write_bytes(b"planted")
+    assert card_of(embedders.load(name)) == CARDS[name]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.faces) for n in FETCHED] + EMBEDDED
+)
 def test_tampered_weights_are_refused(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +120,9 @@ def test_tampered_weights_are_refused(
     path = weights.locate(embedders.cards()[name])
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
+    if name in EMBEDDED:
+        (tmp_path / path.name).write_bytes(content)
+        monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / path.name).write_bytes(content)
     if (record := weights.record_of(path)).is_file():

@@ -29,6 +29,7 @@ from lowkey_core.checks import AuditError
 from lowkey_core.cloaks.folder import Copied
 from lowkey_core.copies import Copies
 from lowkey_core.datasets import folder as folders
+from lowkey_core.training.checkpoints import Checkpoints
 from tests.conftest import people
 
 PACKAGES = ("lowkey_core", "adversaries", "audit", "reports")
@@ -84,6 +85,9 @@ HOW: dict[str, Callable[[Path], object]] = {
     "OptionError": lambda _: transforms.parse(f"jpeg:{NASTY}"),
     "PlanError": lambda folder: plan.make(file=folder / NASTY),
     "DatasetError": lambda folder: folders.build(str((folder / NASTY).mkdir() or folder / NASTY)),
+    "CheckpointError": lambda folder: Checkpoints(Path(planted(folder, "no checkpoint"))).resume(
+        {}, {}
+    ),
     "StorageError": lambda folder: files.write_atomically(Path(planted(folder, "")) / "x", b""),
     "PluginError": lambda folder: plugins.load(
         "adversaries", planted(folder, "def build(): return 3")

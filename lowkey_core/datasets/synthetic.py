@@ -1,0 +1,126 @@
+"""SynthFaces: portraits of people who do not exist, drawn when they are first looked at.
+
+150 people and more with 14 pictures each, and strangers with one. Nobody was photographed: what an
+audit finds on them says less of real people than one on real photos does.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from lowkey_core import weights
+from lowkey_core.cache import Record, Work, fingerprint, silent
+from lowkey_core.checkpoints import fill, state_of
+from lowkey_core.datasets import Dataset, Photo
+from lowkey_core.drawing import Cast, Painter, photographed
+from lowkey_core.pixels import encode_pixels
+from lowkey_core.types import Images
+
+PEOPLE, PICTURES, STRANGERS = 160, 14, 600
+
+GENERATOR = weights.Card(
+    name="synthfaces",
+    file="synthfaces.safetensors",
+    sha256="6d78e0514203f6cdbb60895c72359957f8d76ff815b526347543d098406b1561",
+    source="made by this project: `synthetic train`, docs/synthfaces.md",
+    licence="Apache-2.0",
+    released=datetime.date(2026, 11, 21),
+    trained_on="LFW, with identity judged by mobilefacenet:ms1m and dlib",
+    data=frozenset({"LFW"}),
+    lineage=frozenset({"synthfaces", "mobilefacenet-ms1m-foamliu", "dlib-resnet-v1"}),
+    size=5_787_870,
+    embedded=True,
+)
+
+
+_NOT_PEOPLE = (
+    "SynthFaces are drawings of nobody, not photos of people: what holds here may not hold for "
+    "real faces; audit a folder of photos with --dataset FOLDER."
+)
+
+
+@dataclass(frozen=True)
+class Drawn(Photo):
+    """A picture that is drawn when it is read. Its path names it, and leads nowhere."""
+
+    draw: Callable[[], bytes] = field(default=bytes, compare=False)
+
+    def read(self) -> bytes:
+        """The encoded picture. Raises: MissingWeightsError, TamperedWeightsError."""
+        return self.draw()
+
+
+def build(work: Work | None = None, seed: int = 0) -> Dataset:
+    """work: where drawings are kept. seed: another one draws other people.
+
+    Raises: MissingWeightsError, TamperedWeightsError; nothing is drawn yet.
+    """
+    studio = Studio(work or Work(), seed)
+    people = [(f"nobody_{i + 1:03}", PICTURES) for i in range(PEOPLE)]
+    strangers = [(f"stranger_{i + 1:03}", 1) for i in range(STRANGERS)]
+    photos = [
+        _photo(studio, who, name, count, i)
+        for who, (name, count) in enumerate(people + strangers)
+        for i in range(count)
+    ]
+    return Dataset(
+        "synthetic",
+        tuple(photos),
+        called="SynthFaces",
+        cards=(GENERATOR,),
+        notes=(_NOT_PEOPLE,),
+    )
+
+
+def _photo(studio: Studio, who: int, name: str, count: int, i: int) -> Photo:
+    file = f"{name}_{i + 1:02}.png"
+    path = Path(f"synthetic-{studio.seed}", file)
+    return Drawn(name, file, path, draw=lambda: studio.portrait(who, count, i))
+
+
+class Studio:
+    """Draws all pictures of a person at once, when the first is asked for."""
+
+    def __init__(self, work: Work, seed: int) -> None:
+        """Raises: MissingWeightsError, TamperedWeightsError."""
+        # Quietly: pictures are drawn amid whatever reads them, and that shows its own progress.
+        self.work, self.seed = replace(work, show=silent), seed
+        state = state_of(GENERATOR)
+        parts = {
+            name: {
+                k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")
+            }
+            for name in ("painter", "cast")
+        }
+        self.painter = fill(Painter, parts["painter"], GENERATOR).eval().requires_grad_(False)
+        self.painter.to(memory_format=torch.channels_last)
+        self.cast = fill(Cast, parts["cast"], GENERATOR)
+        self.portraits: Callable[[int, int], Tensor] = cache(self._portraits)
+
+    def portrait(self, who: int, count: int, i: int) -> bytes:
+        """The i-th of a person's pictures, as a PNG."""
+        return encode_pixels(self.portraits(who, count)[i].permute(1, 2, 0).numpy(), "PNG")
+
+    def _portraits(self, who: int, count: int) -> Tensor:
+        """(count, 3, 128, 128) uint8."""
+        key = fingerprint("portraits", GENERATOR.sha256, self.seed, who, count)
+        return self.work.through("drawing", [key], lambda _: self._drawn(who, count))[0]["pixels"]
+
+    def _drawn(self, who: int, count: int) -> Record:
+        rng = Generator().manual_seed(self.seed * 100_003 + who)
+        portraits = photographed(self.painted(count, rng), rng)
+        return {"pixels": portraits.mul(255).round().to(torch.uint8)}
+
+    @torch.no_grad()
+    def painted(self, count: int, rng: Generator) -> Images:
+        """(count, 3, 128, 128) in [0, 1]: somebody, before a camera adds its own. The face is at
+        template positions."""
+        portraits: Images = self.painter(*self.cast.poses(self.cast.person(rng), count, rng))
+        return portraits

@@ -1,0 +1,134 @@
+"""Small networks for 112x112 faces, of three kinds: about a million parameters each.
+
+Each ends in 128 numbers. What a kind is called elsewhere: IR is the improved residual unit of
+ArcFace (Deng et al. 2019, Section 3.2.1); ResNet, the first of He et al. 2016; mobile, the inverted
+residual of MobileNetV2 (Sandler et al. 2018) with the global depthwise convolution of MobileFaceNet
+(Chen et al. 2018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WIDTH = 128
+"""Numbers in an embedding."""
+
+
+def ir() -> nn.Sequential:
+    """Pre-activated residual units with PReLU."""
+    stem = [_conv(3, 32, 3, 2), nn.BatchNorm2d(32), nn.PReLU(32)]
+    units = _stages(_IrUnit, 32, ((40, 1, 2), (80, 2, 2), (160, 2, 2)))
+    return nn.Sequential(*stem, *units, *_global_depthwise(160))
+
+
+def resnet() -> nn.Sequential:
+    """Residual units with ReLU after a 7x7 stem and max-pooling."""
+    stem = [_conv(3, 32, 7, 2), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+    units = _stages(_ResidualUnit, 32, ((32, 2, 1), (64, 2, 2), (160, 2, 2)))
+    return nn.Sequential(*stem, *units, *_global_depthwise(160))
+
+
+def mobile() -> nn.Sequential:
+    """Depthwise convolutions in a bottleneck turned inside out, with hard swish."""
+    stem = [_conv(3, 24, 3, 2), nn.BatchNorm2d(24), nn.Hardswish()]
+    units = _stages(_MobileUnit, 24, ((40, 2, 2), (72, 4, 2), (128, 4, 2)))
+    widen = [_conv(128, 384, 1), nn.BatchNorm2d(384), nn.Hardswish()]
+    return nn.Sequential(*stem, *units, *widen, *_global_depthwise(384))
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "ir": ir,
+    "resnet": resnet,
+    "mobile": mobile,
+}
+
+
+def _conv(before: int, after: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False)
+
+
+def _stages(
+    unit: Callable[[int, int, int], nn.Module], before: int, plan: tuple[tuple[int, int, int], ...]
+) -> list[nn.Module]:
+    """plan: channels, units, stride of the first unit, for each stage."""
+    units = []
+    for channels, count, stride in plan:
+        for i in range(count):
+            units.append(unit(before, channels, stride if i == 0 else 1))
+            before = channels
+    return units
+
+
+def _global_depthwise(channels: int) -> list[nn.Module]:
+    """From (n, channels, 7, 7) to (n, WIDTH): every place of the face has weights of its own."""
+    return [
+        nn.Conv2d(channels, channels, 7, groups=channels, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.Flatten(),
+        nn.Linear(channels, WIDTH, bias=False),
+        nn.BatchNorm1d(WIDTH),
+    ]
+
+
+def _shortcut(before: int, after: int, stride: int) -> nn.Module:
+    if before == after and stride == 1:
+        return nn.Identity()
+    return nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+
+
+class _IrUnit(nn.Module):
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.shortcut = _shortcut(before, after, stride)
+        self.body = nn.Sequential(
+            nn.BatchNorm2d(before),
+            _conv(before, after, 3, stride),
+            nn.BatchNorm2d(after),
+            nn.PReLU(after),
+            _conv(after, after, 3),
+            nn.BatchNorm2d(after),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x) + self.shortcut(x)
+        return y
+
+
+class _ResidualUnit(nn.Module):
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        self.shortcut = _shortcut(before, after, stride)
+        self.body = nn.Sequential(
+            _conv(before, after, 3, stride),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            _conv(after, after, 3),
+            nn.BatchNorm2d(after),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.body(x) + self.shortcut(x))
+
+
+class _MobileUnit(nn.Module):
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        inner = 3 * before
+        self.body = nn.Sequential(
+            _conv(before, inner, 1),
+            nn.BatchNorm2d(inner),
+            nn.Hardswish(),
+            _conv(inner, inner, 3, stride, groups=inner),
+            nn.BatchNorm2d(inner),
+            nn.Hardswish(),
+            _conv(inner, after, 1),
+            nn.BatchNorm2d(after),
+        )
+        self.whole = before == after and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x)
+        return x + y if self.whole else y

@@ -1,0 +1,76 @@
+"""The real faces that networks are trained on, and those that are kept out of all training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from lowkey_core.alignment import warp
+from lowkey_core.cache import Record, Work, fingerprint
+from lowkey_core.datasets import Dataset, Photo
+from lowkey_core.finding import Found, find
+from lowkey_core.images import from_pixels
+from lowkey_core.pixels import decode_pixels
+from lowkey_core.types import FACE_SIZE
+
+ROOM = 16
+"""Pixels kept around the template: augmentation moves faces, and portraits have hair."""
+_SIDE = FACE_SIZE + 2 * ROOM
+_MANY, _ENOUGH, _SINGLE = 60, 10, 1000
+
+
+def kept_out(dataset: Dataset) -> frozenset[str]:
+    """Who is never trained on: 60 people with ten or more pictures and 1,000 with one, the first
+    of each by the SHA-256 of their names. What the networks are worth is measured on them."""
+
+    def first(count: int, people: Sequence[str]) -> list[str]:
+        return sorted(people, key=lambda who: hashlib.sha256(who.encode()).digest())[:count]
+
+    many = [who for who, photos in dataset.by_identity.items() if len(photos) >= _ENOUGH]
+    single = [who for who, photos in dataset.by_identity.items() if len(photos) == 1]
+    return frozenset(first(_MANY, many) + first(_SINGLE, single))
+
+
+@dataclass(frozen=True)
+class TrainingFaces:
+    """Aligned faces with room around them."""
+
+    images: Tensor
+    """(n, 3, s, s) uint8; the template is ROOM pixels from each edge."""
+    identities: Tensor
+    """(n,) int64, from 0."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @cached_property
+    def digest(self) -> str:
+        """A name for the content."""
+        return fingerprint("training faces", self.images, self.identities)
+
+
+def training_faces(dataset: Dataset, work: Work) -> TrainingFaces:
+    """The main face of every photo of people who are not kept out."""
+    out = kept_out(dataset)
+    photos = [p for who, mine in dataset.by_identity.items() if who not in out for p in mine]
+    found = find(photos, work)
+    with_face = [(p, f) for p, f in zip(photos, found, strict=True) if len(f.faces)]
+    keys = [fingerprint("roomy", p.read(), f.warps[0], ROOM) for p, f in with_face]
+    records = work.through("aligning faces", keys, lambda i: _roomy(*with_face[i]))
+    numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p, _ in with_face))}
+    return TrainingFaces(
+        torch.cat([r["face"] for r in records]),
+        torch.tensor([numbers[p.identity] for p, _ in with_face]),
+    )
+
+
+def _roomy(photo: Photo, found: Found) -> Record:
+    moved = found.warps[:1].clone()
+    moved[:, :, 2] += ROOM
+    image = warp(from_pixels(decode_pixels(photo.read(), photo.name)), moved, _SIDE)
+    return {"face": image.mul(255).round().to(torch.uint8)}

@@ -1,0 +1,103 @@
+"""From data sets to weight files: what `synthetic train` and `zoo train NAME` do.
+
+Training takes an hour or so on two cores, keeps what it has, and goes on from there when it is
+started again in the same folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save as pack
+from torch import Tensor
+
+from lowkey_core import datasets, embedders
+from lowkey_core.cache import Work
+from lowkey_core.checks import unknown_name
+from lowkey_core.datasets.synthetic import GENERATOR
+from lowkey_core.drawing import MARGIN
+from lowkey_core.embedders import FlipAveraged, mobilefacenet, zoo
+from lowkey_core.files import write_atomically
+from lowkey_core.training import lessons, portraits, students
+from lowkey_core.training.casting import cast, codes
+from lowkey_core.training.checkpoints import Checkpoints
+from lowkey_core.training.faces import ROOM, TrainingFaces, training_faces
+from lowkey_core.types import Embedder, Embeddings, Images
+
+RECIPES = {
+    "ir-arcface": (
+        "mobilefacenet:ms1m",
+        students.Course(2000, margin="arcface", low_precision=True),
+    ),
+    "resnet-cosface": (
+        "mobilefacenet:ms1m",
+        students.Course(2000, margin="cosface", low_precision=True),
+    ),
+    "mobile": ("dlib", students.Course(1600)),
+}
+"""Each member's teacher and course."""
+_VARIANTS = 5
+
+
+def train(name: str, folder: Path, work: Work) -> Path:
+    """Writes the network's weight file into `folder`, and returns where.
+
+    name: `synthfaces`, or a member of the zoo as `zoo:vit`. Raises: UnknownNameError, DatasetError
+    or MissingWeightsError where LFW, a teacher or the painter are absent, CheckpointError,
+    StorageError.
+    """
+    if name == "synthfaces":
+        return _painter(folder, work)
+    member = name.removeprefix("zoo:")
+    if member not in RECIPES:
+        raise unknown_name("member of the zoo", name, [f"zoo:{m}" for m in RECIPES])
+    return _member(member, folder, work)
+
+
+def _member(member: str, folder: Path, work: Work) -> Path:
+    teacher, course = RECIPES[member]
+    faces = training_faces(datasets.load("lfw"), work)
+    known = lessons.prepare(faces, embedders.load(teacher), _VARIANTS, work)
+    torch.manual_seed(0)
+    network = zoo.network(member)
+    kept = Checkpoints(folder / f"zoo-{member}.ckpt", f"zoo:{member} {course}")
+    students.train(network, known.centred(known.targets.mean(0)), course, kept, work.show)
+    return _written(folder / zoo.CARDS[member].file, network.state_dict())
+
+
+def _painter(folder: Path, work: Work) -> Path:
+    faces, course = training_faces(datasets.load("lfw"), work), portraits.Course()
+    ms1m, dlib = mobilefacenet.build("ms1m"), embedders.load("dlib")
+    known = [_known(judge, faces, work) for judge in (ms1m, dlib)]
+    edge = ROOM - MARGIN
+    album = portraits.Album(
+        portraits=faces.images[:, :, edge:-edge, edge:-edge],
+        codes=codes(known[0]),
+        people=faces.identities,
+        judges=(portraits.Judge(ms1m, known[0]), portraits.Judge(dlib, known[1], weight=4.0)),
+    )
+    kept = Checkpoints(folder / "synthfaces.ckpt", f"synthfaces {course}")
+    features = portraits.inner_layers(ms1m)
+    painter, seen = portraits.train(album, features, course, kept, work.show)
+    parts = {"painter": painter, "cast": cast(album.codes, album.people, seen)}
+    state = {f"{n}.{k}": v for n, part in parts.items() for k, v in part.state_dict().items()}
+    return _written(folder / GENERATOR.file, state)
+
+
+def _known(judge: Embedder, faces: TrainingFaces, work: Work) -> Embeddings:
+    """What a recogniser says of the training faces."""
+
+    def rows(portraits: Images) -> Embeddings:
+        return FlipAveraged(judge)(portraits[:, :, ROOM:-ROOM, ROOM:-ROOM].float() / 255)
+
+    digests = [str(i) for i in range(len(faces))]
+    return work.per_face("looking at the training faces", rows, faces.images, digests)
+
+
+def _written(path: Path, state: Mapping[str, Tensor]) -> Path:
+    """Half precision: the files travel with the project."""
+    halves = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in state.items()}
+    write_atomically(path, pack(halves))
+    return path
