@@ -127,7 +127,7 @@ class AuditPlan(BaseModel):
 
 PRESETS: dict[str, dict[str, Any]] = {
     "offline": {
-        "protected": 6,
+        "protected": 10,
         "gallery": 6,
         "background": 48,
         "others": 20,
