@@ -25,7 +25,7 @@ def test_a_wrong_name_is_one_line(tmp_path: Path) -> None:
     [
         (["zoo", "train", "zoo:mobile"], "no lfw-*.tar"),
         (["zoo", "train", "zoo:ir-arcface"], "models fetch mobilefacenet:ms1m"),
-        (["synthetic", "train"], "no lfw-*.tar"),
+        (["synthetic", "train"], "models fetch mobilefacenet:ms1m"),
     ],
     ids=lambda given: given[-1] if isinstance(given, list) else "",
 )

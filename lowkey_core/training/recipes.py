@@ -57,9 +57,10 @@ def train(name: str, folder: Path, work: Work) -> Path:
 
 
 def _member(member: str, folder: Path, work: Work) -> Path:
-    teacher, course = RECIPES[member]
+    name, course = RECIPES[member]
+    teacher = embedders.load(name)  # first: whether it is here is better known at once
     faces = training_faces(datasets.load("lfw"), work)
-    known = lessons.prepare(faces, embedders.load(teacher), _VARIANTS, work)
+    known = lessons.prepare(faces, teacher, _VARIANTS, work)
     torch.manual_seed(0)
     network = zoo.network(member)
     kept = Checkpoints(folder / f"zoo-{member}.ckpt", f"zoo:{member} {course}")
@@ -68,8 +69,8 @@ def _member(member: str, folder: Path, work: Work) -> Path:
 
 
 def _painter(folder: Path, work: Work) -> Path:
-    faces, course = training_faces(datasets.load("lfw"), work), portraits.Course()
     ms1m, dlib = mobilefacenet.build("ms1m"), embedders.load("dlib")
+    faces, course = training_faces(datasets.load("lfw"), work), portraits.Course()
     known = [_known(judge, faces, work) for judge in (ms1m, dlib)]
     edge = ROOM - MARGIN
     album = portraits.Album(

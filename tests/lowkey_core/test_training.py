@@ -449,9 +449,9 @@ def test_the_cast_has_the_spread_of_the_training_faces() -> None:
         return factor @ factor.T
 
     for factor, variances in (
-        (made.people_factor, between),
-        (made.pictures_factor, within),
-        (made.nuisance_factor, torch.full((NUISANCE,), 1.25)),
+        (made.people_factor / casting._BETWEEN, between),
+        (made.pictures_factor / casting._WITHIN, within),
+        (made.nuisance_factor / casting._SEEN, torch.full((NUISANCE,), 1.25)),
     ):
         error = covariance(factor) - variances.diag()
         assert error.norm() / variances.norm() < 0.35

@@ -51,12 +51,10 @@ def test_a_network_turns_faces_into_numbers(kind: str) -> None:
 
 
 def test_members_are_of_different_kinds() -> None:
-    kinds = {type(zoo.network(member)).__name__ for member in zoo.MEMBERS}
     layers = {
         tuple(sorted({type(layer).__name__ for layer in zoo.network(member).modules()}))
         for member in zoo.MEMBERS
     }
-    assert "VisionTransformer" in kinds
     assert len(layers) == len(zoo.MEMBERS)
 
 
@@ -102,7 +100,7 @@ def test_a_card_says_the_size_of_its_file(name: str) -> None:
 def test_a_file_that_its_card_was_made_for_must_fit_its_network(
     content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = content or weights.read(EMBEDDED["zoo:mobile"])
+    content = content or weights.read(EMBEDDED["zoo:ir-arcface"])
     (tmp_path / zoo.CARDS["mobile"].file).write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     card = replace(zoo.CARDS["mobile"], sha256=digest, size=len(content))
