@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Generator
 
+from audit.plan import AGAINST_THE_ZOO
 from benchmarks.lfw import WORK, faces, rank_one
 from benchmarks.recognition import cost
 from lowkey_core import cloaks, embedders, runtime
@@ -21,8 +22,6 @@ from lowkey_core.types import Faces, Pictures
 
 ENROLLED = 4
 """Pictures of each of the 60 that are cloaked and enrolled."""
-PRICE = 16.0
-"""Of 1 - SSIM: these surrogates are easily moved, at the usual 10 to a mean DSSIM of 0.041."""
 
 
 def protection(
@@ -37,9 +36,7 @@ def protection(
     ]
     strangers = torch.isin(gallery.identities, probes.identities).logical_not()
     own = gallery.select(known)
-    cloak = cloaks.load(
-        "lowkey", [embedders.load(name) for name in surrogates], {"ssim_price": PRICE}
-    )
+    cloak = cloaks.load("lowkey", [embedders.load(name) for name in surrogates], AGAINST_THE_ZOO)
     published = Published(cloak, WORK, label="cloaking")
     pictures = Pictures(own.images, own.identities, tuple(map(str, known)))
     cloaked = Faces(published(pictures, Generator().manual_seed(0)), own.identities)

@@ -83,3 +83,16 @@ def test_a_wrong_file_is_named(tmp_path: Path, content: str) -> None:
 def test_an_unknown_preset_is_named() -> None:
     with pytest.raises(UnknownNameError, match="offline, quick, standard, thorough"):
         plan.make("fast")
+
+
+def test_the_zoo_has_a_price_of_its_own() -> None:
+    """It is for the default surrogates, and gives way to what is asked."""
+    zoo = plan.AGAINST_THE_ZOO
+    assert plan.make().attack_options == zoo
+    assert plan.make(flags={"attack": "lowkey:published"}).attack_options == zoo
+    asked = plan.make(flags={"attack_options": {"steps": 3}}).attack_options
+    assert asked == {**zoo, "steps": 3}
+    own = {"attack_options": {"ssim_price": 5.0}}
+    assert plan.make(flags=own).attack_options == own["attack_options"]
+    for flags in ({"surrogates": ("dlib",)}, {"dataset": "lfw"}, {"attack": "noise"}):
+        assert plan.make(flags=flags).attack_options == {}
