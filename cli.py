@@ -315,7 +315,7 @@ def verify_models(
 
 @zoo.command("train")
 def train_zoo(
-    name: str = typer.Argument(help="A member, as zoo:vit."),
+    name: str = typer.Argument(help="A member, as zoo:mobile."),
     out: Path = TRAINING,
     cache: Optional[Path] = CACHE,
     verbose: bool = VERBOSE,
