@@ -44,8 +44,8 @@ _VARIANTS = 5
 def train(name: str, folder: Path, work: Work) -> Path:
     """Writes the network's weight file into `folder`, and returns where.
 
-    name: `synthfaces`, or a member of the zoo as `zoo:mobile`. Raises: UnknownNameError, DatasetError
-    or MissingWeightsError where LFW, a teacher or the painter are absent, CheckpointError,
+    name: `synthfaces`, or a member of the zoo as `zoo:mobile`. Raises: UnknownNameError,
+    MissingWeightsError or DatasetError where a teacher or LFW are absent, CheckpointError,
     StorageError.
     """
     if name == "synthfaces":
