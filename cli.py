@@ -45,13 +45,12 @@ TRAINING = typer.Option(Path("training"), "--out", help="Folder for checkpoints 
 
 
 def _many(help_text: str) -> Any:
-    return typer.Option(
-        None, help=help_text + " Repeat, or separate by commas.", show_default=False
-    )
+    return _one(help_text + " Repeat, or separate by commas.")
 
 
 def _one(help_text: str) -> Any:
-    return typer.Option(None, help=help_text, show_default=False)
+    # Escaped, or the help would take a default in brackets for markup, and swallow it.
+    return typer.Option(None, help=help_text.replace("[", "\\["), show_default=False)
 
 
 CACHE = _one("Folder for finished work. [~/.cache/lowkey-audit]")
