@@ -40,7 +40,7 @@ class AuditPlan(BaseModel):
     in a folder count too."""
     surrogates: tuple[str, ...] = ("zoo:ir-arcface", "zoo:resnet-cosface")
     """The recognisers the cloak works against."""
-    recognisers: tuple[str, ...] = ("dlib", "zoo:mobile")
+    recognisers: tuple[str, ...] = ("dlib", "zoo:mobile", "zoo:vit")
     """The recognisers an adversary may have. `oblivious` tries each; the others start from the
     first."""
     matchers: tuple[Literal["nn", "linear"], ...] = ("nn",)

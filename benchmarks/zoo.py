@@ -59,7 +59,7 @@ def main() -> None:
         hits, probes = rank_one(embedders.load(name), untaught=True)
         print(f"| {name} | {hits / probes:.3f} | {cost(name) / reference:.2f} |", flush=True)
     surrogates = ("zoo:ir-arcface", "zoo:resnet-cosface")
-    missed, seen = protection(("dlib", "mobilefacenet:casia", "zoo:mobile"), surrogates)
+    missed, seen = protection(("dlib", "mobilefacenet:casia", "zoo:mobile", "zoo:vit"), surrogates)
     print(f"\nCloaked with {' and '.join(surrogates)}, mean DSSIM {seen:.4f}:\n")
     print("| against | protection |\n| --- | --- |")
     for name, rate in missed.items():

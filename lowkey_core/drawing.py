@@ -104,7 +104,7 @@ class Cast(nn.Module):
 
 
 def photographed(portraits: Images, rng: Generator) -> Images:
-    """What a camera makes of them: a head held askew, exposure, colour of the light, focus.
+    """What a camera makes of them: a head held askew, exposure, colour of the light, focus, noise.
 
     portraits: (n, 3, s, s) in [0, 1]. Returns the same shape and range.
     """
@@ -123,4 +123,5 @@ def photographed(portraits: Images, rng: Generator) -> Images:
     lit = (turned - 0.5) * contrast + 0.5 + light[:, :, None, None]
     blurred = F.avg_pool2d(F.pad(lit, (1, 1, 1, 1), mode="reflect"), 3, 1)
     focus = draw(-0.5, 1).clamp(min=0)[:, None, None, None]
-    return (focus * blurred + (1 - focus) * lit).clamp(0, 1)
+    noise = draw(0.01, 0.03)[:, None, None, None] * torch.randn(lit.shape, generator=rng)
+    return (focus * blurred + (1 - focus) * lit + noise).clamp(0, 1)

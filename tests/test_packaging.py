@@ -18,8 +18,8 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setupto
 EMBEDDED = {name: card for name, (_, card) in catalogue().items() if card.embedded}
 
 
-def test_four_networks_ship() -> None:
-    zoo = {"zoo:ir-arcface", "zoo:resnet-cosface", "zoo:mobile"}
+def test_the_zoo_and_the_painter_ship() -> None:
+    zoo = {"zoo:ir-arcface", "zoo:resnet-cosface", "zoo:mobile", "zoo:vit"}
     assert set(EMBEDDED) == {*zoo, "synthfaces"}
 
 

@@ -30,6 +30,7 @@ def test_rank_one_on_lfw(name: str, at_least: float) -> None:
         ("zoo:ir-arcface", 0.85),
         ("zoo:resnet-cosface", 0.85),
         ("zoo:mobile", 0.75),
+        ("zoo:vit", 0.75),
     ],
 )
 def test_the_zoo_knows_people_it_was_never_taught(name: str, at_least: float) -> None:

@@ -28,7 +28,7 @@ PEOPLE, PICTURES, STRANGERS = 160, 14, 600
 GENERATOR = weights.Card(
     name="synthfaces",
     file="synthfaces.safetensors",
-    sha256="6d78e0514203f6cdbb60895c72359957f8d76ff815b526347543d098406b1561",
+    sha256="3e2dd6d213775300b2400e3d361132401acc0e8fc0714c1e739726108ba28a73",
     source="made by this project: `synthetic train`, docs/synthfaces.md",
     licence="Apache-2.0",
     released=datetime.date(2026, 11, 21),
@@ -102,14 +102,15 @@ class Studio:
         self.painter = fill(Painter, parts["painter"], GENERATOR).eval().requires_grad_(False)
         self.painter.to(memory_format=torch.channels_last)
         self.cast = fill(Cast, parts["cast"], GENERATOR)
-        self.portraits: Callable[[int, int], Tensor] = cache(self._portraits)
+        self._remembered: Callable[[int, int], Tensor] = cache(self.portraits)
 
     def portrait(self, who: int, count: int, i: int) -> bytes:
         """The i-th of a person's pictures, as a PNG."""
-        return encode_pixels(self.portraits(who, count)[i].permute(1, 2, 0).numpy(), "PNG")
+        return encode_pixels(self._remembered(who, count)[i].permute(1, 2, 0).numpy(), "PNG")
 
-    def _portraits(self, who: int, count: int) -> Tensor:
-        """(count, 3, 128, 128) uint8."""
+    def portraits(self, who: int, count: int) -> Tensor:
+        """All of a person's pictures: (count, 3, 128, 128) uint8, the face near template positions,
+        MARGIN pixels in."""
         key = fingerprint("portraits", GENERATOR.sha256, self.seed, who, count)
         return self.work.through("drawing", [key], lambda _: self._drawn(who, count))[0]["pixels"]
 

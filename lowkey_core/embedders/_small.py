@@ -1,15 +1,17 @@
-"""Small networks for 112x112 faces, of three kinds: about a million parameters each.
+"""Small networks for 112x112 faces, of four kinds: one to two million parameters each.
 
 Each ends in 128 numbers. What a kind is called elsewhere: IR is the improved residual unit of
 ArcFace (Deng et al. 2019, Section 3.2.1); ResNet, the first of He et al. 2016; mobile, the inverted
 residual of MobileNetV2 (Sandler et al. 2018) with the global depthwise convolution of MobileFaceNet
-(Chen et al. 2018).
+(Chen et al. 2018); vit, the vision transformer (Dosovitskiy et al. 2021) whose patches are found by
+convolutions, as it then learns from few pictures (Xiao et al. 2021, arXiv 2106.14881).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -39,10 +41,21 @@ def mobile() -> nn.Sequential:
     return nn.Sequential(*stem, *units, *widen, *_global_depthwise(384))
 
 
+def vit() -> nn.Sequential:
+    """Five layers of attention over 49 patches, and four convolutions that find the patches."""
+    stem: list[nn.Module] = []
+    before = 3
+    for after in (32, 64, 128, 160):
+        stem += [_conv(before, after, 3, 2), nn.BatchNorm2d(after), nn.GELU()]
+        before = after
+    return nn.Sequential(*stem, _Attention(160, side=7, layers=5), *_global_depthwise(160))
+
+
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "ir": ir,
     "resnet": resnet,
     "mobile": mobile,
+    "vit": vit,
 }
 
 
@@ -132,3 +145,27 @@ class _MobileUnit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.body(x)
         return x + y if self.whole else y
+
+
+class _Attention(nn.Module):
+    """Every place of a feature map attends to every other."""
+
+    def __init__(self, channels: int, side: int, layers: int) -> None:
+        super().__init__()
+        self.places = nn.Parameter(0.02 * torch.randn(1, side * side, channels))
+        layer = nn.TransformerEncoderLayer(
+            channels,
+            nhead=channels // 32,
+            dim_feedforward=3 * channels,
+            dropout=0.0,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        norm = nn.LayerNorm(channels)
+        self.layers = nn.TransformerEncoder(layer, layers, norm, enable_nested_tensor=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.layers(x.flatten(2).transpose(1, 2) + self.places)
+        y: Tensor = tokens.transpose(1, 2).unflatten(2, x.shape[2:])
+        return y

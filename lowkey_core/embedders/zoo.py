@@ -1,9 +1,9 @@
 """The zoo: small recognisers that ship with this project, so that it works with no network.
 
 `ir-arcface` and `resnet-cosface` are LowKey's two families and two losses in small: the default
-surrogates. `mobile` is of another kind and had another teacher: a recogniser that a cloak made with
-the first two has never seen. It is unseen, not newer: `zoo train NAME` made them all (docs/zoo.md),
-and they prove nothing about the recognisers of today.
+surrogates. `mobile` and `vit` are of other kinds and had another teacher: recognisers that a cloak
+made with the first two has never seen. They are unseen, not newer: `zoo train NAME` made them all
+(docs/zoo.md), and they prove nothing about the recognisers of today.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lowkey_core.embedders._small import NETWORKS
 from lowkey_core.types import Embeddings, Images
 from lowkey_core.weights import Card
 
-MEMBERS = ("ir-arcface", "resnet-cosface", "mobile")
+MEMBERS = ("ir-arcface", "resnet-cosface", "mobile", "vit")
 
 
 def _card(member: str, sha256: str, size: int, teacher: str, run: str, rank_one: float) -> Card:
@@ -32,8 +32,10 @@ def _card(member: str, sha256: str, size: int, teacher: str, run: str, rank_one:
         source="made by this project: `zoo train`, docs/zoo.md",
         licence="Apache-2.0",
         released=datetime.date(2026, 11, 21),
-        trained_on=f"LFW, taught by {teacher}; rank-1 {rank_one:.2f} on people kept out",
-        data=frozenset({"LFW"}),
+        trained_on=(
+            f"LFW and SynthFaces, taught by {teacher}; rank-1 {rank_one:.2f} on people kept out"
+        ),
+        data=frozenset({"LFW", "SynthFaces"}),
         preprocessing="112x112 RGB, (x - 0.5) / 0.5",
         lineage=frozenset({f"zoo-{member}", run}),
         size=size,
@@ -46,30 +48,37 @@ _DLIB = ("dlib", "dlib-resnet-v1")
 CARDS = {
     "ir-arcface": _card(
         "ir-arcface",
-        "61e36aacfeb311b7090c9161cbfdb59042dcd6f9e69b470274868ba3812a15cc",
+        "825a0b8757a4e62422744ce4f238c71d739bbf6587b6939a6c3f7b31f46c1771",
         2_188_560,
         *_MS1M,
-        0.94,
+        0.95,
     ),
     "resnet-cosface": _card(
         "resnet-cosface",
-        "2170eea33120a7cc5e520665f91a16b80854546e363659ea7ca8bd61a17edbb5",
+        "da8a91020ce02bd613cf966effc71ef347ef4ceaaff8dd7f36a03ec942bc817f",
         2_010_048,
         *_MS1M,
         0.94,
     ),
     "mobile": _card(
         "mobile",
-        "e0aed47fb866189bcf7ba6b9ec83f9179c07d09a07af837047993ba0eb24fb14",
+        "7532dbbebf501595383c4595d9cf7ebd2ed4e134843ceab01ffe5c9b380c9e98",
         1_264_216,
         *_DLIB,
-        0.87,
+        0.90,
+    ),
+    "vit": _card(
+        "vit",
+        "9500a087f1bb1a9d80b4a984ebc06202f24671fb44bd3fece71a7081652f0e83",
+        3_221_320,
+        *_DLIB,
+        0.94,
     ),
 }
 
 
 class Member(nn.Module):
-    """About a million parameters; 128 numbers."""
+    """One to two million parameters; 128 numbers."""
 
     def __init__(self, card: Card, network: nn.Module) -> None:
         super().__init__()

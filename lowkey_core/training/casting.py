@@ -10,7 +10,7 @@ from torch import Tensor
 from lowkey_core.drawing import IDENTITY, Cast
 from lowkey_core.types import Embeddings
 
-_BETWEEN, _WITHIN, _SEEN = 1.6, 0.45, 0.85
+_BETWEEN, _WITHIN, _SEEN = 1.5, 0.75, 0.65
 """Factors on how much people differ, pictures of one person, and how they are seen. The painter
 does not follow its code to the letter: with these, recognisers that had no part find pictures of
 one person about as alike as real ones (`python -m benchmarks.synthfaces`)."""

@@ -1,4 +1,4 @@
-"""The real faces that networks are trained on, and those that are kept out of all training."""
+"""The faces that networks are trained on, and those that are kept out of all training."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lowkey_core.alignment import warp
 from lowkey_core.cache import Record, Work, fingerprint
 from lowkey_core.datasets import Dataset, Photo
+from lowkey_core.datasets.synthetic import Studio
+from lowkey_core.drawing import MARGIN
 from lowkey_core.finding import Found, find
 from lowkey_core.images import from_pixels
 from lowkey_core.pixels import decode_pixels
@@ -22,6 +25,7 @@ ROOM = 16
 """Pixels kept around the template: augmentation moves faces, and portraits have hair."""
 _SIDE = FACE_SIZE + 2 * ROOM
 _MANY, _ENOUGH, _SINGLE = 60, 10, 1000
+_PEOPLE, _PICTURES, _SEED = 1200, 8, 1
 
 
 def kept_out(dataset: Dataset) -> frozenset[str]:
@@ -67,6 +71,18 @@ def training_faces(dataset: Dataset, work: Work) -> TrainingFaces:
         torch.cat([r["face"] for r in records]),
         torch.tensor([numbers[p.identity] for p, _ in with_face]),
     )
+
+
+def drawn_faces(work: Work) -> TrainingFaces:
+    """People of SynthFaces: others than those whom audits look at.
+
+    Raises: MissingWeightsError, TamperedWeightsError.
+    """
+    studio = Studio(work, seed=_SEED)
+    portraits = torch.cat([studio.portraits(who, _PICTURES) for who in range(_PEOPLE)])
+    edge = [ROOM - MARGIN] * 4
+    roomy = F.pad(portraits.float(), edge, mode="reflect").to(torch.uint8)
+    return TrainingFaces(roomy, torch.arange(_PEOPLE).repeat_interleave(_PICTURES))
 
 
 def _roomy(photo: Photo, found: Found) -> Record:

@@ -39,6 +39,15 @@ class Lessons:
         corner of their space, and a student would learn the way there first."""
         return replace(self, targets=F.normalize(self.targets - mean))
 
+    def join(self, more: Lessons) -> Lessons:
+        """Both, and nobody of one is anybody of the other."""
+        theirs = torch.where(more.identities == NOBODY, NOBODY, more.identities + self.people)
+        return Lessons(
+            torch.cat([self.images, more.images]),
+            torch.cat([self.targets, more.targets]),
+            torch.cat([self.identities, theirs]),
+        )
+
     def batch(self, step: int, size: int) -> tuple[Images, Tensor, Tensor]:
         """Images in [-1, 1], targets and identities for a step: every lesson once per pass,
         but for the last few that fill no batch. size: at most the number of lessons."""
@@ -75,12 +84,28 @@ def prepare(faces: TrainingFaces, teacher: Embedder, variants: int, work: Work) 
 
 
 def augmented(faces: Tensor, identities: Tensor, rng: Generator) -> tuple[Images, Tensor]:
-    """Faces as a detector, a camera and a web site leave them; a quarter of them mixed in pairs.
+    """Faces, disturbed; a quarter of them mixed in pairs.
 
-    faces: (n, 3, s, s) uint8, with ROOM around the template. identities: (n,) int64.
+    faces: (n, 3, s, s) uint8, with room around the template. identities: (n,) int64.
     Returns (n, 3, 112, 112) float32 in [0, 1], and who they are.
     """
-    count, side = len(faces), faces.shape[-1]
+    images, count = disturbed(faces.float() / 255, rng), len(faces)
+    mixed = torch.randperm(count, generator=rng)[: count // 4]
+    others = torch.randperm(count, generator=rng)[: count // 4]
+    share = 0.3 + 0.4 * torch.rand(len(mixed), 1, 1, 1, generator=rng)
+    images[mixed] = share * images[mixed] + (1 - share) * images[others]
+    identities = identities.clone()
+    identities[mixed] = NOBODY
+    return images, identities
+
+
+def disturbed(images: Images, rng: Generator) -> Images:
+    """Faces as a detector, a camera and a web site leave them: moved, some seen in a mirror, lit,
+    some blurred or noisy. Gradients pass.
+
+    images: (n, 3, s, s) in [0, 1], with room around the template. Returns (n, 3, 112, 112).
+    """
+    count = len(images)
 
     def draw(low: float, high: float) -> Tensor:
         return (low + (high - low) * torch.rand(count, generator=rng)).view(-1, 1, 1, 1)
@@ -88,7 +113,7 @@ def augmented(faces: Tensor, identities: Tensor, rng: Generator) -> tuple[Images
     def some(share: float) -> Tensor:
         return draw(0, 1) < share
 
-    images = _moved(faces.float() / 255, draw, side)
+    images = _moved(images, draw)
     images = torch.where(some(0.5), images.flip(-1), images)
     images = (images - 0.5) * draw(0.75, 1.25) + 0.5 + draw(-0.12, 0.12)
     grey = images.mean(1, keepdim=True)
@@ -96,17 +121,12 @@ def augmented(faces: Tensor, identities: Tensor, rng: Generator) -> tuple[Images
     halved = F.interpolate(F.avg_pool2d(images, 2), scale_factor=2.0, mode="bilinear")
     images = torch.where(some(0.15), halved, images)
     images = images + torch.randn(images.shape, generator=rng) * some(0.3) * draw(0, 0.04)
-    mixed = torch.randperm(count, generator=rng)[: count // 4]
-    others = torch.randperm(count, generator=rng)[: count // 4]
-    share = 0.3 + 0.4 * torch.rand(len(mixed), 1, 1, 1, generator=rng)
-    images[mixed] = share * images[mixed] + (1 - share) * images[others]
-    identities = identities.clone()
-    identities[mixed] = NOBODY
-    return images.clamp(0, 1), identities
+    return images.clamp(0, 1)
 
 
-def _moved(images: Images, draw: Callable[[float, float], Tensor], side: int) -> Images:
+def _moved(images: Images, draw: Callable[[float, float], Tensor]) -> Images:
     """Turned by up to 5 degrees, 6% larger or smaller, 4 pixels off: as detectors err."""
+    side = images.shape[-1]
     angle, scale = draw(-0.08, 0.08).flatten(), draw(0.94, 1.06).flatten()
     x, y = (2 / side * draw(-4, 4).flatten() for _ in range(2))
     cosine, sine = (scale * FACE_SIZE / side * f(angle) for f in (torch.cos, torch.sin))

@@ -23,7 +23,7 @@ from lowkey_core.files import write_atomically
 from lowkey_core.training import lessons, portraits, students
 from lowkey_core.training.casting import cast, codes
 from lowkey_core.training.checkpoints import Checkpoints
-from lowkey_core.training.faces import ROOM, TrainingFaces, training_faces
+from lowkey_core.training.faces import ROOM, TrainingFaces, drawn_faces, training_faces
 from lowkey_core.types import Embedder, Embeddings, Images
 
 RECIPES = {
@@ -35,10 +35,12 @@ RECIPES = {
         "mobilefacenet:ms1m",
         students.Course(2000, margin="cosface", low_precision=True),
     ),
-    "mobile": ("dlib", students.Course(1600)),
+    "mobile": ("dlib", students.Course(2000)),
+    "vit": ("dlib", students.Course(6000, rate=1e-3, decay=0.05)),
 }
 """Each member's teacher and course."""
-_VARIANTS = 5
+_REAL, _DRAWN = 5, 2
+"""Lessons from each face of LFW, and of SynthFaces."""
 
 
 def train(name: str, folder: Path, work: Work) -> Path:
@@ -59,12 +61,13 @@ def train(name: str, folder: Path, work: Work) -> Path:
 def _member(member: str, folder: Path, work: Work) -> Path:
     name, course = RECIPES[member]
     teacher = embedders.load(name)  # first: whether it is here is better known at once
-    faces = training_faces(datasets.load("lfw"), work)
-    known = lessons.prepare(faces, teacher, _VARIANTS, work)
+    real = lessons.prepare(training_faces(datasets.load("lfw"), work), teacher, _REAL, work)
+    drawn = lessons.prepare(drawn_faces(work), teacher, _DRAWN, work)
     torch.manual_seed(0)
     network = zoo.network(member)
     kept = Checkpoints(folder / f"zoo-{member}.ckpt", f"zoo:{member} {course}")
-    students.train(network, known.centred(known.targets.mean(0)), course, kept, work.show)
+    known = real.join(drawn).centred(real.targets.mean(0))
+    students.train(network, known, course, kept, work.show)
     return _written(folder / zoo.CARDS[member].file, network.state_dict())
 
 

@@ -38,7 +38,7 @@ def test_the_default_is_of_people_who_do_not_exist_and_needs_no_assets() -> None
     made = plan.make()
     assert made.dataset == "synthetic"
     assert made.surrogates == ("zoo:ir-arcface", "zoo:resnet-cosface")
-    assert made.recognisers == ("dlib", "zoo:mobile")
+    assert made.recognisers == ("dlib", "zoo:mobile", "zoo:vit")
 
 
 def test_on_lfw_the_networks_are_those_that_did_not_learn_from_it(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""Who is learned from, and who is kept out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from lowkey_core.cache import Work
+from lowkey_core.datasets import Dataset, Photo
+from lowkey_core.datasets.synthetic import Studio
+from lowkey_core.drawing import MARGIN
+from lowkey_core.training import faces
+from lowkey_core.training.faces import ROOM, kept_out
+from lowkey_core.types import FACE_SIZE
+
+
+def crowd(many: int, some: int, single: int, root: str = "a") -> Dataset:
+    """So many people with ten pictures, with two, and with one."""
+    sizes = {"m": (many, 10), "s": (some, 2), "o": (single, 1)}
+    photos = [
+        Photo(f"{kind}{who}", f"{kind}{who}_{i}", Path(root))
+        for kind, (people, pictures) in sizes.items()
+        for who in range(people)
+        for i in range(pictures)
+    ]
+    return Dataset("crowd", tuple(photos))
+
+
+def test_sixty_people_and_a_thousand_strangers_are_kept_out() -> None:
+    out = kept_out(crowd(70, 5, 1100))
+    assert Counter(who[0] for who in out) == {"m": 60, "o": 1000}
+    assert kept_out(crowd(3, 5, 7)) == {*(f"m{i}" for i in range(3)), *(f"o{i}" for i in range(7))}
+    assert kept_out(crowd(0, 5, 0)) == frozenset()
+
+
+def test_drawn_people_are_not_those_whom_audits_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faces, "_PEOPLE", 3)
+    drawn = faces.drawn_faces(Work())
+    side = FACE_SIZE + 2 * ROOM
+    assert drawn.images.shape == (24, 3, side, side)
+    assert drawn.identities.tolist() == [0] * 8 + [1] * 8 + [2] * 8
+    margin = ROOM - MARGIN
+    inner = drawn.images[:8, :, margin:-margin, margin:-margin]
+    assert torch.equal(inner, Studio(Work(), seed=1).portraits(0, 8))
+    assert not torch.equal(inner, Studio(Work(), seed=0).portraits(0, 8))
+
+
+def test_who_is_kept_out_depends_on_names_alone() -> None:
+    dataset = crowd(70, 5, 1100)
+    moved = crowd(70, 5, 1100, root="b")
+    backwards = Dataset("other", moved.photos[::-1])
+    assert kept_out(backwards) == kept_out(dataset)
+    fewer = Dataset("fewer", tuple(p for p in dataset.photos if p.identity[0] != "s"))
+    assert kept_out(fewer) == kept_out(dataset)
