@@ -319,7 +319,7 @@ def train_zoo(
     cache: Optional[Path] = CACHE,
     verbose: bool = VERBOSE,
 ) -> None:
-    """Train a member of the zoo as the shipped one was; needs LFW. The same command resumes."""
+    """Train a member of the zoo by its recipe; needs LFW. The same command resumes."""
     _log(verbose)
     _train(name, out, cache)
 
@@ -330,7 +330,7 @@ def train_synthetic(
     cache: Optional[Path] = CACHE,
     verbose: bool = VERBOSE,
 ) -> None:
-    """Train the painter of SynthFaces as the shipped one was; needs LFW. The same command
+    """Train the painter of SynthFaces by its recipe; needs LFW. The same command
     resumes."""
     _log(verbose)
     _train("synthfaces", out, cache)

@@ -1,7 +1,7 @@
 """Portraits of people who do not exist, drawn by a small network from random numbers.
 
 A person is a point among the embeddings of real people (mobilefacenet:ms1m's, centred), drawn from
-a Gaussian with their covariance; each picture lies a little off it, as pictures of real people do.
+a Gaussian fitted to them; each picture lies a little off it, as pictures of real people do.
 Pose, light, expression and background are a second vector, drawn for each picture. How the network
 learned to draw from the two is in `training/portraits.py`.
 """

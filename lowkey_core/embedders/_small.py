@@ -1,10 +1,10 @@
-"""Small networks for 112x112 faces, of four kinds: one to two million parameters each.
+"""Small networks for 112x112 faces, of four kinds: 0.6 to 1.6 million parameters each.
 
 Each ends in 128 numbers. What a kind is called elsewhere: IR is the improved residual unit of
 ArcFace (Deng et al. 2019, Section 3.2.1); ResNet, the first of He et al. 2016; mobile, the inverted
 residual of MobileNetV2 (Sandler et al. 2018) with the global depthwise convolution of MobileFaceNet
 (Chen et al. 2018); vit, the vision transformer (Dosovitskiy et al. 2021) whose patches are found by
-convolutions, as it then learns from few pictures (Xiao et al. 2021, arXiv 2106.14881).
+convolutions, as it then learns in fewer steps (Xiao et al. 2021, arXiv 2106.14881).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from lowkey_core.cache import Record, Work, fingerprint
-from lowkey_core.training.faces import ROOM, TrainingFaces
+from lowkey_core.training.faces import TrainingFaces
 from lowkey_core.types import FACE_SIZE, Embedder, Images
 
 NOBODY = -1
@@ -103,7 +103,8 @@ def disturbed(images: Images, rng: Generator) -> Images:
     """Faces as a detector, a camera and a web site leave them: moved, some seen in a mirror, lit,
     some blurred or noisy. Gradients pass.
 
-    images: (n, 3, s, s) in [0, 1], with room around the template. Returns (n, 3, 112, 112).
+    images: (n, 3, s, s) in [0, 1], with room around the template; a corner that is moved in from
+    outside continues the edge. Returns (n, 3, 112, 112).
     """
     count = len(images)
 
@@ -134,6 +135,3 @@ def _moved(images: Images, draw: Callable[[float, float], Tensor]) -> Images:
     shape = [len(images), 3, FACE_SIZE, FACE_SIZE]
     grid = F.affine_grid(torch.stack(rows, 1), shape, align_corners=False)
     return F.grid_sample(images, grid, align_corners=False, padding_mode="border")
-
-
-assert ROOM >= 8, "a moved face must not leave its picture"

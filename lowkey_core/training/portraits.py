@@ -27,6 +27,9 @@ from lowkey_core.types import Embedder, Embeddings, Images
 
 log = logging.getLogger(__name__)
 
+_SAVED_EVERY = 200
+"""Steps from one checkpoint to the next."""
+
 
 class Encoder(nn.Module):
     """From a portrait to the mean and log-variance of how its person is seen."""
@@ -71,7 +74,8 @@ class Course:
     likeness_price: float = 0.7
     """Of 1 - cosine, of copies and of people drawn as others are seen."""
     crowd_price: float = 1.4
-    """Of how much more alike the drawn people are than the same people on their pictures."""
+    """Of how much more alike judges find the drawn people than the same people on their pictures:
+    what all drawings have in common is nobody's likeness."""
     feature_price: float = 0.4
     nuisance_price: float = 0.002
 
@@ -124,7 +128,7 @@ def train(
         nn.utils.clip_grad_norm_(parameters, 5.0)
         optimiser.step()
         _average(averaged, painter, step)
-        if (step + 1) % 200 == 0 or step + 1 == course.steps:
+        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == course.steps:
             log.info("step %d: loss %.3f", step + 1, loss.item())
             checkpoints.save(step + 1, parts, {})
         show("learning to paint", step + 1, course.steps)

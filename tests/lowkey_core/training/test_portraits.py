@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Generator, Tensor
 
 from lowkey_core.drawing import IDENTITY, NUISANCE, SIDE
 from lowkey_core.embedders import mobilefacenet
 from lowkey_core.embedders.mobilefacenet import MobileFaceNet
 from lowkey_core.training import portraits
 from lowkey_core.training.checkpoints import Checkpoints
+from lowkey_core.training.lessons import disturbed
 from lowkey_core.types import FACE_SIZE, Images
 from tests.conftest import TinyNetwork
 from tests.lowkey_core.training.examples import seeded
@@ -32,31 +34,79 @@ def album(judge: TinyNetwork) -> portraits.Album:
     )
 
 
-def test_a_painter_learns_by_steps_and_goes_on_where_it_was(
+def features(faces: Images) -> tuple[list[Tensor], Tensor]:
+    return [F.avg_pool2d(faces, 8)], TinyNetwork()(faces)
+
+
+class StopHereError(Exception):
+    """Stands for a kill at this moment."""
+
+
+def painted(path: Path | None, stop_after: int | None = None) -> tuple[dict[str, Tensor], Tensor]:
+    """The painter after a step of copying and three under the judges' eyes; how faces are seen."""
+
+    def show(label: str, done: int, total: int) -> None:
+        if done == stop_after:
+            raise StopHereError
+
+    torch.manual_seed(3)
+    course = portraits.Course(sketching=1, steps=4)
+    kept = Checkpoints(path, str(course))
+    painter, (means, spreads) = portraits.train(album(TinyNetwork()), features, course, kept, show)
+    assert means.shape == spreads.shape == (6, NUISANCE)
+    return painter.state_dict(), means
+
+
+def test_an_interrupted_painter_ends_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A step of copying, a step under the judges' eyes."""
-    judge, losses = TinyNetwork(), []
-    known, loss = album(judge), portraits._loss
+    monkeypatch.setattr(portraits, "_SAVED_EVERY", 2)
+    whole, seen = painted(None)
+    path = tmp_path / "x.ckpt"
+    with pytest.raises(StopHereError):
+        painted(path, stop_after=3)
+    resumed, same = painted(path)
+    assert all(torch.allclose(whole[name], resumed[name], atol=1e-5) for name in whole)
+    assert torch.allclose(seen, same, atol=1e-4)
+    again, _ = painted(path, stop_after=1)  # nothing is left to learn, so nothing stops it
+    assert all(map(torch.equal, resumed.values(), again.values()))
 
-    def features(faces: Images) -> tuple[list[Tensor], Tensor]:
-        return [F.avg_pool2d(faces, 8)], judge(faces)
 
-    def noted(*given: Any) -> Tensor:
-        losses.append(loss(*given))
-        return losses[-1]
+def judged(judge: Callable[[Images], Tensor], **course: float) -> Tensor:
+    """The loss of one step under that judge's eyes."""
+    torch.manual_seed(3)
+    known = album(TinyNetwork())
+    known = replace(known, judges=[portraits.Judge(judge, known.judges[0].known)])
+    made = portraits.Course(sketching=0, **course)  # type: ignore[arg-type]
+    networks = portraits.Painter(), portraits.Encoder()
+    return portraits._loss(*networks, known, features, made, 1, seeded())
 
-    monkeypatch.setattr(portraits, "_loss", noted)
-    course = portraits.Course(sketching=1, steps=2)
-    kept = Checkpoints(tmp_path / "x.ckpt", str(course))
-    painter, (means, spreads) = portraits.train(known, features, course, kept)
-    assert len(losses) == 2
-    assert all(found.isfinite() for found in losses)
-    assert means.shape == spreads.shape == (6, NUISANCE)
-    again, (same, _) = portraits.train(known, features, course, kept)
-    assert len(losses) == 2, "nothing was left to learn"
-    assert all(map(torch.equal, painter.state_dict().values(), again.state_dict().values()))
-    assert torch.equal(means, same)
+
+def test_a_crowd_in_which_all_look_alike_costs() -> None:
+    def one_face(faces: Images) -> Tensor:
+        return F.normalize(faces.mean() + torch.ones(len(faces), 32))
+
+    cheap, dear = (judged(one_face, crowd_price=price).item() for price in (0.0, 2.0))
+    assert dear > cheap + 1, "they could not be more alike"
+
+
+def test_judges_look_at_disturbed_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the copies and their pictures in the same way, or they could not be compared."""
+    calls: list[tuple[int, int]] = []
+
+    def noted(images: Images, rng: Generator) -> Images:
+        calls.append((len(images), rng.initial_seed()))
+        return disturbed(images, rng)
+
+    def judge(faces: Images) -> Tensor:
+        assert faces.shape == (12, 3, FACE_SIZE, FACE_SIZE)
+        return TinyNetwork()(faces)
+
+    monkeypatch.setattr(portraits, "disturbed", noted)
+    judged(judge)
+    (pictures, seed), (copies, same), (drawn, _) = calls
+    assert (pictures, copies, seed) == (8, 8, same)
+    assert drawn == 12
 
 
 def test_an_encoder_says_how_a_portrait_is_seen() -> None:
