@@ -75,11 +75,11 @@ def figures(embed: FlipAveraged, which: Faces) -> Figures:
     )
 
 
-def real_people_found(embed: FlipAveraged) -> tuple[int, int]:
+def real_people_found(embed: FlipAveraged) -> tuple[int, int, float]:
     """How many of the 150, by their first picture, find somebody in all of LFW.
 
     The threshold is the similarity that 1 in 1,000 strangers (of one picture each) reaches with
-    anybody but himself. Returns how many do, and of how many.
+    anybody but himself. Returns how many do, of how many, and the threshold.
     """
     lfw = datasets.load("lfw").by_identity
     photos = [p for mine in lfw.values() for p in mine]
@@ -93,7 +93,7 @@ def real_people_found(embed: FlipAveraged) -> tuple[int, int]:
     drawn, _ = faces("synthetic")
     first = [int((drawn.identities == i).nonzero()[0]) for i in drawn.identities.unique()]
     vectors = embed.embed(drawn, WORK)[first]
-    return int(((vectors @ gallery.T).amax(1) > threshold).sum()), len(first)
+    return int(((vectors @ gallery.T).amax(1) > threshold).sum()), len(first), threshold
 
 
 def _best_but(gallery: Embeddings, row: int) -> float:
@@ -112,17 +112,18 @@ def sheet(pictures: Sequence[Photo]) -> Image.Image:
 def main() -> None:
     """Prints Markdown tables."""
     runtime.tune()
-    drawn, lost = faces("synthetic")
-    print(f"MTCNN finds a face in {len(drawn)} of {len(drawn) + lost} pictures.\n")
+    found, lost = faces("synthetic")
+    print(f"MTCNN finds a face in {len(found)} of {len(found) + lost} pictures.\n")
     print("| recogniser | pictures | rank-1 | genuine | impostor | who find a real person |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name in JUDGES:
         embed = FlipAveraged(embedders.load(name))
         for data in ("synthetic", "lfw"):
             f = figures(embed, faces(data)[0])
-            existing = "{} of {}".format(*real_people_found(embed)) if data == "synthetic" else ""
+            drawn = data == "synthetic"
+            existing = "{} of {} at {:.3f}".format(*real_people_found(embed)) if drawn else ""
             print(
-                f"| {name} | {data} | {f.rank_one:.3f} | {f.genuine:.2f} | {f.impostor:.2f} "
+                f"| {name} | {data} | {f.rank_one:.3f} | {f.genuine:.3f} | {f.impostor:.3f} "
                 f"| {existing} |",
                 flush=True,
             )
