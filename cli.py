@@ -15,8 +15,8 @@ from typing import Any, Optional
 import typer
 
 from lowkey_core import plugins
-from lowkey_core.checks import AuditError, one_line
-from lowkey_core.files import explained
+from lowkey_core.errors import AuditError, one_line
+from lowkey_core.work.files import explained
 
 log = logging.getLogger("cli")
 
@@ -140,14 +140,15 @@ def audit(
     kept.mkdir(parents=True, exist_ok=True)
     log.info("finished work is kept in %s, the report goes to %s", kept, folder)
 
-    from lowkey_core import runtime
-    from lowkey_core.cache import Cache, Work
-    from lowkey_core.files import write_atomically
+    from lowkey_core.work import runtime
+    from lowkey_core.work.cache import Cache
+    from lowkey_core.work.files import write_atomically
+    from lowkey_core.work.work import Work
 
     runtime.tune()
     from audit.run import run_audit
     from reports import render
-    from reports._progress import Progress
+    from reports.console.progress import Progress
 
     with Progress() as progress:
         report = run_audit(made, Work(Cache(kept), progress.show))
@@ -189,31 +190,32 @@ def protect(
     }
     made = plans.make(flags=flags)
 
-    from lowkey_core import runtime
-    from lowkey_core.cache import Cache, Work
-    from lowkey_core.protect import Settings
+    from lowkey_core.publish.protect import Settings
+    from lowkey_core.work import runtime
+    from lowkey_core.work.cache import Cache
+    from lowkey_core.work.work import Work
 
     runtime.tune()
     from audit import protection
-    from reports import _outcomes
-    from reports._progress import Progress
+    from reports.console import outcomes
+    from reports.console.progress import Progress
 
     settings = Settings(faces, strength, format, quality, preview)
     kept = cache or _cache_folder()
     for needed in (out, kept):
         needed.mkdir(parents=True, exist_ok=True)
     log.info("finished work is kept in %s, copies go to %s", kept, out)
-    outcomes = []
+    became = []
     with Progress() as progress:
         work = Work(Cache(kept), progress.show)
         for outcome in protection.protect(photos, out, made, settings, work):
-            outcomes.append(outcome)
-            progress.say(_outcomes.line(outcome))
+            became.append(outcome)
+            progress.say(outcomes.line(outcome))
         work.log_counts()
-    _say(_outcomes.summary(outcomes, out))
+    _say(outcomes.summary(became, out))
     if json:
-        print(_outcomes.as_json(outcomes))
-    raise typer.Exit(BAD_INPUT if _outcomes.failed(outcomes) else 0)
+        print(outcomes.as_json(became))
+    raise typer.Exit(BAD_INPUT if outcomes.failed(became) else 0)
 
 
 @app.command()
@@ -280,8 +282,8 @@ def fetch_model(
 ) -> None:
     """Download one weight file. Nothing else in this program uses a network."""
     from audit.models import find, terms
-    from lowkey_core.checks import OptionError
-    from lowkey_core.download import fetch
+    from lowkey_core.errors import OptionError
+    from lowkey_core.weights.download import fetch
 
     card = find(name)
     for line in terms(card):
@@ -337,12 +339,13 @@ def train_synthetic(
 
 
 def _train(name: str, out: Path, cache: Path | None) -> None:
-    from lowkey_core import runtime
-    from lowkey_core.cache import Cache, Work
+    from lowkey_core.work import runtime
+    from lowkey_core.work.cache import Cache
+    from lowkey_core.work.work import Work
 
     runtime.tune()
     from lowkey_core.training.recipes import train
-    from reports._progress import Progress
+    from reports.console.progress import Progress
 
     with Progress() as progress:
         made = train(name, out, Work(Cache(cache or _cache_folder()), progress.show))
@@ -369,7 +372,7 @@ def _say(text: str) -> None:
 
 def _log(verbose: bool) -> None:
     if verbose:
-        from lowkey_core import logs
+        from lowkey_core.work import logs
 
         logs.show()
 

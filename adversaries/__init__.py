@@ -13,10 +13,10 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 
-from lowkey_core.cache import Work
-from lowkey_core.embedders import FlipAveraged
-from lowkey_core.matching import ranking
+from lowkey_core.matchers import ranking
+from lowkey_core.networks.flip import FlipAveraged
 from lowkey_core.types import Cloak, Embedder, Faces, Images, Matcher, Pictures
+from lowkey_core.work.work import Work
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,14 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from adversaries import Enrol, FeatureEnrol, ThreatModel, cloaked_seen
-from adversaries._training import Recipe, train
-from lowkey_core.alignment import warp
-from lowkey_core.cache import Work, fingerprint
-from lowkey_core.checks import OptionError
-from lowkey_core.embedders import FlipAveraged, card_of
+from adversaries.parts.training import Recipe, train
+from lowkey_core.errors import OptionError
+from lowkey_core.faces.alignment import warp
+from lowkey_core.networks.flip import FlipAveraged
 from lowkey_core.types import Faces
+from lowkey_core.weights import card_of
+from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.work import Work
 
 _SCALE, _CLASSIFY = 16.0, 0.1  # of the cosine logits; weight of the cross-entropy
 

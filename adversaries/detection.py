@@ -15,14 +15,15 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from adversaries import Enrol, FeatureEnrol, Recogniser, ThreatModel, cloaked_seen
-from adversaries._training import Recipe, train
+from adversaries.parts.training import Recipe, train
 from lowkey_core import transforms
-from lowkey_core.alignment import warp
-from lowkey_core.cache import Work, fingerprint
-from lowkey_core.checks import PlanError
-from lowkey_core.embedders import FlipAveraged
-from lowkey_core.perceptual import smooth
+from lowkey_core.errors import PlanError
+from lowkey_core.faces.alignment import warp
+from lowkey_core.faces.visibility import smooth
+from lowkey_core.networks.flip import FlipAveraged
 from lowkey_core.types import FACE_SIZE, Faces, Images, Pictures
+from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.work import Work
 
 MEMBERS = ("classifier",)
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from torch import Generator
 
 from adversaries import Enrol, FeatureEnrol, ThreatModel
-from lowkey_core.cache import Work
-from lowkey_core.embedders import FlipAveraged
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.work.work import Work
 
 
 def build(work: Work) -> Oblivious:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from audit.plan import COSTS
-from lowkey_core.checks import unknown_name
+from lowkey_core.errors import unknown_name
 
 
 def names(what: str) -> Iterator[str]:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from adversaries import Enrol, Recogniser
 from audit.report import Detection, Quality, Rate
-from lowkey_core import perceptual
-from lowkey_core.matching import ranks_of
-from lowkey_core.perceptual import Lpips
+from lowkey_core.faces import visibility
+from lowkey_core.faces.visibility import Lpips
+from lowkey_core.matchers import ranks_of
 from lowkey_core.types import Faces, Images
 
 
@@ -63,7 +63,7 @@ def quality(attack: str, a: Images, b: Images, lpips: Lpips | None) -> Quality:
     """How visible the cloak is. a, b: (n, 3, 112, 112), clean and cloaked faces, 8-bit values."""
     with torch.no_grad():
         dssim = torch.cat(
-            [perceptual.dssim(x, y) for x, y in zip(a.split(32), b.split(32), strict=True)]
+            [visibility.dssim(x, y) for x, y in zip(a.split(32), b.split(32), strict=True)]
         )
         distance = None if lpips is None else float(lpips(a, b).mean())
     return Quality(
@@ -71,9 +71,9 @@ def quality(attack: str, a: Images, b: Images, lpips: Lpips | None) -> Quality:
         pictures=len(a),
         dssim=float(dssim.mean()),
         dssim_max=float(dssim.max()),
-        psnr=float(perceptual.psnr(a, b).mean()),
-        l2=float(perceptual.l2(a, b).mean()),
-        linf=float(perceptual.linf(a, b).max()),
+        psnr=float(visibility.psnr(a, b).mean()),
+        l2=float(visibility.l2(a, b).mean()),
+        linf=float(visibility.linf(a, b).max()),
         lpips=distance,
     )
 

@@ -6,18 +6,13 @@ import contextlib
 from collections.abc import Iterator
 from typing import Literal
 
-from lowkey_core import embedders, plugins, weights
-from lowkey_core.checks import (
-    MissingWeightsError,
-    StorageError,
-    TamperedWeightsError,
-    unknown_name,
-)
+from lowkey_core import plugins, recognisers, weights
 from lowkey_core.datasets.synthetic import GENERATOR
-from lowkey_core.files import explained
-from lowkey_core.finding import DETECTOR_CARDS
-from lowkey_core.perceptual import LINEAR, TRUNK
+from lowkey_core.errors import MissingWeightsError, StorageError, TamperedWeightsError, unknown_name
+from lowkey_core.faces.detection import DETECTOR_CARDS
+from lowkey_core.faces.visibility import LINEAR, TRUNK
 from lowkey_core.weights import Card
+from lowkey_core.work.files import explained
 
 State = Literal["present", "absent", "tampered", "unrecorded", "unreadable"]
 
@@ -25,7 +20,7 @@ State = Literal["present", "absent", "tampered", "unrecorded", "unreadable"]
 def catalogue() -> dict[str, tuple[str, Card]]:
     """Role and card by name."""
     return {
-        **{name: ("recogniser", card) for name, card in embedders.cards().items()},
+        **{name: ("recogniser", card) for name, card in recognisers.cards().items()},
         GENERATOR.name: ("data set", GENERATOR),
         **{card.name: ("perceptual metric", card) for card in (TRUNK, LINEAR)},
         **{card.name: ("face detector", card) for card in DETECTOR_CARDS},
@@ -70,8 +65,8 @@ def listed() -> Iterator[str]:
 
 def listed_recognisers() -> Iterator[str]:
     """A line each; no network is built."""
-    known = embedders.cards()
-    for name in plugins.available("lowkey_core.embedders"):
+    known = recognisers.cards()
+    for name in plugins.available("lowkey_core.recognisers"):
         if name not in known:
             yield f"{name}  no card among its CARDS"
             continue

@@ -14,13 +14,14 @@ from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.report import Counts
 from lowkey_core import datasets
-from lowkey_core.cache import Work
-from lowkey_core.checks import DatasetError, PlanError
 from lowkey_core.cloaks.folder import ENOUGH, Copied
-from lowkey_core.copies import Copies
-from lowkey_core.datasets import Dataset, Photo
-from lowkey_core.finding import Frame, find
+from lowkey_core.datasets import Dataset
+from lowkey_core.errors import DatasetError, PlanError
+from lowkey_core.faces.detection import Frame, find
+from lowkey_core.photos.photo import Photo
+from lowkey_core.publish.copies import Copies
 from lowkey_core.types import Faces, Pictures
+from lowkey_core.work.work import Work
 
 
 @dataclass(frozen=True)

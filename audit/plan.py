@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from audit.statistics import clopper_pearson
-from lowkey_core.checks import PlanError, unknown_name
+from lowkey_core.errors import PlanError, unknown_name
 
 BASE_TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
 """Measured in every audit: how the answer reads under JPEG is part of the question."""

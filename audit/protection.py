@@ -8,12 +8,12 @@ from pathlib import Path
 from torch import Generator
 
 from audit.plan import AuditPlan
-from lowkey_core import cloaks, embedders
-from lowkey_core.cache import Work
-from lowkey_core.cloaks import Published
-from lowkey_core.copies import sources
-from lowkey_core.ledger import Outcome
-from lowkey_core.protect import SUFFIXES, Protector, Settings
+from lowkey_core import cloaks, recognisers
+from lowkey_core.publish.copies import sources
+from lowkey_core.publish.ledger import Outcome
+from lowkey_core.publish.protect import SUFFIXES, Protector, Settings
+from lowkey_core.publish.published import Published
+from lowkey_core.work.work import Work
 
 
 def protect(
@@ -24,7 +24,7 @@ def protect(
     Raises: any AuditError, before the first outcome.
     """
     found = sources(photos, out, SUFFIXES[settings.file_format])
-    surrogates = tuple(embedders.load(name) for name in plan.surrogates)
+    surrogates = tuple(recognisers.load(name) for name in plan.surrogates)
     cloak = cloaks.load(plan.attack, surrogates, plan.attack_options)
     published = Published(cloak, work, label=f"cloaking with {plan.attack}", batch=plan.batch)
     rng = Generator().manual_seed(plan.seed)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from random import Random
 
 from audit.plan import AuditPlan
-from lowkey_core.checks import DatasetError, PlanError
-from lowkey_core.datasets import Dataset, Photo
+from lowkey_core.datasets import Dataset
+from lowkey_core.errors import DatasetError, PlanError
+from lowkey_core.photos.photo import Photo
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from audit import statistics
 from audit.plan import AuditPlan
-from lowkey_core.checks import AuditError
-from lowkey_core.files import write_atomically
+from lowkey_core.errors import AuditError
+from lowkey_core.work.files import write_atomically
 
 VERSION: Literal[1] = 1
 

@@ -20,14 +20,15 @@ from audit.plan import AuditPlan
 from audit.report import AuditReport, Card, Cell, Copies, Quality
 from audit.scene import Scene, assemble
 from lowkey_core import weights
-from lowkey_core.cache import Work
-from lowkey_core.checks import NotPossibleError
 from lowkey_core.cloaks import notes_of, release_date
-from lowkey_core.embedders import card_of, held_out, shared_data
-from lowkey_core.finding import DETECTOR_CARDS
-from lowkey_core.matching import MATCHERS
-from lowkey_core.perceptual import LINEAR, TRUNK, lpips_if_present
+from lowkey_core.errors import NotPossibleError
+from lowkey_core.faces.detection import DETECTOR_CARDS
+from lowkey_core.faces.visibility import LINEAR, TRUNK, lpips_if_present
+from lowkey_core.matchers import MATCHERS
+from lowkey_core.recognisers import held_out, shared_data
 from lowkey_core.types import Embedder, Faces, Images, Transform
+from lowkey_core.weights import card_of
+from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from audit.answers import cells
 from audit.caveats import MIN_CONTROL
 from audit.plan import AuditPlan
 from audit.report import AuditReport, read
-from lowkey_core.checks import AuditError, OptionError, one_line
-from lowkey_core.files import explained, write_atomically
+from lowkey_core.errors import AuditError, OptionError, one_line
+from lowkey_core.work.files import explained, write_atomically
 
 PLAN, REPORT = "plan.json", "report.json"
 ALONGSIDE = ("--resume", "--cache", "--json", "--verbose")

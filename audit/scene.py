@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adversaries import Adversary
-from adversaries._checked import Checked
+from adversaries.parts.checked import Checked
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
-from lowkey_core import cloaks, embedders, plugins, transforms
-from lowkey_core.cache import Work
-from lowkey_core.carried import Carried
-from lowkey_core.checks import PlanError
-from lowkey_core.cloaks import Published
+from lowkey_core import cloaks, plugins, recognisers, transforms
 from lowkey_core.cloaks.noise import Noise
+from lowkey_core.errors import PlanError
+from lowkey_core.publish.carried import Carried
+from lowkey_core.publish.published import Published
 from lowkey_core.types import Cloak, Embedder, Transform
+from lowkey_core.weights import card_of
+from lowkey_core.work.work import Work
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Scene:
 
 def assemble(plan: AuditPlan, work: Work) -> Scene:
     """Raises: any AuditError; wrong names come out before anything expensive is done."""
-    surrogates = tuple(embedders.load(name) for name in plan.surrogates)
-    recognisers = _recognisers(plan.recognisers)
+    surrogates = tuple(recognisers.load(name) for name in plan.surrogates)
+    networks = _recognisers(plan.recognisers)
     changes = {name: transforms.parse(name) for name in plan.transforms}
     # A cloak that is made here fails before anything expensive is done; found copies need photos.
     photos = photographs(plan, work) if plan.cloaked is not None else None
@@ -65,7 +66,7 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         tool=copied.tool if copied else published,
         attacks=attacks,
         surrogates=surrogates,
-        recognisers=recognisers,
+        recognisers=networks,
         adversaries=adversaries,
         transforms=changes,
         photos=photos,
@@ -73,8 +74,8 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
 
 
 def _recognisers(names: tuple[str, ...]) -> tuple[Embedder, ...]:
-    loaded = tuple(embedders.load(name) for name in names)
-    called = [embedders.card_of(embedder).name for embedder in loaded]
+    loaded = tuple(recognisers.load(name) for name in names)
+    called = [card_of(embedder).name for embedder in loaded]
     if len(set(called)) < len(called):
         raise PlanError(
             f"the recognisers are called {', '.join(called)}",

@@ -13,14 +13,15 @@ import torch
 from torch import Generator
 
 from benchmarks.lfw import WORK, faces
-from lowkey_core import embedders, runtime
-from lowkey_core.cache import Work
-from lowkey_core.cloaks import Published
+from lowkey_core import recognisers
 from lowkey_core.cloaks.lowkey import SCHEDULES, LowKey
-from lowkey_core.embedders import FlipAveraged
-from lowkey_core.matching import nearest, ranking, ranks_of
-from lowkey_core.perceptual import dssim
+from lowkey_core.faces.visibility import dssim
+from lowkey_core.matchers import nearest, ranking, ranks_of
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.publish.published import Published
 from lowkey_core.types import Faces, Images, Pictures
+from lowkey_core.work import runtime
+from lowkey_core.work.work import Work
 
 PEOPLE, EACH = 12, 4
 UNSEEN = ("mobilefacenet:ms1m", "edgeface:xxs")
@@ -29,7 +30,7 @@ UNSEEN = ("mobilefacenet:ms1m", "edgeface:xxs")
 def main() -> None:
     """Prints a Markdown table; cost is relative to the default's."""
     runtime.tune()
-    surrogates = [embedders.load(n) for n in ("dlib", "mobilefacenet:casia")]
+    surrogates = [recognisers.load(n) for n in ("dlib", "mobilefacenet:casia")]
     gallery, probes = faces()
     mine = torch.cat(
         [(gallery.identities == who).nonzero().flatten()[:EACH] for who in range(PEOPLE)]
@@ -59,7 +60,7 @@ def main() -> None:
 
 def protection(name: str, cloaked: Images, clean: Faces, gallery: Faces, probes: Faces) -> float:
     """Rank-1 errors of these people's probes, their gallery being the cloaked pictures."""
-    embed = FlipAveraged(embedders.load(name))
+    embed = FlipAveraged(recognisers.load(name))
     enrolled = gallery.select(gallery.identities >= PEOPLE).join(Faces(cloaked, clean.identities))
     hers = probes.select(probes.identities < PEOPLE)
     score = nearest(embed.embed(enrolled, WORK), enrolled.identities)

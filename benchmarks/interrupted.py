@@ -24,7 +24,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from lowkey_core.records import unseal
+from lowkey_core.work.records import unseal
 
 PART = ".part-"
 """What a killed process may leave half-written, and the same command must remove."""

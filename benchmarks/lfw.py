@@ -10,12 +10,14 @@ from pathlib import Path
 import torch
 
 from audit.photographs import align
-from lowkey_core import datasets, embedders
-from lowkey_core.cache import Cache, Work
-from lowkey_core.datasets import Photo
-from lowkey_core.matching import nearest, ranking, ranks_of
+from lowkey_core import datasets
+from lowkey_core.matchers import nearest, ranking, ranks_of
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.photos.photo import Photo
 from lowkey_core.training.faces import kept_out
 from lowkey_core.types import Embedder, Faces
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.work import Work
 
 PICTURES, PROBES, DISTRACTORS = 12, 3, 600
 WORK = Work(Cache(Path(tempfile.gettempdir()) / "lowkey-audit-benchmarks"))
@@ -49,7 +51,7 @@ def faces(*, untaught: bool = False) -> tuple[Faces, Faces]:
 
 def rank_one(embedder: Embedder, *, untaught: bool = False) -> tuple[int, int]:
     """Hits and probes, by 1-NN."""
-    embed, (gallery, probes) = embedders.FlipAveraged(embedder), faces(untaught=untaught)
+    embed, (gallery, probes) = FlipAveraged(embedder), faces(untaught=untaught)
     score = nearest(embed.embed(gallery, WORK), gallery.identities)
     identified = ranking(score(embed.embed(probes, WORK)), gallery.identities.unique())
     hits = ranks_of(identified, probes.identities) == 1

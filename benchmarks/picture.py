@@ -13,16 +13,17 @@ import torch
 from skimage import data
 from torch import Generator
 
-from lowkey_core import embedders, runtime
-from lowkey_core.alignment import similarity
+from lowkey_core import recognisers
 from lowkey_core.cloaks.lowkey import build
 from lowkey_core.cloaks.noise import Noise
-from lowkey_core.embedders import FlipAveraged
-from lowkey_core.finding import aligned, landmarks
-from lowkey_core.perceptual import dssim
-from lowkey_core.pixels import encode_pixels
-from lowkey_core.retouch import retouched
+from lowkey_core.faces.alignment import similarity
+from lowkey_core.faces.detection import aligned, landmarks
+from lowkey_core.faces.paste import retouched
+from lowkey_core.faces.visibility import dssim
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.photos.decoding import encode_pixels
 from lowkey_core.types import Pictures, quantise
+from lowkey_core.work import runtime
 
 TOP, LEFT, SIDE = 20, 130, 200
 
@@ -34,7 +35,7 @@ def main() -> None:
     warp = similarity(landmarks(photo)[0])
     face = aligned(photo, warp)
     pictures = Pictures(face, torch.zeros(1).long(), ("astronaut",))
-    cloak = build("", [embedders.load(n) for n in ("dlib", "mobilefacenet:casia")])
+    cloak = build("", [recognisers.load(n) for n in ("dlib", "mobilefacenet:casia")])
     rng = Generator().manual_seed(0)
     faces = [face, quantise(cloak(pictures, rng)), Noise(cloak, 0)(pictures, rng)]
     photos = [retouched(photo, warp[None], changed - face) for changed in faces]
@@ -42,7 +43,7 @@ def main() -> None:
     strip = np.concatenate([*photos, change.clip(0, 255).astype(np.uint8)], 1)
     parts = [strip[TOP : TOP + SIDE, i * 512 + LEFT : i * 512 + LEFT + SIDE] for i in range(4)]
     Path(sys.argv[1]).write_bytes(encode_pixels(np.concatenate(parts, 1), "PNG"))
-    embed = FlipAveraged(embedders.load("mobilefacenet:ms1m"))
+    embed = FlipAveraged(recognisers.load("mobilefacenet:ms1m"))
     faces = [aligned(photo, warp) for photo in photos]
     with torch.no_grad():
         home, *others = (embed(face) for face in faces)

@@ -20,12 +20,14 @@ import torch
 from PIL import Image
 
 from benchmarks.lfw import WORK
-from lowkey_core import datasets, embedders, runtime
-from lowkey_core.datasets import Photo
-from lowkey_core.finding import find
-from lowkey_core.ledger import read
-from lowkey_core.matching import nearest, ranking
+from lowkey_core import datasets, recognisers
+from lowkey_core.faces.detection import find
+from lowkey_core.matchers import nearest, ranking
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.photos.photo import Photo
+from lowkey_core.publish.ledger import read
 from lowkey_core.types import Faces
+from lowkey_core.work import runtime
 
 ENROLLED, STRANGERS = 5, 600
 
@@ -38,7 +40,7 @@ def main() -> None:
     strangers = [photos[0] for photos in people.values() if len(photos) == 1][:STRANGERS]
     enrolled = [p for photos in known for p in photos[1 : 1 + ENROLLED]] + strangers
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in enrolled))}
-    embed = embedders.FlipAveraged(embedders.load("mobilefacenet:ms1m"))
+    embed = FlipAveraged(recognisers.load("mobilefacenet:ms1m"))
     gallery = faces(enrolled, [numbers[p.identity] for p in enrolled])
     score = nearest(embed.embed(gallery, WORK), gallery.identities)
     with tempfile.TemporaryDirectory() as folder:

@@ -17,11 +17,12 @@ from PIL import Image
 
 from audit.photographs import align
 from benchmarks.lfw import WORK
-from lowkey_core import datasets, embedders, runtime
-from lowkey_core.datasets import Photo
-from lowkey_core.embedders import FlipAveraged
-from lowkey_core.pixels import decode_pixels
+from lowkey_core import datasets, recognisers
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.photos.decoding import decode_pixels
+from lowkey_core.photos.photo import Photo
 from lowkey_core.types import Embeddings, Faces
+from lowkey_core.work import runtime
 
 PEOPLE, ENROLLED = 150, 5
 JUDGES = ("dlib", "edgeface:xxs", "mobilefacenet:casia")
@@ -117,7 +118,7 @@ def main() -> None:
     print("| recogniser | pictures | rank-1 | genuine | impostor | who find a real person |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name in JUDGES:
-        embed = FlipAveraged(embedders.load(name))
+        embed = FlipAveraged(recognisers.load(name))
         for data in ("synthetic", "lfw"):
             f = figures(embed, faces(data)[0])
             drawn = data == "synthetic"

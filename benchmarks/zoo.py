@@ -13,12 +13,14 @@ from torch import Generator
 from audit.plan import AGAINST_THE_ZOO
 from benchmarks.lfw import WORK, faces, rank_one
 from benchmarks.recognition import cost
-from lowkey_core import cloaks, embedders, runtime
-from lowkey_core.cloaks import Published
-from lowkey_core.embedders import FlipAveraged, zoo
-from lowkey_core.matching import nearest, ranking, ranks_of
-from lowkey_core.perceptual import dssim
+from lowkey_core import cloaks, recognisers
+from lowkey_core.faces.visibility import dssim
+from lowkey_core.matchers import nearest, ranking, ranks_of
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.publish.published import Published
+from lowkey_core.recognisers import zoo
 from lowkey_core.types import Faces, Pictures
+from lowkey_core.work import runtime
 
 ENROLLED = 4
 """Pictures of each of the 60 that are cloaked and enrolled."""
@@ -36,14 +38,14 @@ def protection(
     ]
     strangers = torch.isin(gallery.identities, probes.identities).logical_not()
     own = gallery.select(known)
-    cloak = cloaks.load("lowkey", [embedders.load(name) for name in surrogates], AGAINST_THE_ZOO)
+    cloak = cloaks.load("lowkey", [recognisers.load(name) for name in surrogates], AGAINST_THE_ZOO)
     published = Published(cloak, WORK, label="cloaking")
     pictures = Pictures(own.images, own.identities, tuple(map(str, known)))
     cloaked = Faces(published(pictures, Generator().manual_seed(0)), own.identities)
     enrolled = cloaked.join(gallery.select(strangers))
     missed = {}
     for judge in judges:
-        embed = FlipAveraged(embedders.load(judge))
+        embed = FlipAveraged(recognisers.load(judge))
         score = nearest(embed.embed(enrolled, WORK), enrolled.identities)
         found = ranking(score(embed.embed(probes, WORK)), enrolled.identities.unique())
         missed[judge] = float((ranks_of(found, probes.identities) > 1).float().mean())
@@ -56,7 +58,7 @@ def main() -> None:
     print("| recogniser | rank-1 | cost of a view, dlib = 1 |\n| --- | --- | --- |")
     reference = cost("dlib")
     for name in (*(f"zoo:{member}" for member in zoo.MEMBERS), "dlib"):
-        hits, probes = rank_one(embedders.load(name), untaught=True)
+        hits, probes = rank_one(recognisers.load(name), untaught=True)
         print(f"| {name} | {hits / probes:.3f} | {cost(name) / reference:.2f} |", flush=True)
     surrogates = ("zoo:ir-arcface", "zoo:resnet-cosface")
     missed, seen = protection(("dlib", "mobilefacenet:casia", "zoo:mobile", "zoo:vit"), surrogates)

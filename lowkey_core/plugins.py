@@ -20,13 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lowkey_core.checks import (
-    AuditError,
-    OptionError,
-    PluginError,
-    UnknownNameError,
-    unknown_name,
-)
+from lowkey_core.errors import AuditError, OptionError, PluginError, UnknownNameError, unknown_name
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +34,7 @@ def available(package: str) -> tuple[str, ...]:
     """Every name that `load(package, name)` takes, families with their members."""
     names: list[str] = []
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        if not module.name.startswith("_"):
+        if not module.ispkg:
             loaded = importlib.import_module(f"{package}.{module.name}")
             members = getattr(loaded, "MEMBERS", ("",))
             names += [f"{module.name}:{m}" if m else module.name for m in members]

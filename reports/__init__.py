@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from audit.report import AuditReport
 from lowkey_core import plugins
-from lowkey_core.checks import PluginError
+from lowkey_core.errors import PluginError
 
 
 def render(name: str, report: AuditReport) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from audit.report import AuditReport
-from reports import _tables
+from reports.parts import tables
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|"} | {"\n": " "})
 
@@ -17,14 +17,14 @@ def build() -> Callable[[AuditReport], str]:
 
 def render(report: AuditReport) -> str:
     """The whole report; names are escaped, so that none is markup."""
-    parts = [f"# {_escape(_tables.headline(report))}", f"**{_escape(_tables.verdict(report))}**"]
+    parts = [f"# {_escape(tables.headline(report))}", f"**{_escape(tables.verdict(report))}**"]
     if report.caveats:
         parts.append(
             "\n".join(
                 f"- {'**' * c.blocking}{_escape(c.text)}{'**' * c.blocking}" for c in report.caveats
             )
         )
-    for table in _tables.tables(report):
+    for table in tables.tables(report):
         if table.rows:
             parts.append(f"## {_escape(table.title)}")
             parts.append(_markdown(table))
@@ -33,7 +33,7 @@ def render(report: AuditReport) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown(table: _tables.Table) -> str:
+def _markdown(table: tables.Table) -> str:
     lines = [table.columns, tuple("---" for _ in table.columns), *table.rows]
     escaped = [lines[0], lines[1], *(tuple(map(_escape, row)) for row in lines[2:])]
     return "\n".join("| " + " | ".join(row) + " |" for row in escaped)

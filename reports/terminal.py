@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from audit.report import AuditReport
-from reports import _tables
+from reports.parts import tables
 
 
 def build() -> Callable[[AuditReport], str]:
@@ -26,13 +26,13 @@ def render(report: AuditReport) -> str:
     terminal = sys.stderr.isatty()
     width = shutil.get_terminal_size((150, 40)).columns if terminal else 150
     console = Console(file=file, width=width, force_terminal=terminal, highlight=False)
-    console.print(Text(_tables.headline(report), style="bold"))
+    console.print(Text(tables.headline(report), style="bold"))
     failed = report.verdict == "inconclusive"
-    console.print(Text(_tables.verdict(report), style="bold red" if failed else ""))
+    console.print(Text(tables.verdict(report), style="bold red" if failed else ""))
     for caveat in report.caveats:
         if caveat.blocking:
             console.print(Text(f"! {caveat.text}", style="red"))
-    for table in _tables.tables(report)[:-1]:
+    for table in tables.tables(report)[:-1]:
         if table.rows:
             console.print(_rich(table))
             console.print(Text(table.note, style="dim")) if table.note else None
@@ -42,7 +42,7 @@ def render(report: AuditReport) -> str:
     return file.getvalue()
 
 
-def _rich(table: _tables.Table) -> Table:
+def _rich(table: tables.Table) -> Table:
     laid_out = Table(title=Text(table.title), title_justify="left", title_style="bold")
     for column in table.columns:
         laid_out.add_column(Text(column), overflow="fold")

@@ -14,11 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from audit.photographs import align
-from lowkey_core import datasets, logs, runtime
-from lowkey_core.cache import Record, Work
-from lowkey_core.images import decode, from_pillow
+from lowkey_core import datasets
+from lowkey_core.photos.images import decode, from_pillow
 from lowkey_core.types import Pictures, quantise
 from lowkey_core.weights import ASSETS_VARIABLE, Card
+from lowkey_core.work import logs, runtime
+from lowkey_core.work.records import Record
+from lowkey_core.work.work import Work
 
 runtime.tune()
 

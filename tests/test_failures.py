@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from lowkey_core.files import PART
-from lowkey_core.records import unseal
+from lowkey_core.work.files import PART
+from lowkey_core.work.records import unseal
 from tests.commands import GUARD, as_anybody, fails, finish, start
 
 INCONCLUSIVE = 3

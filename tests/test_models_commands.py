@@ -19,11 +19,11 @@ import responses
 import cli
 from audit import models
 from audit.listing import names
-from lowkey_core import download, plugins, weights
-from lowkey_core.checks import MissingWeightsError
-from lowkey_core.embedders import face_evolve, mobilefacenet
-from lowkey_core.partial import Partial
-from lowkey_core.weights import Card
+from lowkey_core import plugins, weights
+from lowkey_core.errors import MissingWeightsError
+from lowkey_core.recognisers import face_evolve, mobilefacenet
+from lowkey_core.weights import Card, download
+from lowkey_core.weights.partial import Partial
 
 CONTENT = bytes(range(256)) * 64
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -12,9 +12,11 @@ import cli
 from audit import plan as plans
 from audit.plan import AuditPlan
 from audit.run import run_audit
-from lowkey_core import datasets, logs, plugins
-from lowkey_core.cache import Cache, Work
-from lowkey_core.checks import AuditError, PluginError
+from lowkey_core import datasets, plugins
+from lowkey_core.errors import AuditError, PluginError
+from lowkey_core.work import logs
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.work import Work
 from tests.audit.samples import sample
 
 CLOAK = """
@@ -143,7 +145,7 @@ def test_one_that_breaks_its_contract_is_told_what_it_promised(
         ),
     ],
 )
-@pytest.mark.parametrize("package", ["lowkey_core.embedders", "adversaries"])
+@pytest.mark.parametrize("package", ["lowkey_core.recognisers", "adversaries"])
 def test_one_that_cannot_be_built_is_named(
     package: str, source: str, message: str, tmp_path: Path
 ) -> None:

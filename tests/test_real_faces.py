@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.lfw import rank_one
-from lowkey_core import embedders
+from lowkey_core import recognisers
 
 pytestmark = [pytest.mark.slow, pytest.mark.faces, pytest.mark.timeout(1200)]
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.faces, pytest.mark.timeout(1200)]
     ],
 )
 def test_rank_one_on_lfw(name: str, at_least: float) -> None:
-    hits, probes = rank_one(embedders.load(name))
+    hits, probes = rank_one(recognisers.load(name))
     assert hits / probes >= at_least
 
 
@@ -34,6 +34,6 @@ def test_rank_one_on_lfw(name: str, at_least: float) -> None:
     ],
 )
 def test_the_zoo_knows_people_it_was_never_taught(name: str, at_least: float) -> None:
-    hits, probes = rank_one(embedders.load(name), untaught=True)
+    hits, probes = rank_one(recognisers.load(name), untaught=True)
     assert probes > 170, "three of each, nearly all with a face"
     assert hits / probes >= at_least

@@ -13,12 +13,14 @@ from pathlib import Path
 import torch
 from torch import Generator
 
-from lowkey_core.cache import Record, Work, fingerprint
-from lowkey_core.checks import NotPossibleError, OptionError, UnreadableImageError
-from lowkey_core.datasets import Photo
-from lowkey_core.finding import NOTHING, Frame, aligned, content_of, look
-from lowkey_core.pixels import decode_pixels
+from lowkey_core.errors import NotPossibleError, OptionError, UnreadableImageError
+from lowkey_core.faces.detection import NOTHING, Frame, aligned, content_of, look
+from lowkey_core.photos.decoding import decode_pixels
+from lowkey_core.photos.photo import Photo
 from lowkey_core.types import Images, Pictures, digests_of
+from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.records import Record
+from lowkey_core.work.work import Work
 
 
 def build(copied: Copied | None = None) -> Copied:

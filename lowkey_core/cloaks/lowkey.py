@@ -32,11 +32,12 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from lowkey_core.alignment import warp
-from lowkey_core.checks import OptionError
-from lowkey_core.embedders import FlipAveraged, card_of
-from lowkey_core.perceptual import Lpips, lpips_if_present, smooth, ssim
+from lowkey_core.errors import OptionError
+from lowkey_core.faces.alignment import warp
+from lowkey_core.faces.visibility import Lpips, lpips_if_present, smooth, ssim
+from lowkey_core.networks.flip import FlipAveraged
 from lowkey_core.types import FACE_SIZE, Embedder, Images, Pictures, per_picture
+from lowkey_core.weights import card_of
 
 MEMBERS = ("", "published", "released")
 

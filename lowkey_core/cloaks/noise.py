@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from lowkey_core.alignment import warp
-from lowkey_core.checks import OptionError
-from lowkey_core.perceptual import l2
+from lowkey_core.errors import OptionError
+from lowkey_core.faces.alignment import warp
+from lowkey_core.faces.visibility import l2
 from lowkey_core.types import Cloak, Images, Pictures, per_picture, quantise
 
 

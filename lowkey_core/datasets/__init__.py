@@ -10,30 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 from lowkey_core import plugins
-from lowkey_core.cache import Work
-from lowkey_core.checks import PluginError
-from lowkey_core.pixels import read_file
+from lowkey_core.errors import PluginError
+from lowkey_core.photos.photo import Photo
 from lowkey_core.weights import Card
+from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Photo:
-    """One picture file, or the part of an archive that holds it."""
-
-    identity: str
-    name: str
-    """Unique in its data set."""
-    path: Path
-    offset: int = 0
-    """Where in `path` the picture's bytes start."""
-    size: int = -1
-    """How many bytes; -1: to the end."""
-
-    def read(self) -> bytes:
-        """The encoded picture. Raises: UnreadableImageError."""
-        return read_file(self.path, self.offset, self.size)
 
 
 @dataclass(frozen=True)

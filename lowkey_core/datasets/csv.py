@@ -13,8 +13,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from lowkey_core.checks import DatasetError
-from lowkey_core.datasets import Dataset, Photo
+from lowkey_core.datasets import Dataset
+from lowkey_core.errors import DatasetError
+from lowkey_core.photos.photo import Photo
 
 _COLUMNS = ("path", "identity")
 

@@ -17,10 +17,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from lowkey_core.checks import DatasetError
-from lowkey_core.datasets import Dataset, Photo, printable
-from lowkey_core.files import explained
-from lowkey_core.pixels import SUFFIXES
+from lowkey_core.datasets import Dataset, printable
+from lowkey_core.errors import DatasetError
+from lowkey_core.photos.decoding import SUFFIXES
+from lowkey_core.photos.photo import Photo
+from lowkey_core.work.files import explained
 
 FACES = frozenset({"face", "faces"})
 """Folders that are part of a person rather than one."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path, PurePosixPath
 
-from lowkey_core.checks import DatasetError
-from lowkey_core.datasets import Dataset, Photo, unique_names
+from lowkey_core.datasets import Dataset, unique_names
+from lowkey_core.errors import DatasetError
+from lowkey_core.photos.photo import Photo
 from lowkey_core.weights import ASSETS_VARIABLE, assets
 
 

@@ -16,12 +16,15 @@ import torch
 from torch import Generator, Tensor
 
 from lowkey_core import weights
-from lowkey_core.cache import Record, Work, fingerprint, silent
-from lowkey_core.checkpoints import fill, state_of
-from lowkey_core.datasets import Dataset, Photo
-from lowkey_core.drawing import Cast, Painter, photographed
-from lowkey_core.pixels import encode_pixels
+from lowkey_core.datasets import Dataset
+from lowkey_core.networks.face_generator import FaceGenerator, IdentityPrior, camera_effects
+from lowkey_core.photos.decoding import encode_pixels
+from lowkey_core.photos.photo import Photo
 from lowkey_core.types import Images
+from lowkey_core.weights.checkpoints import fill, state_of
+from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.records import Record
+from lowkey_core.work.work import Work, silent
 
 PEOPLE, PICTURES, STRANGERS = 160, 14, 600
 
@@ -47,7 +50,7 @@ _NOT_PEOPLE = (
 
 
 @dataclass(frozen=True)
-class Drawn(Photo):
+class GeneratedPhoto(Photo):
     """A picture that is drawn when it is read. Its path names it, and leads nowhere."""
 
     draw: Callable[[], bytes] = field(default=bytes, compare=False)
@@ -62,11 +65,11 @@ def build(work: Work | None = None, seed: int = 0) -> Dataset:
 
     Raises: MissingWeightsError, TamperedWeightsError; nothing is drawn yet.
     """
-    studio = Studio(work or Work(), seed)
+    renderer = Renderer(work or Work(), seed)
     people = [(f"nobody_{i + 1:03}", PICTURES) for i in range(PEOPLE)]
     strangers = [(f"stranger_{i + 1:03}", 1) for i in range(STRANGERS)]
     photos = [
-        _photo(studio, who, name, count, i)
+        _photo(renderer, who, name, count, i)
         for who, (name, count) in enumerate(people + strangers)
         for i in range(count)
     ]
@@ -79,13 +82,13 @@ def build(work: Work | None = None, seed: int = 0) -> Dataset:
     )
 
 
-def _photo(studio: Studio, who: int, name: str, count: int, i: int) -> Photo:
+def _photo(renderer: Renderer, who: int, name: str, count: int, i: int) -> Photo:
     file = f"{name}_{i + 1:02}.png"
-    path = Path(f"synthetic-{studio.seed}", file)
-    return Drawn(name, file, path, draw=lambda: studio.portrait(who, count, i))
+    path = Path(f"synthetic-{renderer.seed}", file)
+    return GeneratedPhoto(name, file, path, draw=lambda: renderer.portrait(who, count, i))
 
 
-class Studio:
+class Renderer:
     """Draws all pictures of a person at once, when the first is asked for."""
 
     def __init__(self, work: Work, seed: int) -> None:
@@ -99,9 +102,9 @@ class Studio:
             }
             for name in ("painter", "cast")
         }
-        self.painter = fill(Painter, parts["painter"], GENERATOR).eval().requires_grad_(False)
+        self.painter = fill(FaceGenerator, parts["painter"], GENERATOR).eval().requires_grad_(False)
         self.painter.to(memory_format=torch.channels_last)
-        self.cast = fill(Cast, parts["cast"], GENERATOR)
+        self.cast = fill(IdentityPrior, parts["cast"], GENERATOR)
         self._remembered: Callable[[int, int], Tensor] = cache(self.portraits)
 
     def portrait(self, who: int, count: int, i: int) -> bytes:
@@ -116,7 +119,7 @@ class Studio:
 
     def _drawn(self, who: int, count: int) -> Record:
         rng = Generator().manual_seed(self.seed * 100_003 + who)
-        portraits = photographed(self.painted(count, rng), rng)
+        portraits = camera_effects(self.painted(count, rng), rng)
         return {"pixels": portraits.mul(255).round().to(torch.uint8)}
 
     @torch.no_grad()

@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lowkey_core.checks import CheckpointError
-from lowkey_core.files import explained, write_atomically
+from lowkey_core.errors import CheckpointError
+from lowkey_core.work.files import explained, write_atomically
 
 
 class Checkpoints:
     """One file, replaced whole at every save."""
 
     def __init__(self, path: Path | None, what: str = "") -> None:
-        """path: the file; None keeps nothing. what: names the course; another's is not resumed."""
+        """path: the file; None keeps nothing. what: names the config; another's is not resumed."""
         self.path, self.what = path, what
 
     def save(self, step: int, parts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
@@ -35,7 +35,7 @@ class Checkpoints:
     def resume(self, parts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> int:
         """Fills parts and tensors from the file; returns the step to go on with, 0 without one.
 
-        Raises: CheckpointError where the file is of another course, or damaged; StorageError.
+        Raises: CheckpointError where the file is of another config, or damaged; StorageError.
         """
         if self.path is None or not self.path.is_file():
             return 0

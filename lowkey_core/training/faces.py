@@ -10,13 +10,16 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from lowkey_core.alignment import warp
-from lowkey_core.cache import Record, Work, fingerprint
-from lowkey_core.datasets import Dataset, Photo, synthetic
-from lowkey_core.finding import Found, find
-from lowkey_core.images import from_pixels
-from lowkey_core.pixels import decode_pixels
+from lowkey_core.datasets import Dataset, synthetic
+from lowkey_core.faces.alignment import warp
+from lowkey_core.faces.detection import Found, find
+from lowkey_core.photos.decoding import decode_pixels
+from lowkey_core.photos.images import from_pixels
+from lowkey_core.photos.photo import Photo
 from lowkey_core.types import FACE_SIZE
+from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.records import Record
+from lowkey_core.work.work import Work
 
 ROOM = 16
 """Pixels kept around the template: augmentation moves faces, and portraits have hair."""

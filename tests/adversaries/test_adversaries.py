@@ -9,15 +9,17 @@ import torch
 from torch import Generator, Tensor, nn
 
 from adversaries import ThreatModel
-from adversaries._training import Recipe, train
 from adversaries.adaptive import Adaptive
 from adversaries.detection import Detection
 from adversaries.oblivious import Oblivious
-from lowkey_core.cache import Cache, Record, Work
-from lowkey_core.checks import OptionError
+from adversaries.parts.training import Recipe, train
 from lowkey_core.cloaks.lowkey import LowKey, Schedule
-from lowkey_core.matching import MATCHERS, ranks_of
+from lowkey_core.errors import OptionError
+from lowkey_core.matchers import MATCHERS, ranks_of
 from lowkey_core.types import Faces, Images, Pictures, quantise
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.records import Record
+from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork, people
 
 NETWORK = TinyNetwork(1)

@@ -16,14 +16,15 @@ from audit import run
 from audit.plan import AuditPlan
 from audit.report import Cell
 from audit.run import CLEAN, Contest
-from lowkey_core import perceptual
-from lowkey_core.cache import Work
 from lowkey_core.datasets import Dataset
 from lowkey_core.datasets.synthetic import GENERATOR
-from lowkey_core.embedders import FlipAveraged, held_out, shared_data
-from lowkey_core.matching import MATCHERS
+from lowkey_core.faces import visibility
+from lowkey_core.matchers import MATCHERS
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.recognisers import held_out, shared_data
 from lowkey_core.types import Faces
-from reports import _tables
+from lowkey_core.work.work import Work
+from reports.parts import tables
 from tests.audit.samples import cell
 from tests.conftest import TinyNetwork, people
 
@@ -93,7 +94,7 @@ def test_a_small_network_of_our_own_is_unseen_and_never_newer() -> None:
 
 
 def test_a_report_says_newer_and_that_the_lineage_is_not_stated() -> None:
-    shown = _tables._cell(cell(newer=True, held_out=None), (1,))
+    shown = tables._cell(cell(newer=True, held_out=None), (1,))
     assert "old (newer) (lineage not stated)" in shown
 
 
@@ -123,7 +124,7 @@ def test_what_a_data_set_says_of_itself_and_who_knows_it_is_noted() -> None:
 def test_a_digest_that_nobody_published_whole_is_called_first_seen(
     digits: int, first_seen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "TRUNK", replace(perceptual.TRUNK, sha256="7" * digits))
+    monkeypatch.setattr(run, "TRUNK", replace(visibility.TRUNK, sha256="7" * digits))
     found = {card.name: card.first_seen for card in run.cards(scene(), lpips=True)}
     assert found["lpips:alexnet"] == first_seen
     assert not found["lpips:linear"]

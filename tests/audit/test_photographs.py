@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from audit.photographs import align, once
-from lowkey_core import pixels
-from lowkey_core.cache import Cache, Work
-from lowkey_core.datasets import Photo
+from lowkey_core.photos import decoding
+from lowkey_core.photos.photo import Photo
 from lowkey_core.types import Pictures
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.work import Work
 from tests.conftest import people
-from tests.lowkey_core.picture_files import FILES
+from tests.lowkey_core.photos.picture_files import FILES
 
 
 def named(prefix: str, pictures: Pictures, identity: int) -> Pictures:
@@ -36,7 +37,7 @@ def test_each_file_that_gives_no_face_is_counted_with_its_reason(
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     os.mkfifo(tmp_path / "fifo")
-    monkeypatch.setattr(pixels, "MAX_BYTES", 5000)
+    monkeypatch.setattr(decoding, "MAX_BYTES", 5000)
     photos = [Photo("Ann", name, tmp_path / name) for name in [*contents, "fifo", "absent"]]
     work = Work(Cache(tmp_path / "cache"))
     for _ in range(2):  # computed, then remembered

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audit import plan
-from lowkey_core.checks import PlanError, UnknownNameError
+from lowkey_core.errors import PlanError, UnknownNameError
 
 
 @pytest.mark.parametrize("preset", plan.PRESETS)

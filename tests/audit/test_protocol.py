@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from audit.plan import AuditPlan
 from audit.protocol import split
-from lowkey_core.checks import DatasetError, PlanError
-from lowkey_core.datasets import Dataset, Photo
+from lowkey_core.datasets import Dataset
+from lowkey_core.errors import DatasetError, PlanError
+from lowkey_core.photos.photo import Photo
 
 
 def people(**groups: int) -> Dataset:

@@ -19,17 +19,20 @@ from audit.protocol import split
 from audit.report import AuditReport
 from audit.run import run_audit
 from audit.scene import assemble
-from lowkey_core import cloaks, datasets, finding, plugins
-from lowkey_core.cache import Cache, Record, Work
-from lowkey_core.checks import DatasetError, PlanError
-from lowkey_core.cloaks import Published
+from lowkey_core import cloaks, datasets, plugins
 from lowkey_core.cloaks.noise import Noise
-from lowkey_core.embedders import card_of
-from lowkey_core.finding import aligned
-from lowkey_core.images import encode, to_pixels
-from lowkey_core.protect import Protector, Settings
-from lowkey_core.retouch import retouched
+from lowkey_core.errors import DatasetError, PlanError
+from lowkey_core.faces import detection
+from lowkey_core.faces.detection import aligned
+from lowkey_core.faces.paste import retouched
+from lowkey_core.photos.images import encode, to_pixels
+from lowkey_core.publish.protect import Protector, Settings
+from lowkey_core.publish.published import Published
 from lowkey_core.types import quantise
+from lowkey_core.weights import card_of
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.records import Record
+from lowkey_core.work.work import Work
 from tests.conftest import NO_FACE, people, taken_as_found
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +66,7 @@ def build(work): return Curious(work)
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditPlan:
     """Ten people of six pictures; faces are taken as found, since nobody real is in them."""
-    monkeypatch.setattr(finding, "look", taken_as_found)
+    monkeypatch.setattr(detection, "look", taken_as_found)
     pictures = people(10, 6)
     for name, image in zip(pictures.names, pictures.images, strict=True):
         file = tmp_path / "photos" / f"person{name.replace('/', '/p')}.png"
@@ -169,12 +172,12 @@ def test_one_file_adds_a_cloak_a_recogniser_an_adversary(plan: AuditPlan, tmp_pa
 def test_a_file_that_is_no_picture_is_counted(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = finding.look
+    found = detection.look
 
     def sometimes(content: bytes, name: str) -> Record:
         return {"damaged": torch.ones(1)} if "/p1" in name else found(content, name)
 
-    monkeypatch.setattr(finding, "look", sometimes)
+    monkeypatch.setattr(detection, "look", sometimes)
     report = run_audit(plan, Work())
     assert {name[-7:] for name in report.counts.unreadable} == {"/p1.png"}
     assert report.counts.unreadable_reasons == {"damaged": len(report.counts.unreadable)}
@@ -322,7 +325,7 @@ def test_a_plan_that_cannot_be_run_is_said_so(
 def test_pictures_without_faces_are_said_so(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "look", lambda content, name: NO_FACE)
+    monkeypatch.setattr(detection, "look", lambda content, name: NO_FACE)
     with pytest.raises(DatasetError, match="faces were found in 0 pictures of the gallery"):
         run_audit(plan, Work())
 
@@ -451,12 +454,12 @@ def test_people_without_faces_are_left_out_and_counted(
     first, second, *_ = dict.fromkeys(p.identity for p in parts.gallery)
     lost = {p.name for p in parts.gallery if p.identity == first}
     lost |= {p.name for p in parts.probes if p.identity == second}
-    found = finding.look
+    found = detection.look
 
     def sometimes(content: bytes, name: str) -> Record:
         return NO_FACE if name in lost else found(content, name)
 
-    monkeypatch.setattr(finding, "look", sometimes)
+    monkeypatch.setattr(detection, "look", sometimes)
     report = run_audit(plan.model_copy(update={"others": 0, "ranks": (1,)}), Work())
     assert (report.counts.protected, report.counts.without_pictures) == (1, 2)
     assert set(report.counts.no_face) == lost

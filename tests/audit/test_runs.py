@@ -18,7 +18,7 @@ from audit.plan import AuditPlan
 from audit.report import ReportError
 from audit.runs import RunError, begin, listing, resumed
 from lowkey_core import plugins
-from lowkey_core.checks import OptionError
+from lowkey_core.errors import OptionError
 from tests.audit.samples import cell, sample
 
 

@@ -14,8 +14,9 @@ from audit import plan as plans
 from audit.plan import AuditPlan
 from audit.report import AuditReport
 from audit.run import run_audit
-from lowkey_core import logs
-from lowkey_core.cache import Cache, Work, silent
+from lowkey_core.work import logs
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.work import Work, silent
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from benchmarks.interrupted import Trial, damage, different, tree
-from lowkey_core.files import PART
-from lowkey_core.images import encode
-from lowkey_core.records import seal
+from lowkey_core.photos.images import encode
+from lowkey_core.work.files import PART
+from lowkey_core.work.records import seal
 
 START = """
 import json, sys, time, random

@@ -10,9 +10,9 @@ from torch import Generator, Tensor
 
 from adversaries import Enrol, ThreatModel
 from lowkey_core import plugins
-from lowkey_core.cache import Work
-from lowkey_core.matching import MATCHERS, ranks_of
+from lowkey_core.matchers import MATCHERS, ranks_of
 from lowkey_core.types import Faces, Images, Pictures, quantise
+from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork, people
 
 ADVERSARIES = plugins.available("adversaries")

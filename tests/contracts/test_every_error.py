@@ -14,22 +14,16 @@ import torch
 
 import cli
 from audit import plan, report, runs
-from lowkey_core import (
-    checks,
-    download,
-    embedders,
-    files,
-    images,
-    plugins,
-    transforms,
-    weights,
-)
-from lowkey_core.cache import Work
-from lowkey_core.checks import AuditError
+from lowkey_core import checks, errors, plugins, recognisers, transforms, weights
 from lowkey_core.cloaks.folder import Copied
-from lowkey_core.copies import Copies
 from lowkey_core.datasets import folder as folders
+from lowkey_core.errors import AuditError
+from lowkey_core.photos import images
+from lowkey_core.publish.copies import Copies
 from lowkey_core.training.checkpoints import Checkpoints
+from lowkey_core.weights import download
+from lowkey_core.work import files
+from lowkey_core.work.work import Work
 from tests.conftest import people
 
 PACKAGES = ("lowkey_core", "adversaries", "audit", "reports")
@@ -64,7 +58,7 @@ def tampered(folder: Path) -> object:
 
 def unknown_network(folder: Path) -> object:
     (folder / f"{NASTY}.pt").write_bytes(b"a network without a card")
-    return embedders.load(str(folder / f"{NASTY}.pt"))
+    return recognisers.load(str(folder / f"{NASTY}.pt"))
 
 
 def too_few_copies(_: Path) -> object:
@@ -128,9 +122,9 @@ def test_is_one_line_that_says_got_expected_remedy_and_exits_with_2(
     assert printed.out == ""
     assert str(error).isprintable()
     assert type(error) is kind
-    assert f"; expected {checks.one_line(error.expected)}; " in str(error)
-    assert str(error).startswith(checks.one_line(error.got))
-    assert str(error).endswith(checks.one_line(error.remedy))
+    assert f"; expected {errors.one_line(error.expected)}; " in str(error)
+    assert str(error).startswith(errors.one_line(error.got))
+    assert str(error).endswith(errors.one_line(error.remedy))
     assert all((error.got, error.expected, error.remedy))
     escaped = str(error).replace("\\\\", "\\")
     named = "two\\nlines\\x1b[31m \\udcff [bold red]\\u202e" in escaped

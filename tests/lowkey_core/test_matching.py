@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lowkey_core.matching import MATCHERS, NOT_ENROLLED, ranking, ranks_of
+from lowkey_core.matchers import MATCHERS, NOT_ENROLLED, ranking, ranks_of
 
 GALLERY = F.normalize(torch.randn(40, 16, generator=torch.Generator().manual_seed(0)))
 IDENTITIES = torch.arange(8).repeat(5) * 3  # identities need not be 0, 1, 2, ...

@@ -11,8 +11,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from lowkey_core.checks import OptionError, UnknownNameError, check_images
-from lowkey_core.perceptual import psnr
+from lowkey_core.checks import check_images
+from lowkey_core.errors import OptionError, UnknownNameError
+from lowkey_core.faces.visibility import psnr
 from lowkey_core.transforms import KINDS, USAGE, parse
 
 

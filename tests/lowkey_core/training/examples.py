@@ -1,4 +1,4 @@
-"""Students, lessons and faces that cost nothing."""
+"""Students, samples and faces that cost nothing."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from lowkey_core.training.distillation import NOBODY, DistillationSet
 from lowkey_core.training.faces import ROOM, TrainingFaces
-from lowkey_core.training.lessons import NOBODY, Lessons
 from lowkey_core.types import FACE_SIZE
 
 
@@ -29,14 +29,14 @@ class Student(nn.Module):
         return out
 
 
-def known(count: int = 12, people: int = 4, seed: int = 0) -> Lessons:
+def known(count: int = 12, people: int = 4, seed: int = 0) -> DistillationSet:
     """Everybody in turn, and the last is a mixture."""
     rng = seeded(seed)
     pixels = torch.randint(0, 256, (count, 3, FACE_SIZE, FACE_SIZE), generator=rng)
     identities = torch.arange(count) % people
     identities[-1] = NOBODY
     targets = F.normalize(torch.randn(count, 8, generator=rng))
-    return Lessons(pixels.to(torch.uint8), targets, identities)
+    return DistillationSet(pixels.to(torch.uint8), targets, identities)
 
 
 def roomy(count: int, people: int = 4) -> TrainingFaces:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lowkey_core.checks import CheckpointError
+from lowkey_core.errors import CheckpointError
 from lowkey_core.training.checkpoints import Checkpoints, falling
 from tests.lowkey_core.training.examples import seeded
 
@@ -26,7 +26,7 @@ def learner(seed: int) -> tuple[nn.Linear, torch.optim.Optimizer, Tensor]:
 
 def test_a_checkpoint_gives_back_what_was_saved(tmp_path: Path) -> None:
     layer, optimiser, names = learner(1)
-    kept = Checkpoints(tmp_path / "new" / "x.ckpt", "course")
+    kept = Checkpoints(tmp_path / "new" / "x.ckpt", "config")
     kept.save(7, {"layer": layer, "optimiser": optimiser}, {"names": names})
     other, its, theirs = learner(2)
     assert kept.resume({"layer": other, "optimiser": its}, {"names": theirs}) == 7
@@ -61,19 +61,19 @@ def damaged(content: bytes, how: str) -> bytes:
 @pytest.mark.parametrize(
     ("how", "what", "outputs"),
     [
-        ("empty", "course", 2),
-        ("cut", "course", 2),
-        ("text", "course", 2),
-        ("whole", "another course", 2),
-        ("whole", "course", 5),
+        ("empty", "config", 2),
+        ("cut", "config", 2),
+        ("text", "config", 2),
+        ("whole", "another config", 2),
+        ("whole", "config", 5),
     ],
-    ids=["empty", "cut", "text", "another course", "another network"],
+    ids=["empty", "cut", "text", "another config", "another network"],
 )
 def test_a_checkpoint_that_does_not_fit_is_refused(
     how: str, what: str, outputs: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "x.ckpt"
-    Checkpoints(path, "course").save(1, {"layer": nn.Linear(3, 2)}, {})
+    Checkpoints(path, "config").save(1, {"layer": nn.Linear(3, 2)}, {})
     path.write_bytes(damaged(path.read_bytes(), how))
     with pytest.raises(CheckpointError, match=r"x\.ckpt .*remove it to start again"):
         Checkpoints(path, what).resume({"layer": nn.Linear(3, outputs)}, {})

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from lowkey_core import datasets
-from lowkey_core.cache import Work
-from lowkey_core.datasets import Dataset, Photo, synthetic
+from lowkey_core.datasets import Dataset, synthetic
+from lowkey_core.photos.photo import Photo
 from lowkey_core.training import faces
 from lowkey_core.training.faces import ROOM, kept_out
 from lowkey_core.types import FACE_SIZE
+from lowkey_core.work.work import Work
 
 
 def crowd(many: int, some: int, single: int, root: str = "a") -> Dataset:

@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load as parse_tensors
 
-from lowkey_core import embedders
-from lowkey_core.cache import Work
-from lowkey_core.checks import UnknownNameError
-from lowkey_core.embedders import zoo
+from lowkey_core import recognisers
+from lowkey_core.errors import UnknownNameError
+from lowkey_core.recognisers import zoo
 from lowkey_core.training import recipes
 from lowkey_core.types import FACE_SIZE
+from lowkey_core.work.work import Work
 from tests.lowkey_core.training.examples import Student
 
 
@@ -33,10 +33,10 @@ def test_no_teacher_is_casia_and_the_unseen_had_another_one() -> None:
 
 @pytest.mark.parametrize("member", zoo.MEMBERS)
 def test_a_card_names_the_teacher_of_its_recipe(member: str) -> None:
-    (teacher, course), card = recipes.RECIPES[member], zoo.CARDS[member]
+    (teacher, config), card = recipes.RECIPES[member], zoo.CARDS[member]
     assert f"taught by {teacher}" in card.trained_on
-    assert embedders.cards()[teacher].lineage < card.lineage
-    assert course.margin == member.partition("-")[2]
+    assert recognisers.cards()[teacher].lineage < card.lineage
+    assert config.margin == member.partition("-")[2]
 
 
 @pytest.mark.parametrize("name", ["zoo:mobil", "mobil", "zoo:"])

@@ -1,0 +1,168 @@
+"""A user's own network in one file: TorchScript (`.pt`) or ONNX (`.onnx`), a card beside it.
+
+Both formats are programs, so a file is opened only once it has its card's SHA-256; and it must do
+what the card says to a grey face before it is let into an audit.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lowkey_core.errors import LocalNetworkError
+from lowkey_core.networks.onnx_file import names_other_files
+from lowkey_core.types import FACE_SIZE, Embedder, Embeddings, Images
+from lowkey_core.weights import sidecar
+from lowkey_core.weights.sidecar import Sidecar
+from lowkey_core.work import provenance
+
+SUFFIXES = (".pt", ".onnx")
+
+
+def load(path: Path) -> Embedder:
+    """The network in a `.pt` or `.onnx` file, tried on a grey face.
+
+    Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError.
+    """
+    beside, content = sidecar.verified(path)
+    make = TorchScript if path.suffix == ".pt" else Onnx
+    network: TorchScript | Onnx = make(content, path, beside)
+    for count in (1, 2):  # some exports take one face only
+        _try(network, path, count)
+    return network
+
+
+class TorchScript(nn.Module):
+    """Has gradients, and may be retrained."""
+
+    def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
+        super().__init__()
+        assert sidecar.input is not None
+        self.card, self.input = sidecar.card(path), sidecar.input
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # there is no successor for files
+                self.network = torch.jit.load(io.BytesIO(content), map_location="cpu")
+        except Exception as error:  # whatever the parser makes of it
+            raise _refused(path, "does not open as TorchScript", error) from None
+        self.network.float().eval()
+        if not [*self.network.parameters()]:
+            raise LocalNetworkError(
+                f"{path} has no parameters",
+                expected="a network that can be retrained",
+                remedy="export it without torch.jit.freeze, or as .onnx, a black box",
+            )
+
+    def forward(self, images: Images) -> Embeddings:
+        """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB. Returns (n, d), unit norm."""
+        return F.normalize(self.raw(images))
+
+    def raw(self, images: Images) -> Tensor:
+        """What the network itself returns."""
+        # The optimiser specialises on the first calls it sees, and then sums in another order.
+        with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
+            return self.network(self.input.prepare(images))  # type: ignore[no-any-return]
+
+
+class Onnx:
+    """A black box: no gradients."""
+
+    def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
+        assert sidecar.input is not None
+        self.card, self.input = sidecar.card(path, black_box=True), sidecar.input
+        try:
+            elsewhere = names_other_files(content)
+        except ValueError as error:
+            raise _refused(path, "does not open as ONNX", error) from None
+        if elsewhere:
+            raise LocalNetworkError(
+                f"{path} keeps weights in other files",
+                expected="one file, so that its SHA-256 covers all of it",
+                remedy="export it with its weights inside",
+            )
+        try:
+            runtime = importlib.import_module("onnxruntime")
+        except ImportError:
+            raise LocalNetworkError(
+                f"{path} needs the package onnxruntime, which is not installed",
+                expected="onnxruntime, for .onnx files",
+                remedy="pip install 'lowkey-audit[onnx]'",
+            ) from None
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 4  # what matters is raised
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # as was checked
+        try:
+            self._session = runtime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise _refused(path, "does not open as ONNX", error) from None
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise LocalNetworkError(
+                f"{path} has {len(inputs)} inputs and {len(outputs)} outputs",
+                expected="one of each: a batch of faces, and their embeddings",
+                remedy="export the embedding alone",
+            )
+        self._name, shape = inputs[0].name, inputs[0].shape
+        self._one_by_one = bool(shape) and shape[0] == 1
+        self.fingerprint = provenance.fingerprint(
+            "onnx", self.card.sha256, self.input, runtime.__version__
+        )
+
+    def __call__(self, images: Images, /) -> Embeddings:
+        """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB. Returns (n, d), unit norm."""
+        return F.normalize(self.raw(images))
+
+    def raw(self, images: Images) -> Tensor:
+        """What the network itself returns."""
+        faces = self.input.prepare(images.detach())
+        batches = faces.split(1 if self._one_by_one else max(1, len(faces)))
+        rows = [self._session.run(None, {self._name: b.numpy()})[0] for b in batches]
+        return torch.from_numpy(np.concatenate(rows))
+
+
+def _try(network: TorchScript | Onnx, path: Path, count: int) -> None:
+    """Raises: LocalNetworkError unless `count` grey faces become (count, d) finite numbers."""
+    grey = torch.full((count, 3, FACE_SIZE, FACE_SIZE), 0.5)
+    size = network.input.size
+    try:
+        with torch.no_grad():
+            out: Any = network.raw(grey)
+    except Exception as error:  # whatever the user's program raises
+        what = f"does not take a batch of {count} at {size}x{size}"
+        raise _refused(path, what, error) from None
+    if not isinstance(out, Tensor):
+        got = f"returned a {type(out).__name__}"
+    elif out.ndim != 2 or len(out) != count or out.shape[1] < 2:
+        got = f"turned {count} faces of {size}x{size} into shape {tuple(out.shape)}"
+    elif out.dtype != torch.float32:
+        got = f"returned {out.dtype}"
+    elif not out.isfinite().all():
+        got = "returned numbers that are not finite for a grey face"
+    else:
+        return
+    raise LocalNetworkError(
+        f"{path} {got}",
+        expected="one embedding for each face, (n, d) finite float32",
+        remedy=f"check [input] in {sidecar.path_of(path).name}, or export the embedding alone",
+    )
+
+
+def _refused(path: Path, what: str, error: Exception) -> LocalNetworkError:
+    """One line of what may be pages."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return LocalNetworkError(
+        f"{path} {what} ({type(error).__name__}: {' '.join(lines[-1:])[:200]})",
+        expected="a network as its card describes it",
+        remedy=f"check [input] in {sidecar.path_of(path).name}, or export the network again",
+    )

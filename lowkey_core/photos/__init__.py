@@ -1,0 +1,1 @@
+"""Photographs: untrusted files in, clean files out."""

@@ -1,0 +1,1 @@
+"""A cloak as it reaches the world."""

@@ -1,0 +1,178 @@
+"""Photos and their cloaked copies: where a copy goes, and which file is the copy of what."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from lowkey_core.datasets.folder import FACES
+from lowkey_core.errors import DatasetError, OptionError
+from lowkey_core.photos.decoding import SUFFIXES
+from lowkey_core.photos.photo import Photo
+from lowkey_core.work.files import explained
+
+PREVIEWS = "previews"
+"""Folder of side-by-side pictures, under an output folder."""
+_MARK = re.compile(r"(_(low|mid|high))?_cloaked$|_attacked$")
+"""What Fawkes and LowKey put behind a name."""
+
+
+def sources(paths: Sequence[Path], out: Path, suffix: str) -> list[tuple[Photo, str]]:
+    """Every picture in files and folders, each with the path of its copy below `out`.
+
+    A folder's tree is mirrored; hidden files, links to folders and `out` itself are passed over.
+    The copy of `a/b.jpg` is `a/b` + suffix; where that would name two copies, `a/b.jpg` + suffix.
+    Raises: OptionError, DatasetError.
+    """
+    photos = [photo for path in paths for photo in _photos(path, out)]
+    if not photos:
+        raise DatasetError(
+            f"no pictures in {', '.join(map(str, paths))}",
+            expected=f"photos with one of {', '.join(sorted(SUFFIXES))}",
+            remedy="name photos, or a folder that holds some",
+        )
+    repeated = [name for name, n in Counter(photo.name for photo in photos).items() if n > 1]
+    if repeated:
+        raise OptionError(
+            f"{repeated[0]} is the name of two photos",
+            expected="photos that can lie in one folder",
+            remedy="run once for each folder, with an --out of its own",
+        )
+    copies = [str(PurePosixPath(photo.name).with_suffix(suffix)) for photo in photos]
+    while clashes := {i for i in _clashing(copies) if copies[i] != photos[i].name + suffix}:
+        copies = [photos[i].name + suffix if i in clashes else c for i, c in enumerate(copies)]
+    return list(zip(photos, copies, strict=True))
+
+
+def _clashing(names: Sequence[str]) -> list[int]:
+    """Positions of names that occur twice; a file system may take two spellings for one name."""
+    counts = Counter(name.casefold() for name in names)
+    return [i for i, name in enumerate(names) if counts[name.casefold()] > 1]
+
+
+def _photos(path: Path, out: Path) -> Iterator[Photo]:
+    if not path.exists():
+        raise OptionError(
+            f"{path} does not exist", expected="a photo or a folder", remedy="check the path"
+        )
+    if not path.is_dir():
+        yield Photo("", path.name, path)
+        return
+    if path.resolve().is_relative_to(out.resolve()):
+        raise OptionError(
+            f"--out {out} holds {path}",
+            expected="a folder beside the photos, or below them",
+            remedy="name another folder with --out",
+        )
+    with explained(path):  # of folders below, those that cannot be listed are heard of later
+        next(path.iterdir(), None)
+    for file in _walk(path):
+        if not file.resolve().is_relative_to(out.resolve()):
+            yield Photo("", file.relative_to(path).as_posix(), file)
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Pictures below `root`, and folders that cannot be listed, so that they are heard of."""
+    closed: list[Path] = []
+    for folder, folders, files in os.walk(root, onerror=lambda e: closed.append(Path(e.filename))):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield Path(folder, name)
+    yield from closed
+
+
+@dataclass(frozen=True)
+class Copies:
+    """A folder of cloaked copies, matched to photos by name.
+
+    A copy has its photo's name, or that and a mark (`_cloaked` of Fawkes, `_attacked` of LowKey),
+    and any suffix. A copy in a folder is of a photo in a folder called the same; one that lies
+    loose is of the only photo of its name. Of several copies of one photo the one whose folders
+    are most alike counts, then the marked one; what is still undecided counts as no copy.
+    """
+
+    root: Path
+
+    def match(self, photos: Iterable[Photo]) -> dict[str, Path]:
+        """The copies of a data set's photos, by the photo's name. No file is the copy of two.
+
+        photos: all of them, as one name may stand for several. Raises: DatasetError.
+        """
+        photos, files = tuple(photos), self._by_stem
+        themselves = {photo.path.resolve() for photo in photos}
+        alone = Counter(_stem(photo) for photo in photos)
+        matched: dict[str, Path] = {}
+        for photo in photos:
+            ranked = sorted(
+                (
+                    (alike, is_marked(file), file)
+                    for stem in dict.fromkeys((_stem(photo), PurePosixPath(photo.name).name))
+                    for folders, file in files.get(stem, ())
+                    if file not in themselves
+                    if (alike := _alike(_folders(photo), folders)) or not folders
+                    if folders or alone[_stem(photo)] == 1
+                ),
+                reverse=True,
+            )
+            if len(ranked) == 1 or (ranked and ranked[0][:2] > ranked[1][:2]):
+                matched[photo.name] = ranked[0][2]
+        claims = Counter(matched.values())
+        return {name: file for name, file in matched.items() if claims[file] == 1}
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[tuple[Sequence[str], Path]]]:
+        """By what the photo's stem would be: folders below the root, and the file itself."""
+        if not self.root.is_dir():
+            raise DatasetError(
+                f"{self.root} is not a folder",
+                expected="the folder of cloaked copies",
+                remedy="correct --cloaked",
+            )
+        root, files = self.root.resolve(), defaultdict(list)
+        for file in _walk(root):
+            folders = file.relative_to(root).parent.parts
+            if file.suffix and folders[:1] != (PREVIEWS,):
+                files[_MARK.sub("", file.stem)].append((_plain(folders), file))
+        return files
+
+    def originals(self, photos: Iterable[Photo]) -> tuple[Photo, ...]:
+        """Those of a data set's photos that are not themselves copies: tools write them beside
+        the photos, or into a folder below."""
+        photos, root = tuple(photos), self.root.resolve()
+        inside = {p.name for p in photos if p.path.resolve().is_relative_to(root)}
+        below = len(inside) < len(photos)
+        return tuple(p for p in photos if p.name not in inside or not (below or is_marked(p.path)))
+
+
+def is_marked(path: Path) -> bool:
+    """Whether a file's name says that it is a cloaked copy."""
+    return bool(_MARK.search(path.stem))
+
+
+def _stem(photo: Photo) -> str:
+    return _MARK.sub("", PurePosixPath(photo.name).stem)
+
+
+def _folders(photo: Photo) -> Sequence[str]:
+    """What the photo lies in, or else whom it shows."""
+    return _plain(PurePosixPath(photo.name).parent.parts) or (photo.identity,)
+
+
+def _plain(folders: Sequence[str]) -> Sequence[str]:
+    return tuple(f for f in folders if f.lower() not in FACES)
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many folders, counted from the file upwards, are called the same."""
+    same = 0
+    for a, b in zip(reversed(one), reversed(other), strict=False):
+        if a != b:
+            break
+        same += 1
+    return same

@@ -1,0 +1,189 @@
+"""What became of every photo, kept beside the copies: one JSON object a line.
+
+A line is written before the files it speaks of, so that after a crash every file in the folder is
+either named here by its digest or not ours. A line cut short by a crash is passed over.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lowkey_core.errors import StorageError
+from lowkey_core.work.files import explained, write_atomically
+
+NAME = "protected.jsonl"
+_START = b'{"copy": "'
+"""How every line begins, as keys are sorted."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one photo."""
+
+    name: str
+    """The photo, relative to what was named on the command line."""
+    status: str
+    """`protected`, `already protected`, `no face`, `unreadable` or `not written`."""
+    detail: str = ""
+    """Why, where it is not protected."""
+    copy: str = ""
+    """Path of the cloaked copy, relative to the output folder."""
+    faces: int = 0
+    """Faces cloaked."""
+    dssim: float | None = None
+    """Of the most visible face, as the file holds it."""
+    source: str = ""
+    """Digest of where the photo lies."""
+    photo: str = ""
+    """Digest of the photo's content."""
+    made_with: str = ""
+    """Digest of the cloak and all settings."""
+    files: dict[str, str] = field(default_factory=dict)
+    """What was written, relative to the output folder, each with the digest of its content."""
+
+
+def digest_of(content: bytes) -> str:
+    """32 hex digits naming a file's content."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def read(out: Path) -> list[Outcome]:
+    """The lines of a folder's ledger, oldest first. Raises: StorageError if it is not one."""
+    path = out / NAME
+    if not path.exists() and not path.is_symlink():
+        return []
+    with explained(path):
+        lines = [] if path.is_symlink() else path.read_bytes().splitlines()
+    if path.is_symlink() or not all(
+        line.startswith(_START) or _START.startswith(line) for line in lines
+    ):
+        raise StorageError(
+            f"{path} was not written by `protect`",
+            expected="a folder of its own for the copies",
+            remedy="move that file, or name another folder with --out",
+        )
+    outcomes = []
+    for line in lines:
+        try:
+            outcomes.append(Outcome(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue  # cut short by a crash; what it spoke of was not written yet
+    return outcomes
+
+
+class Ledger:
+    """The outcomes of an output folder, old and new; open in one process at a time."""
+
+    def __init__(self, out: Path) -> None:
+        """out: an existing folder."""
+        self.out = out
+
+    def __enter__(self) -> Self:
+        """Raises: StorageError."""
+        with explained(self.out):
+            self._lock = os.open(self.out, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.lines = read(self.out)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise StorageError(
+                f"another `protect` is at work in {self.out}",
+                expected="one at a time in a folder",
+                remedy="wait for it, or name another folder with --out",
+            ) from None
+        except StorageError:
+            os.close(self._lock)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._compact()
+        finally:
+            os.close(self._lock)
+
+    def done(self, source: str, photo: str, made_with: str) -> Outcome | None:
+        """The outcome of a photo whose files are all there, whole and made with the same."""
+        for line in reversed(self.lines):
+            known = (line.source, line.photo, line.made_with) == (source, photo, made_with)
+            if known and line.files and self._holds(line):
+                return line
+        return None
+
+    def hindrance(self, path: str, source: str, photo: str) -> str:
+        """Why a file of this photo must not be written at `path`; "" if it may."""
+        present = self._digest(path)
+        if present is None:
+            return ""
+        owners = [line for line in self.lines if path in line.files]
+        mine = [line for line in owners if line.source == source or line.photo == photo]
+        if any(line.files[path] == present for line in mine):
+            return ""
+        if mine:
+            return f"{path} was changed since; delete it to have it made again"
+        if owners:
+            return f"{path} is of another photo; name another folder with --out"
+        return f"{path} is there and was not written by this command"
+
+    def record(self, outcome: Outcome) -> None:
+        """Known on disk when this returns. Raises: StorageError."""
+        if self._last().get(outcome.source) == outcome:
+            return
+        self.lines.append(outcome)
+        path = self.out / NAME
+        with explained(path), path.open("a+b") as file:
+            file.seek(0, os.SEEK_END)
+            if file.tell() and not _ends_whole(path):
+                file.write(b"\n")
+            file.write(_line(outcome))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _last(self) -> dict[str, Outcome]:
+        return {line.source: line for line in self.lines}
+
+    def _holds(self, line: Outcome) -> bool:
+        return all(self._digest(path) == digest for path, digest in line.files.items())
+
+    def _digest(self, name: str) -> str | None:
+        path = self.out / name
+        with explained(path):
+            return digest_of(path.read_bytes()) if path.is_file() else None
+
+    def _compact(self) -> None:
+        """The last line of every photo, and older ones that speak of files still there."""
+        last = self._last()
+        kept = list(last.values())
+        for line in self.lines:
+            older = {p: d for p, d in line.files.items() if p not in last[line.source].files}
+            if any(self._digest(path) == digest for path, digest in older.items()):
+                kept.append(line)
+        lines = b"".join(line for _, line in sorted({(o.name, _line(o)) for o in kept}))
+        path = self.out / NAME
+        if not path.exists() or path.read_bytes() != lines:
+            write_atomically(path, lines)
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _line(outcome: Outcome) -> bytes:
+    return json.dumps(dataclasses.asdict(outcome), sort_keys=True).encode() + b"\n"

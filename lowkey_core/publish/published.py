@@ -1,0 +1,59 @@
+"""A cloak as it reaches the world: in batches, as 8-bit pixels, each batch computed once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+from torch import Generator, Tensor
+
+from lowkey_core.checks import check_images
+from lowkey_core.errors import ImageShapeError, PluginError
+from lowkey_core.types import Cloak, Images, Pictures, quantise
+from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.work import Work
+
+
+class Published:
+    """A cloak as it reaches the world: in batches, as 8-bit pixels, each batch computed once."""
+
+    def __init__(self, cloak: Cloak, work: Work, *, label: str, batch: int = 16) -> None:
+        """label: for progress. batch: part of the result, as floating-point sums depend on it."""
+        self.cloak, self._work, self._label, self.batch = cloak, work, label, batch
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The cloak's own, and the batch size."""
+        return fingerprint("published", self.cloak, self.batch)
+
+    def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
+        """What the files hold, read back: (n, 3, h, w) float32 on the 256 grey levels."""
+        parts = [
+            pictures.select(range(i, min(i + self.batch, len(pictures))))
+            for i in range(0, len(pictures), self.batch)
+        ]
+        seed = rng.initial_seed()
+        keys = [fingerprint(self.fingerprint, p.digests, p.warps, seed) for p in parts]
+        records = self._work.through(
+            self._label, keys, lambda i: {"pixels": _pixels(self.cloak, parts[i], rng)}
+        )
+        return torch.cat([r["pixels"].float().div_(255) for r in records])
+
+
+def _pixels(cloak: Cloak, pictures: Pictures, rng: Generator) -> Tensor:
+    """The cloak's result as uint8. Anybody's cloak passes here, so here it is checked."""
+    cloaked, who = cloak(pictures, rng), getattr(cloak, "__module__", "the cloak")
+    if not isinstance(cloaked, Tensor):
+        raise PluginError(
+            f"{who} returned a {type(cloaked).__name__}",
+            expected="a tensor of pictures",
+            remedy="see CONTRIBUTING.md for the one-file recipes",
+        )
+    if cloaked.shape != pictures.images.shape:
+        raise ImageShapeError(
+            f"{who} returned shape {tuple(cloaked.shape)}",
+            expected=f"{tuple(pictures.images.shape)}, as it was given",
+            remedy="return one picture of the same size for each",
+        )
+    check_images(cloaked, f"the pictures that {who} returned")
+    return quantise(cloaked).mul(255).round().to(torch.uint8)

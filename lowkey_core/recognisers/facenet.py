@@ -1,0 +1,85 @@
+"""FaceNet's method on Inception-ResNet-v1 (David Sandberg, 2018), as facenet-pytorch carries it.
+
+The package's class without its downloader, which checks nothing: weights come through our cards.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lowkey_core.faces.alignment import warp
+from lowkey_core.types import Embeddings, Images
+from lowkey_core.weights import Card
+from lowkey_core.weights.checkpoints import fill, state_of
+
+
+def _card(member: str, released: datetime.date, trained_on: str) -> Card:
+    file = f"{released:%Y%m%d}-{_TIMES[member]}-{member}.pt"
+    return Card(
+        name=f"facenet:{member}",
+        file=file,
+        sha256="",  # its publisher states none
+        source="https://github.com/timesler/facenet-pytorch/releases/tag/v2.2.9",
+        licence="MIT",
+        released=released,
+        trained_on=trained_on,
+        data=frozenset({trained_on}),
+        preprocessing="warped to 160x160; RGB, (255 x - 127.5) / 128",
+        lineage=frozenset({f"facenet-{member}-sandberg"}),
+        url=f"https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/{file}",
+    )
+
+
+_TIMES = {"vggface2": "114759", "casia-webface": "102900"}
+CARDS = {
+    "vggface2": _card("vggface2", datetime.date(2018, 4, 2), "VGGFace2"),
+    "casia-webface": _card("casia-webface", datetime.date(2018, 4, 8), "CASIA-WebFace"),
+}
+MEMBERS = tuple(CARDS)
+
+CHIP = ((1.863, 0.0, -26.8), (0.0, 1.403, -8.97))
+"""From the 112x112 template to the 160x160 chip: about where MTCNN's box with the package's margin
+of 14 pixels lies. The package, too, makes boxes square by stretching."""
+CHIP_SIZE = 160
+_CHIN = 10
+"""Rows of the chip's source below the template. The package shows the chin there; so that it is not
+black, the template's last row is repeated."""
+
+
+def build(member: str) -> FaceNet:
+    """Raises: MissingWeightsError, TamperedWeightsError."""
+    card = CARDS[member]
+    state = state_of(card)
+    for name in ("logits.weight", "logits.bias"):  # who the training identities were
+        state.pop(name, None)
+    return FaceNet(
+        fill(importlib.import_module("facenet_pytorch").InceptionResnetV1, state, card), card
+    )
+
+
+class FaceNet(nn.Module):
+    """23 million parameters; 512 numbers."""
+
+    chip: Tensor
+
+    def __init__(self, network: nn.Module, card: Card) -> None:
+        super().__init__()
+        self.network, self.card = network, card
+        self.register_buffer("chip", torch.tensor(CHIP).view(1, 2, 3), persistent=False)
+
+    def forward(self, images: Images) -> Embeddings:
+        """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB. Returns (n, 512), unit norm."""
+        return self.describe(self.chips(images))
+
+    def chips(self, images: Images) -> Images:
+        """The same faces, (n, 3, 160, 160), as the package cuts them out."""
+        return warp(F.pad(images, (0, 0, 0, _CHIN), mode="replicate"), self.chip, CHIP_SIZE)
+
+    def describe(self, chips: Images) -> Embeddings:
+        """chips: (n, 3, 160, 160) float32 in [0, 1], faces as the network was trained on."""
+        return F.normalize(self.network((chips * 255 - 127.5) / 128))

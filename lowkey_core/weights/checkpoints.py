@@ -1,0 +1,74 @@
+"""From a verified file to a filled network, with nothing random and nothing unpickled between."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import torch
+from safetensors.torch import load as parse_tensors
+from torch import Tensor, nn
+
+from lowkey_core import weights
+from lowkey_core.errors import TamperedWeightsError
+
+
+def state_of(card: weights.Card, entry: str | None = None) -> dict[str, Tensor]:
+    """The named tensors in the card's file, a PyTorch checkpoint or `.safetensors`, as float32
+    where they are floats.
+
+    entry: under which key of the checkpoint they are; None: they are all of it.
+    Raises: MissingWeightsError, TamperedWeightsError (also of a pickle that holds more than
+    tensors: it is refused unread).
+    """
+    content = weights.read(card)
+    try:
+        loaded = (
+            parse_tensors(content)
+            if card.file.endswith(".safetensors")
+            else torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        )
+        state = loaded[entry] if entry and isinstance(loaded, Mapping) else loaded
+    except Exception as error:  # whatever hostile bytes provoke: nothing of them was run
+        raise _unfit(card, f"is not a plain checkpoint ({type(error).__name__})") from None
+    if not isinstance(state, Mapping) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()
+    ):
+        raise _unfit(card, "holds something other than named tensors")
+    return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def fill(make: Callable[[], Network], state: Mapping[str, Tensor], card: weights.Card) -> Network:
+    """The network that `make` builds, its every parameter and buffer from `state`.
+
+    It is built without storage, so that none of its weights can ever be random.
+    Raises: TamperedWeightsError unless names and shapes are exactly the network's.
+    """
+    with torch.device("meta"):
+        network = make()
+    return fit(network, state, card)
+
+
+def fit(network: Network, state: Mapping[str, Tensor], card: weights.Card) -> Network:
+    """`network` with its every persistent parameter and buffer from `state`.
+
+    Raises: TamperedWeightsError, likewise.
+    """
+    try:
+        network.load_state_dict(state, strict=True, assign=True)
+    except RuntimeError as error:
+        wrong = " ".join(str(error).split())[:200]
+        raise _unfit(card, f"does not fit its network ({wrong})") from None
+    return network
+
+
+def _unfit(card: weights.Card, what: str) -> TamperedWeightsError:
+    return TamperedWeightsError(
+        f"{weights.locate(card)} {what}",
+        expected=f"the weights of {card.name}, and nothing else",
+        remedy=f"delete it and its digest, and get it again from {card.url or card.source}",
+    )

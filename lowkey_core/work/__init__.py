@@ -1,0 +1,1 @@
+"""How work is done: kept when finished, named by what made it, written whole or not at all."""

@@ -1,0 +1,53 @@
+"""A folder of finished work, by key."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from lowkey_core.work.files import explained, write_atomically
+from lowkey_core.work.records import Record, seal, unseal
+
+log = logging.getLogger(__name__)
+
+
+class Cache:
+    """A folder of tensors by key. Writes are atomic: a half-written file is never seen."""
+
+    def __init__(self, root: Path | None) -> None:
+        """root: the folder, made when first needed; None keeps nothing."""
+        self.root = root
+
+    def get(self, key: str) -> Record | None:
+        """The record under `key`, or None. A damaged file counts as absent, and is removed.
+
+        Raises: StorageError.
+        """
+        if self.root is None:
+            return None
+        path = self._path(key)
+        with explained(path):
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                return None
+        record = unseal(key, content)
+        if record is None:
+            log.info("%s is damaged, and counts as absent", path)
+            self.forget(key)
+        return record
+
+    def put(self, key: str, record: Record) -> None:
+        """File `record` under `key`, whole or not at all. Raises: StorageError."""
+        if self.root is not None:
+            write_atomically(self._path(key), seal(key, record))
+
+    def forget(self, key: str) -> None:
+        """Remove what is under `key`, if anything. Raises: StorageError."""
+        if self.root is not None:
+            with explained(self._path(key)):
+                self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        assert self.root is not None
+        return self.root / key[:2] / f"{key[2:]}.safetensors"

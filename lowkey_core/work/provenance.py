@@ -1,0 +1,148 @@
+"""Fingerprints: a name for everything that a result was made from.
+
+A result is filed under the fingerprint of its inputs: pixels, settings, weights, the code of this
+project and of the plugin, the versions of the libraries. Editing a cloak therefore forgets its
+results.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import logging
+import re
+import sys
+import types as python_types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lowkey_core.work.records import Record as Record
+
+log = logging.getLogger(__name__)
+
+
+def fingerprint(*things: object) -> str:
+    """32 hex digits naming the content of `things`, and of the code that this project is.
+
+    Objects count by their class's code and their attributes; networks by every layer's class,
+    settings, weights and buffers, TorchScript also by its graph. An object with a `fingerprint` of
+    its own is taken at its word. What cannot be named by content (an open session, say) gets a name
+    of its own each time: it is computed again rather than confused.
+    """
+    digest = hashlib.blake2b(_project().encode(), digest_size=16)
+    for thing in things:
+        _feed(digest, thing, ())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _project() -> str:
+    """Our code, the libraries and the number of threads: any may change any result."""
+    root = Path(__file__).parents[2]
+    files = [
+        f for package in ("lowkey_core", "adversaries") for f in (root / package).rglob("*.py")
+    ]
+    code = hashlib.blake2b(b"".join(f.read_bytes() for f in sorted(files))).hexdigest()
+    installed = {d.name: d.version for d in importlib.metadata.distributions()}
+    libraries = [f"{name} {installed.get(name)}" for name in _LIBRARIES]
+    return f"{code} {libraries} {torch.get_num_threads()}"
+
+
+_LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "facenet-pytorch", "timm", "lpips")
+_MODULE_INTERNALS = frozenset(vars(nn.Module())) | {"_forward_pre_hooks_with_kwargs"}
+
+
+def _feed(digest: Any, thing: Any, above: tuple[int, ...]) -> None:
+    """above: the ids of the objects that hold `thing`, so that a circle ends."""
+
+    def mark(kind: str, value: object = "") -> None:
+        digest.update(f"{kind}:{len(str(value))}:{value};".encode())
+
+    def feed(*parts: object) -> None:
+        for part in parts:
+            _feed(digest, part, (*above, id(thing)))
+
+    if id(thing) in above:
+        mark("circle", len(above) - above.index(id(thing)))
+        return
+    match thing:
+        case None | bool() | int() | float() | str():
+            mark(type(thing).__name__, repr(thing))
+        case bytes():
+            mark("bytes", hashlib.blake2b(thing).hexdigest())
+        case Path():
+            mark("path", thing)
+        case Tensor():
+            mark(f"tensor{thing.dtype}")
+            feed(thing.detach().cpu().contiguous().numpy())
+        case np.ndarray():
+            mark(f"array{thing.shape}{thing.dtype}", hashlib.blake2b(thing.tobytes()).hexdigest())
+        case Mapping():
+            mark("mapping", len(thing))
+            for key in sorted(thing, key=str):
+                feed(key, thing[key])
+        case set() | frozenset():
+            feed(sorted(thing, key=str))
+        case Sequence():
+            mark("sequence", len(thing))
+            feed(*thing)
+        case nn.Module():
+            feed(dict(thing.named_parameters()), dict(thing.named_buffers()))
+            for name, layer in thing.named_modules():
+                if isinstance(layer, torch.jit.ScriptModule):
+                    feed(name, layer.training, _program(layer))
+                    continue
+                own = {k: v for k, v in vars(layer).items() if k not in _MODULE_INTERNALS}
+                feed(name, type(layer), layer.training, own)
+        case type():
+            mark("class", thing.__qualname__)
+            for base in thing.__mro__[:-1]:
+                mark("base", _source(base))
+        case functools.partial():
+            feed(thing.func, thing.args, thing.keywords)
+        case python_types.MethodType():
+            feed(thing.__self__, thing.__func__)
+        case python_types.FunctionType():
+            mark("function", f"{_source(thing)}{thing.__qualname__}")
+            feed([cell.cell_contents for cell in thing.__closure__ or ()])
+        case _ if isinstance(getattr(thing, "fingerprint", None), str):
+            mark("named", thing.fingerprint)
+        case _:
+            feed(type(thing), vars(thing) if hasattr(thing, "__dict__") else repr(thing))
+
+
+def _program(layer: torch.jit.ScriptModule) -> list[object]:
+    """A TorchScript module's content: its graph, and every constant and attribute that it reads."""
+    if not layer._c._has_method("forward"):  # a list of layers, say: its parent's graph calls them
+        return []
+    graph: Any = layer.inlined_graph
+    # Class names are numbered as they are loaded, and comments name the exporter's files.
+    text = re.sub(r"\.___torch_mangle_\d+| # \S+:\d+:\d+$", "", str(graph), flags=re.MULTILINE)
+    constants = [
+        node.t("value")
+        for node in graph.findAllNodes("prim::Constant")
+        if node.hasAttribute("value") and node.kindOf("value") == "t"
+    ]
+    read = sorted({node.s("name") for node in graph.findAllNodes("prim::GetAttr")})
+    parts = [(path, part._c) for path, part in layer.named_modules()]
+    attributes = [(p, a, c.getattr(a)) for p, c in parts for a in read if c.hasattr(a)]
+    values = [(p, a, v) for p, a, v in attributes if not isinstance(v, torch._C.ScriptModule)]
+    return [text, constants, values]
+
+
+@functools.cache
+def _source_of(file: Path) -> str:
+    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
+
+
+def _source(thing: Any) -> str:
+    """Digest of the file that defines a class or function."""
+    module = str(getattr(thing, "__module__", ""))
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return _source_of(Path(file)) if file and Path(file).is_file() else module

@@ -1,0 +1,72 @@
+"""Progress on stderr: bars with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from lowkey_core.errors import one_line
+
+QUIET = 10.0
+"""Seconds between two plain lines about one thing."""
+
+
+class Progress:
+    """`show` is a `lowkey_core.work.work.Show`."""
+
+    def __init__(self) -> None:
+        self.terminal = sys.stderr.isatty()
+        self.bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self.tasks: dict[str, int] = {}
+        self.said: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        if self.terminal:
+            self.bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bars.stop()
+
+    def show(self, label: str, done: int, total: int) -> None:
+        """Called before every piece of work, and once more after the last."""
+        if self.terminal:
+            self._bar(label, done, total)
+        elif done < total and time.monotonic() - self.said.get(label, -QUIET) >= QUIET:
+            self.said[label] = time.monotonic()
+            print(one_line(f"{label}: {done} of {total}"), file=sys.stderr, flush=True)
+
+    def say(self, text: str) -> None:
+        """A line of plain text that stays, above the bars."""
+        if self.terminal:
+            self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def _bar(self, label: str, done: int, total: int) -> None:
+        if label not in self.tasks:
+            if done == total:  # all of it was finished before
+                return
+            self.tasks[label] = self.bars.add_task(one_line(label), total=total)
+        if done == total:
+            self.bars.remove_task(self.tasks.pop(label))  # type: ignore[arg-type]
+        else:
+            self.bars.update(self.tasks[label], completed=done, total=total)  # type: ignore[arg-type]

@@ -1,0 +1,133 @@
+"""Every recogniser: unit vectors, gradients unless its card says otherwise, verified weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from lowkey_core import plugins, recognisers, weights
+from lowkey_core.errors import MissingWeightsError, TamperedWeightsError
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.types import Embedder, Pictures
+from lowkey_core.weights import card_of
+
+EMBEDDERS = plugins.available("lowkey_core.recognisers")
+CARDS = recognisers.cards()
+PACKAGED = [n for n in EMBEDDERS if CARDS[n].distribution]
+"""Their weights come with the packages that this project needs."""
+EMBEDDED = [n for n in EMBEDDERS if CARDS[n].embedded]
+FETCHED = [n for n in EMBEDDERS if n not in (*PACKAGED, *EMBEDDED)]
+needs = [pytest.param(n, marks=pytest.mark.faces) if n in FETCHED else n for n in EMBEDDERS]
+
+
+def load(name: str) -> Embedder:
+    """Skips, saying so, where nobody has put the weights; files that are there must load."""
+    try:
+        weights.locate(recognisers.cards()[name])  # every file here exports CARDS, by member
+    except MissingWeightsError as error:
+        pytest.skip(str(error))
+    return recognisers.load(name)
+
+
+@pytest.mark.parametrize("name", needs)
+def test_gives_unit_vectors_that_do_not_depend_on_neighbours(name: str, pictures: Pictures) -> None:
+    embedder = load(name)
+    with torch.no_grad():
+        together = embedder(pictures.images[:3])
+        alone = embedder(pictures.images[1:2])
+    assert torch.allclose(together.norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(together[1:2], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", needs)
+def test_has_gradients_unless_its_card_says_black_box(name: str, pictures: Pictures) -> None:
+    embedder = load(name)
+    images = pictures.images[:1].clone().requires_grad_()
+    out = embedder(images)[:, 0].sum()
+    if card_of(embedder).black_box:
+        assert not out.requires_grad
+    else:
+        (slope,) = torch.autograd.grad(out, images)
+        assert slope.isfinite().all()
+        assert slope.abs().max() > 0
+
+
+@pytest.mark.parametrize("name", needs)
+def test_a_mirrored_face_is_the_same_face(name: str, pictures: Pictures) -> None:
+    embed = FlipAveraged(load(name))
+    with torch.no_grad():
+        assert torch.allclose(
+            embed(pictures.images[:2]), embed(pictures.images[:2].flip(-1)), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("name", EMBEDDERS)
+def test_its_card_says_where_it_comes_from(name: str) -> None:
+    card = recognisers.cards()[name]
+    assert card.name == name
+    assert card.file
+    assert card.pinned or card.url, "where no digest was published, we fetch the file ourselves"
+    assert card.lineage
+    assert card.data
+    assert all(name in card.trained_on for name in card.data)
+    assert card.source
+    assert card.preprocessing != "not stated"
+    assert card.licence
+    assert card.released.year > 2000
+
+
+@pytest.mark.parametrize("name", needs)
+def test_carries_the_card_it_is_listed_under(name: str) -> None:
+    assert card_of(load(name)) == recognisers.cards()[name]
+
+
+@pytest.mark.parametrize("name", FETCHED)
+def test_absent_weights_are_an_error_that_says_how_to_get_them(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
+    with pytest.raises(MissingWeightsError, match=r"https?://"):
+        recognisers.load(name)
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_absent_weights_of_ours_are_an_error_that_says_to_install_again(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
+    with pytest.raises(MissingWeightsError, match="install lowkey-audit again"):
+        recognisers.load(name)
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_ours_are_not_looked_for_among_assets(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / CARDS[name].file).write_bytes(b"planted")
+    assert card_of(recognisers.load(name)) == CARDS[name]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.faces) for n in FETCHED] + EMBEDDED
+)
+def test_tampered_weights_are_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(name)
+    path = weights.locate(recognisers.cards()[name])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    if name in EMBEDDED:
+        (tmp_path / path.name).write_bytes(content)
+        monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / path.name).write_bytes(content)
+    if (record := weights.record_of(path)).is_file():
+        (tmp_path / "weights" / record.name).write_bytes(record.read_bytes())
+    monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
+    with pytest.raises(TamperedWeightsError, match="SHA-256"):
+        recognisers.load(name)

@@ -1,0 +1,106 @@
+"""The cloak's method: it moves embeddings, within its budget, at its price."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Generator
+
+from lowkey_core.cloaks.lowkey import SCHEDULES, LowKey, build
+from lowkey_core.cloaks.noise import Noise
+from lowkey_core.errors import OptionError
+from lowkey_core.faces.visibility import dssim, l2, smooth
+from lowkey_core.publish.published import Published
+from lowkey_core.types import Images, Pictures, quantise
+from lowkey_core.work.work import Work
+from tests.conftest import TinyNetwork
+
+SURROGATES = (TinyNetwork(1), TinyNetwork(2))
+
+
+def cloak(pictures: Pictures, member: str = "", **changes: float) -> Images:
+    schedule = replace(SCHEDULES[member], **changes)
+    return LowKey(SURROGATES, schedule)(pictures, Generator().manual_seed(0))
+
+
+def moved(pictures: Pictures, images: Images, network: TinyNetwork) -> float:
+    return (network(pictures.images) - network(images)).norm(dim=1).mean().item()
+
+
+@pytest.mark.parametrize("member", SCHEDULES)
+@pytest.mark.parametrize("network", SURROGATES)
+def test_moves_every_surrogate_far_more_than_noise_of_its_energy(
+    member: str, network: TinyNetwork, pictures: Pictures
+) -> None:
+    cloaked = cloak(pictures, member)
+    noisy = Noise(LowKey(SURROGATES, SCHEDULES[member]), 0)(pictures, Generator().manual_seed(0))
+    assert moved(pictures, cloaked, network) > 3 * moved(pictures, noisy, network)
+
+
+@pytest.mark.parametrize("member", SCHEDULES)
+def test_a_pixel_moves_at_most_start_plus_steps(member: str, pictures: Pictures) -> None:
+    s = SCHEDULES[member]
+    change = (cloak(pictures, member) - pictures.images).abs().max().item()
+    assert 0.03 < change <= s.start + s.steps * s.step_size + 1e-6
+
+
+def test_a_higher_price_is_less_visible(pictures: Pictures) -> None:
+    visible = [
+        dssim(pictures.images, cloak(pictures, ssim_price=p)).mean().item() for p in (0, 10, 100)
+    ]
+    assert visible == sorted(visible, reverse=True)
+    assert visible[0] > visible[2]
+
+
+def test_released_clamps_late_and_prices_the_first_picture_only(pictures: Pictures) -> None:
+    """Its two defects make the others of a batch more visible than published does."""
+    published, released = (cloak(pictures, m) for m in ("published", "released"))
+    others = slice(1, None)
+    worse = dssim(pictures.images, released)[others] > dssim(pictures.images, published)[others]
+    assert worse.float().mean() > 0.8
+
+
+def test_smoothing_and_mirroring_do_not_undo_it(pictures: Pictures) -> None:
+    cloaked = cloak(pictures)
+    network = SURROGATES[0]
+    plain = moved(pictures, cloaked, network)
+    smoothed = (network(pictures.images) - network(smooth(cloaked, 7, 3.0))).norm(dim=1).mean()
+    mirrored = network(pictures.images.flip(-1)) - network(cloaked.flip(-1))
+    assert smoothed > 0.5 * plain
+    assert mirrored.norm(dim=1).mean() > 0.3 * plain
+
+
+def test_noise_has_the_energy_of_the_cloak_it_controls(pictures: Pictures) -> None:
+    like = LowKey(SURROGATES, SCHEDULES[""])
+    rng = Generator().manual_seed(0)
+    cloaked, noisy = quantise(like(pictures, rng)), Noise(like, 0)(pictures, rng)
+    ratio = l2(noisy, pictures.images) / l2(cloaked, pictures.images)
+    assert torch.allclose(ratio, torch.ones(len(pictures)), atol=0.01)
+
+
+def test_what_is_published_is_eight_bits_and_batches_do_not_matter_much(pictures: Pictures) -> None:
+    like = LowKey(SURROGATES, SCHEDULES[""])
+    one, all_at_once = (
+        Published(like, Work(), label="", batch=b)(pictures, Generator().manual_seed(0))
+        for b in (1, 12)
+    )
+    assert torch.equal(one, quantise(one))
+    assert (one - all_at_once).abs().mean() < 1e-3
+
+
+def test_says_when_lpips_is_missing_and_what_released_means() -> None:
+    assert "LPIPS is missing" in " ".join(build("", SURROGATES).notes)
+    assert "void" in " ".join(build("released", SURROGATES).notes)
+
+
+def test_needs_surrogates_with_gradients_and_sane_options() -> None:
+    black = TinyNetwork(3)
+    black.card = replace(black.card, black_box=True)
+    with pytest.raises(OptionError, match="tiny3 is a black box"):
+        build("", (black,))
+    with pytest.raises(OptionError, match="no surrogates"):
+        build("", ())
+    with pytest.raises(OptionError, match="steps is -1"):
+        build("", SURROGATES, steps=-1)

@@ -1,0 +1,165 @@
+"""SynthFaces: a crowd that costs nothing until it is looked at, and is drawn once."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import Generator
+
+from audit import plan as plans
+from audit.protocol import split
+from lowkey_core import datasets, weights
+from lowkey_core.datasets import synthetic
+from lowkey_core.datasets.synthetic import GENERATOR, Renderer
+from lowkey_core.errors import MissingWeightsError, TamperedWeightsError
+from lowkey_core.faces.alignment import TEMPLATE
+from lowkey_core.faces.detection import landmarks
+from lowkey_core.networks.face_generator import MARGIN, SIDE
+from lowkey_core.photos.decoding import decode_pixels
+from lowkey_core.photos.images import to_pixels
+from lowkey_core.photos.photo import Photo
+from lowkey_core.types import Images
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.work import Work
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures were painted, whenever some were."""
+    counts: list[int] = []
+    painted = Renderer.painted
+
+    def counting(self: Renderer, count: int, rng: Generator) -> Images:
+        counts.append(count)
+        return painted(self, count, rng)
+
+    monkeypatch.setattr(Renderer, "painted", counting)
+    return counts
+
+
+def photo(work: Work | None = None, who: str = "nobody_007", i: int = 1, seed: int = 0) -> Photo:
+    """The i-th of somebody's pictures."""
+    return synthetic.build(work, seed).by_identity[who][i]
+
+
+def planted(folder: Path, content: bytes, patch: pytest.MonkeyPatch) -> None:
+    """`content` in place of the generator's file."""
+    patch.setattr(weights, "EMBEDDED", folder)
+    (folder / GENERATOR.file).write_bytes(content)
+
+
+def test_is_a_crowd_with_strangers() -> None:
+    dataset = datasets.load("synthetic", Work())
+    pictures = Counter(len(photos) for photos in dataset.by_identity.values())
+    assert pictures == {14: 160, 1: 600}
+    assert len({photo.name for photo in dataset.photos}) == len(dataset.photos) == 160 * 14 + 600
+    assert dataset.name == "synthetic"
+    assert dataset.cards == (GENERATOR,)
+    assert dataset.notes, "a report must say that nobody here exists"
+
+
+def test_an_audit_of_every_size_finds_enough_people() -> None:
+    for preset in plans.PRESETS:
+        asked = plans.make(preset, flags={"dataset": "synthetic"})
+        parts = split(synthetic.build(), asked, [], None)
+        assert len({p.identity for p in parts.probes}) == asked.protected
+
+
+def test_nothing_is_drawn_before_a_picture_is_read(drawn: list[int], tmp_path: Path) -> None:
+    shown: list[tuple[str, int, int]] = []
+    work = Work(Cache(tmp_path / "cache"), lambda *said: shown.append(said))
+    dataset = synthetic.build(work)
+    assert dataset.by_identity["nobody_001"][0].name == "nobody_001_01.png"
+    assert not drawn
+    assert not (tmp_path / "cache").exists()
+    dataset.photos[0].read()
+    assert drawn == [14], "all of a person at once, as the first is read"
+    assert not shown, "whoever reads it shows progress of their own"
+
+
+def test_a_person_is_drawn_once(drawn: list[int], tmp_path: Path) -> None:
+    first = Work(Cache(tmp_path))
+    people = synthetic.build(first).by_identity["nobody_002"]
+    contents = [photo.read() for photo in people]
+    assert len(set(contents)) == 14
+    assert drawn == [14]
+    again = Work(Cache(tmp_path))
+    others = synthetic.build(again).by_identity["nobody_002"]
+    assert [photo.read() for photo in others] == contents
+    assert drawn == [14], "the second one took them from the folder"
+    assert (first._tally["drawing", "made"], again._tally["drawing", "made"]) == (1, 0)
+
+
+def test_one_seed_gives_one_crowd_another_another() -> None:
+    assert photo().read() == photo().read()
+    assert photo(seed=1).read() == photo(seed=1).read()
+    assert photo(seed=1).read() != photo().read()
+    assert photo(seed=1) != photo(), "nor does one count as the other"
+    assert photo(who="stranger_001", i=0).read() != photo(who="stranger_002", i=0).read()
+
+
+def test_pictures_are_pngs_of_a_face_with_a_margin() -> None:
+    content = photo().read()
+    assert content.startswith(b"\x89PNG")
+    image = Image.open(io.BytesIO(content))
+    assert (image.mode, image.size) == ("RGB", (128, 128))
+
+
+def test_a_damaged_drawing_is_drawn_again(drawn: list[int], tmp_path: Path) -> None:
+    content = photo(Work(Cache(tmp_path)), "stranger_005", 0).read()
+    (kept,) = tmp_path.rglob("*.safetensors")
+    damaged = bytearray(kept.read_bytes())
+    damaged[-1] ^= 1
+    kept.write_bytes(damaged)
+    assert photo(Work(Cache(tmp_path)), "stranger_005", 0).read() == content
+    assert drawn == [1, 1]
+    assert kept.read_bytes() != damaged, "and mended"
+
+
+def test_a_face_is_found_in_a_picture() -> None:
+    assert len(landmarks(decode_pixels(photo().read()))) == 1
+
+
+def test_a_portrait_has_its_face_at_the_template() -> None:
+    """To some pixels: recognisers look there, and training takes it for granted."""
+    portraits = Renderer(Work(), 0).painted(4, Generator().manual_seed(0))
+    assert portraits.shape == (4, 3, SIDE, SIDE)
+    for portrait in portraits.split(1):
+        (points,) = landmarks(to_pixels(portrait))
+        off = points.mean(0) - (torch.as_tensor(TEMPLATE).float().mean(0) + MARGIN)
+        assert off.abs().max() < 8
+
+
+def test_a_generator_of_another_digest_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytearray(weights.locate(GENERATOR).read_bytes())
+    content[len(content) // 2] ^= 1
+    planted(tmp_path, bytes(content), monkeypatch)
+    with pytest.raises(TamperedWeightsError, match="SHA-256"):
+        synthetic.build()
+    planted(tmp_path, bytes(content) + b"more", monkeypatch)
+    with pytest.raises(TamperedWeightsError, match="more than"):
+        synthetic.build()
+
+
+def test_without_its_generator_it_says_to_install_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
+    with pytest.raises(MissingWeightsError, match="install lowkey-audit again"):
+        datasets.load("synthetic")
+
+
+def test_its_card_says_where_it_comes_from() -> None:
+    assert GENERATOR.embedded
+    assert GENERATOR.pinned
+    assert all(name in GENERATOR.trained_on for name in GENERATOR.data)
+    assert {"mobilefacenet-ms1m-foamliu", "dlib-resnet-v1"} <= GENERATOR.lineage
+    assert not any("casia" in run for run in GENERATOR.lineage)
+    assert GENERATOR.size == weights.locate(GENERATOR).stat().st_size <= 6e6
