@@ -28,6 +28,9 @@ from lowkey_core.work.records import unseal
 
 PART = ".part-"
 """What a killed process may leave half-written, and the same command must remove."""
+LOCK = ".protected.jsonl.lock"
+"""The lock of an output folder, empty; what a killed process leaves of it, the same command must
+remove."""
 DIFFERS = ("timings", "started")
 """What may differ in a JSON file between two runs of one command."""
 
@@ -127,7 +130,8 @@ class Trial:
 
 def finished(folder: Path) -> Iterator[Path]:
     """Every file under `folder` that claims to be whole."""
-    yield from (f for f in folder.rglob("*") if f.is_file() and not f.name.startswith(PART))
+    unfinished = (PART, LOCK)
+    yield from (f for f in folder.rglob("*") if f.is_file() and not f.name.startswith(unfinished))
 
 
 def damage(file: Path) -> str:

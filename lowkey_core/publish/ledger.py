@@ -1,13 +1,13 @@
-"""What became of every photo, kept beside the copies: one JSON object a line.
+"""The ledger of an output folder: the outcome of every photo, one JSON object a line.
 
-A line is written before the files it speaks of, so that after a crash every file in the folder is
-either named here by its digest or not ours. A line cut short by a crash is passed over.
+A line is written before the files that it names, so that after a crash every file in the folder is
+either named in the ledger, with its digest, or not ours. A line cut short by a crash is ignored.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from lowkey_core.errors import StorageError
-from lowkey_core.work.files import explained, write_atomically
+from lowkey_core.work.files import explained, locked, write_atomically
 
 NAME = "protected.jsonl"
 _START = b'{"copy": "'
@@ -85,24 +85,17 @@ class Ledger:
     def __init__(self, out: Path) -> None:
         """out: an existing folder."""
         self.out = out
+        self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        """Raises: StorageError."""
-        with explained(self.out):
-            self._lock = os.open(self.out, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        """Raises: StorageError, also if another process has the ledger open.
+
+        While it is open the folder holds the lock file `.protected.jsonl.lock`.
+        """
+        with explained(self.out), contextlib.ExitStack() as stack:
+            stack.enter_context(locked(self.out / NAME, self._refuse))
             self.lines = read(self.out)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise StorageError(
-                f"another `protect` is at work in {self.out}",
-                expected="one at a time in a folder",
-                remedy="wait for it, or name another folder with --out",
-            ) from None
-        except StorageError:
-            os.close(self._lock)
-            raise
+            self._open = stack.pop_all()
         return self
 
     def __exit__(
@@ -111,11 +104,16 @@ class Ledger:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
+        with self._open:
             if kind is None:
                 self._compact()
-        finally:
-            os.close(self._lock)
+
+    def _refuse(self) -> None:
+        raise StorageError(
+            f"another `protect` is at work in {self.out}",
+            expected="one at a time in a folder",
+            remedy="wait for it, or name another folder with --out",
+        )
 
     def done(self, source: str, photo: str, made_with: str) -> Outcome | None:
         """The outcome of a photo whose files are all there, whole and made with the same."""

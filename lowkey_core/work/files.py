@@ -1,78 +1,117 @@
-"""Writing files so that a crash leaves the old one or the new one, never half of one.
+"""Atomic files and locks: after a crash a file has its old content or its new one.
 
-A file in the making is called `.part-...` and is locked by its writer. The lock of a killed writer
-is gone, so the next one to write there knows what it may remove; no clock is asked.
+A file is written under the temporary name `.part-lowkey-...` in the same folder, and locked by its
+writer. The operating system drops the lock of a killed process, so the next writer in that folder
+can tell abandoned temporary files from those that are still being written. Locks are filelock's,
+which has them for POSIX and Windows.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import functools
 import os
-import tempfile
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout, lock_descriptor
 
 from lowkey_core.errors import StorageError
 
 PART = ".part-lowkey-"
-"""How the name of a file in the making starts."""
+"""Prefix of the names of temporary files."""
+_WINDOWS = os.name == "nt"
+"""Windows neither renames nor removes a file that is open."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, making its folder if needed.
+    """Put `content` at `path`; missing folders are made.
 
     Raises: StorageError, with nothing left behind.
     """
-    with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
-        handle, temporary = _begin(path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(handle, 0o666 & ~_umask())  # mkstemp's are for their maker's eyes alone
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-                temporary.replace(path)  # while it is locked
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    with explained(path), replacing(path) as file:
+        file.write(content)
 
 
-@functools.cache
-def _umask() -> int:
-    """The process's own; it can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """An empty temporary file beside `path`. It replaces `path` at the end of the block, and is
+    removed if the block raises. Missing folders are made. Permissions are those of any new file.
+
+    Raises: OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path.parent)
+    file, temporary = _create(path.parent)
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            if _WINDOWS:
+                file.close()
+            temporary.replace(path)  # POSIX: while it is locked, so that nobody sweeps it
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
-def _begin(folder: Path) -> tuple[int, Path]:
-    """An empty file of our own in `folder`, open and locked."""
+def _create(folder: Path) -> tuple[BinaryIO, Path]:
+    """A new locked temporary file in `folder`, and its path."""
     while True:
-        handle, name = tempfile.mkstemp(dir=folder, prefix=PART)
-        with contextlib.suppress(OSError):  # a file system without locks is never swept
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
-            return handle, Path(name)
-        os.close(handle)  # swept before it was locked
+        path = folder / f"{PART}{secrets.token_hex(8)}"
+        file = path.open("xb")
+        with contextlib.suppress(OSError):  # without locks, nothing is ever swept
+            lock_descriptor(file.fileno())
+        if os.fstat(file.fileno()).st_nlink:
+            return file, path
+        file.close()  # another process swept it before it was locked
 
 
 @functools.cache
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes left half-written in `folder`, once a process."""
-    for left in folder.glob(f"{PART}*"):
-        with contextlib.suppress(OSError), left.open("rb") as file:  # locked: somebody's work
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
+    """Remove the temporary files of killed processes from `folder`, once per process."""
+    for path in folder.glob(f"{PART}*"):
+        with contextlib.suppress(OSError):
+            with path.open("rb") as file:
+                abandoned = lock_descriptor(file.fileno(), blocking=False)
+                if abandoned and not _WINDOWS:
+                    path.unlink()
+            if abandoned and _WINDOWS:
+                path.unlink()  # fails if a writer has it open
+
+
+@contextlib.contextmanager
+def locked(path: Path, busy: Callable[[], object]) -> Iterator[None]:
+    """Hold the lock of `path`, which need not exist: of several processes one at a time.
+
+    busy: called if another process holds the lock. If it returns, this waits for the lock.
+    The lock is the file `.NAME.lock` beside `path`. It is removed at the end; a killed process
+    leaves it behind, unlocked, and the next one to take the lock removes it. Raises: OSError.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"), thread_local=False)
+    with contextlib.suppress(Timeout):
+        lock.acquire(blocking=False)
+    if not lock.is_locked:
+        busy()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # on Windows filelock itself removes it
+            Path(lock.lock_file).unlink()
+        lock.release()
 
 
 @contextlib.contextmanager
 def explained(path: Path | None = None) -> Iterator[None]:
-    """Any OSError inside becomes a StorageError. path: what it is about, if not what it says."""
+    """Turn an OSError of the block into a StorageError.
+
+    path: named in the message instead of the file that the OSError names.
+    """
     try:
         yield
     except OSError as error:

@@ -1,7 +1,8 @@
-"""A crash, a full disk, a refusal: the old file or the new one, and a line that says what to do."""
+"""Atomic writes and locks: crashes, full disks, refused permissions, several processes."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from lowkey_core.errors import StorageError
 from lowkey_core.work import files
-from lowkey_core.work.files import PART, write_atomically
+from lowkey_core.work.files import PART, locked, replacing, write_atomically
 
 STUCK = """
 import os, sys
@@ -113,8 +114,82 @@ def test_a_file_where_a_folder_is_needed_is_said_so(tmp_path: Path) -> None:
         write_atomically(tmp_path / "x" / "y", b"")
 
 
-def test_files_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_permissions_are_those_of_any_new_file(umask: int, tmp_path: Path) -> None:
+    """Whatever the umask is now, not only at the first write."""
     usual, ours = tmp_path / "usual", tmp_path / "ours"
-    usual.touch()
-    write_atomically(ours, b"")
+    before = os.umask(umask)
+    try:
+        usual.touch()
+        write_atomically(ours, b"")
+    finally:
+        os.umask(before)
     assert ours.stat().st_mode == usual.stat().st_mode
+
+
+def test_the_umask_of_the_process_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread that makes a file meanwhile would get the wrong permissions."""
+    monkeypatch.setattr(os, "umask", None)
+    write_atomically(tmp_path / "x", b"")
+
+
+def test_a_block_that_raises_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"old")
+    with contextlib.suppress(KeyboardInterrupt), replacing(tmp_path / "x") as file:
+        file.write(b"new")
+        raise KeyboardInterrupt
+    assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == {"x": b"old"}
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from lowkey_core.work.files import locked
+with locked(Path(sys.argv[1]), lambda: None):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of `tmp_path/x`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "x")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_lock_is_waited_for_and_leaves_no_file(
+    holder: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    said: list[str] = []
+
+    def busy() -> None:
+        said.append("busy")
+        holder.communicate("let go")
+
+    assert [f.name for f in tmp_path.iterdir()] == [".x.lock"]
+    with locked(tmp_path / "x", busy):
+        assert said == ["busy"]
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_lock_of_a_killed_process_is_free(
+    holder: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    holder.kill()
+    holder.wait()
+    assert [f.name for f in tmp_path.iterdir()] == [".x.lock"]
+    with locked(tmp_path / "x", lambda: pytest.fail("it is not free")):
+        pass
+    assert [*tmp_path.iterdir()] == []
