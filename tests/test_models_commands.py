@@ -23,11 +23,11 @@ from lowkey_core import plugins, weights
 from lowkey_core.errors import MissingWeightsError
 from lowkey_core.recognisers import face_evolve, mobilefacenet
 from lowkey_core.weights import Card, download
-from lowkey_core.weights.partial import Partial
+from lowkey_core.work import files
+from lowkey_core.work.files import locked
 
 CONTENT = bytes(range(256)) * 64
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-ETAG = '"version-1"'
 PINNED, UNPINNED = "mobilefacenet:ms1m", "face_evolve:ir152-arcface"
 
 
@@ -67,27 +67,10 @@ def path(name: str = PINNED) -> Path:
     return weights.home(card(name))
 
 
-def partial(name: str = PINNED) -> Path:
-    return path(name).with_name(path(name).name + ".part")
-
-
-def leave_partial(count: int, name: str = PINNED, etag: str = "") -> None:
-    partial(name).parent.mkdir()
-    partial(name).write_bytes(CONTENT[:count])
-    if etag:
-        partial(name).with_name(partial(name).name + ".etag").write_text(etag)
-
-
 def serve(
     web: responses.RequestsMock, name: str = PINNED, body: Any = CONTENT, **more: Any
 ) -> responses.BaseResponse:
     return web.get(card(name).url, body=body, **more)
-
-
-def serve_rest(web: responses.RequestsMock, start: int, name: str = PINNED) -> None:
-    last = len(CONTENT) - 1
-    extent = {"Content-Range": f"bytes {start}-{last}/{len(CONTENT)}", "ETag": ETAG}
-    serve(web, name, CONTENT[start:], status=206, headers=extent)
 
 
 class Cut(io.BufferedReader):
@@ -209,15 +192,13 @@ def test_of_two_fetches_at_once_one_waits(finishes: bool, web: responses.Request
         said.append(line)
         waits.set()
 
-    other = Partial(path(UNPINNED), lambda: None)
     second = threading.Thread(target=download.fetch, args=(card(UNPINNED), say))
-    with other:
+    with locked(path(UNPINNED), lambda: None):
         second.start()
         assert waits.wait(60)
         if finishes:
-            other.append(CONTENT)
-            weights.record(card(UNPINNED), path(UNPINNED), other.sha256())
-            other.finish()
+            path(UNPINNED).write_bytes(CONTENT)
+            weights.record(card(UNPINNED), path(UNPINNED), DIGEST)
         else:
             serve(web, UNPINNED)
     second.join(60)
@@ -237,7 +218,7 @@ def test_redirects_are_followed(name: str, web: responses.RequestsMock) -> None:
 
 
 @pytest.mark.parametrize("name", [PINNED, UNPINNED])
-def test_an_interrupted_download_goes_on(
+def test_an_interrupted_download_leaves_nothing_and_starts_again(
     name: str,
     web: responses.RequestsMock,
     assets: Path,
@@ -245,17 +226,26 @@ def test_an_interrupted_download_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(download, "CHUNK", 1000)
-    whole = {"Content-Length": str(len(CONTENT)), "ETag": ETAG}
+    whole = {"Content-Length": str(len(CONTENT))}
     serve(web, name, Cut(CONTENT[:5000]), headers=whole, auto_calculate_content_length=False)
     assert fetch(name) == 2
-    assert "goes on from there" in capsys.readouterr().err
-    assert partial(name).read_bytes() == CONTENT[:5000]
-    serve_rest(web, 5000, name)
+    assert "stopped after 5,000 bytes" in capsys.readouterr().err
+    assert left(assets) == set()
+    serve(web, name)
     assert fetch(name) == 0
-    asked = web.calls[-1].request.headers
-    assert (asked["Range"], asked["If-Range"]) == ("bytes=5000-", ETAG)
     assert weights.read(card(name)) == CONTENT
-    assert not [f for f in left(assets) if ".part" in f]
+
+
+@pytest.mark.parametrize("name", [PINNED, UNPINNED])
+def test_what_a_killed_fetch_left_is_removed(
+    name: str, web: responses.RequestsMock, assets: Path
+) -> None:
+    assets.mkdir()
+    (assets / f"{files.PART}killed").write_bytes(CONTENT[:5000])
+    (assets / f".{path(name).name}.lock").touch()
+    serve(web, name)
+    assert fetch(name) == 0
+    assert not [f for f in left(assets) if f.startswith(".")]
 
 
 def test_a_server_that_stops_early_is_not_believed(web: responses.RequestsMock) -> None:
@@ -275,78 +265,20 @@ def test_a_connection_that_fails_is_one_line(
     assert "ConnectionError" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_a_server_that_ignores_the_range_is_heard_from_the_start(
+def test_a_full_disk_is_one_line(
     web: responses.RequestsMock,
+    assets: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    leave_partial(5000, etag=ETAG)
-    serve(web, headers={"ETag": '"version-2"'})
-    assert fetch() == 0
-    assert weights.read(card(PINNED)) == CONTENT
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-
-@pytest.mark.parametrize("start", [4000, 6000])
-def test_an_answer_from_another_byte_is_not_pieced_on(
-    start: int, web: responses.RequestsMock
-) -> None:
-    leave_partial(5000)
-    serve_rest(web, start)
     serve(web)
-    assert fetch() == 0
-    assert weights.read(card(PINNED)) == CONTENT
-
-
-def test_the_rest_of_another_version_is_not_pieced_on(web: responses.RequestsMock) -> None:
-    """From a server that does not heed `If-Range`."""
-    leave_partial(5000, UNPINNED, ETAG)
-    newer, last = CONTENT[::-1], len(CONTENT) - 1
-    extent = {"Content-Range": f"bytes 5000-{last}/{len(CONTENT)}", "ETag": '"version-2"'}
-    serve(web, UNPINNED, newer[5000:], status=206, headers=extent)
-    serve(web, UNPINNED, newer)
-    assert fetch(UNPINNED) == 0
-    assert weights.read(card(UNPINNED)) == newer
-
-
-def test_a_partial_file_that_is_too_long_is_started_again(web: responses.RequestsMock) -> None:
-    leave_partial(len(CONTENT), UNPINNED, ETAG)
-    serve(web, UNPINNED, b"", status=416)
-    serve(web, UNPINNED)
-    assert fetch(UNPINNED) == 0
-    assert "Range" not in web.calls[-1].request.headers
-
-
-def test_a_whole_partial_file_needs_no_server(web: responses.RequestsMock) -> None:
-    leave_partial(len(CONTENT))
-    assert fetch() == 0
-
-
-def test_an_unpinned_file_is_not_pieced_together_without_a_version(
-    web: responses.RequestsMock,
-) -> None:
-    leave_partial(5000, UNPINNED)
-    serve(web, UNPINNED)
-    assert fetch(UNPINNED) == 0
-    assert "Range" not in web.calls[0].request.headers
-
-
-def test_a_full_disk_is_one_line_and_what_came_is_kept(
-    web: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    leave_partial(5000)
-    serve_rest(web, 5000)
-    plain = Path.open
-
-    class Full(io.FileIO):
-        def write(self, content: Any) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    def nearly_full(self: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
-        return Full(self, "ab+") if mode == "ab+" else plain(self, mode, *more, **named)
-
-    monkeypatch.setattr(Path, "open", nearly_full)
+    monkeypatch.setattr(files.os, "fsync", full)
     assert fetch() == 2
-    assert re.search("5,000 bytes: No space left on device", capsys.readouterr().err)
-    assert partial().read_bytes() == CONTENT[:5000]
-    monkeypatch.undo()
+    assert re.search(r"16,384 bytes: No space left on device", capsys.readouterr().err)
+    assert left(assets) == set()
 
 
 # --- hostile ---
@@ -375,17 +307,11 @@ def test_a_circle_of_redirects_ends(
     assert "redirects more than" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("start", [0, 5000])
 def test_a_wrong_digest_leaves_nothing(
-    start: int, web: responses.RequestsMock, assets: Path, capsys: pytest.CaptureFixture[str]
+    web: responses.RequestsMock, assets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = CONTENT[:-1] + b"x"
-    if start:
-        leave_partial(start)
-        extent = {"Content-Range": f"bytes {start}-{len(wrong) - 1}/{len(wrong)}"}
-        serve(web, body=wrong[start:], status=206, headers=extent)
-    else:
-        serve(web, body=wrong)
+    serve(web, body=wrong)
     assert fetch() == 2
     assert hashlib.sha256(wrong).hexdigest() in capsys.readouterr().err
     assert left(assets) == set()

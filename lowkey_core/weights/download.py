@@ -1,12 +1,13 @@
-"""Getting weight files: the only part of this project that speaks to a network, when told to.
+"""Downloading weight files, when the user asks for it: nothing else here uses a network.
 
-https only, after redirects too. An interrupted download goes on where it stopped. Nothing reaches
-its place before its digest was checked or, where none was ever published, recorded.
+Only https, after redirects too. A file is hashed while it arrives in a temporary file, and moved
+into place when its digest is the card's or, where none was published, has been recorded. A failed
+or interrupted download leaves nothing behind and starts again from the beginning.
 """
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -16,21 +17,22 @@ import requests
 from lowkey_core import weights
 from lowkey_core.errors import DownloadError, TamperedWeightsError
 from lowkey_core.weights import Card
-from lowkey_core.weights.partial import Partial
-from lowkey_core.work.files import explained
+from lowkey_core.work.files import explained, locked, replacing
 
 CHUNK = 2**18
-"""Bytes written at once; at most so many are lost when a connection breaks."""
-_HOPS, _TIMEOUT = 5, (10, 60)  # redirects; seconds to connect, and to wait
+"""Bytes per write."""
+_HOPS, _TIMEOUT = 5, (10, 60)  # redirects; seconds to connect, and between two reads
 _REDIRECTS = (301, 302, 303, 307, 308)
+_HEADERS = {"Accept-Encoding": "identity"}
+"""No compression: the size of the file must be the one that the server announces."""
 
 
 def fetch(card: Card, say: Callable[[str], None]) -> Path:
-    """Put the card's file in its place, unless it is there, and verify it.
+    """Download the card's file unless it is there, and verify it. Returns its path.
 
-    say: told what is done, a line each.
-    Raises: DownloadError (what came is kept, to go on from), TamperedWeightsError (what came is
-    deleted), MissingWeightsError (the file of a package that is not installed).
+    say: called with one line per step. Two fetches of one file wait for each other.
+    Raises: DownloadError, TamperedWeightsError, StorageError, MissingWeightsError (the file
+    belongs to a package that is not installed).
     """
     path = weights.home(card)
     if card.distribution or card.embedded or path.exists():
@@ -43,24 +45,16 @@ def fetch(card: Card, say: Callable[[str], None]) -> Path:
         )
     with explained(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Partial(path, lambda: say(f"{card.name}: waiting for another fetch of it"))
-    with partial:
-        if path.exists():  # the other one got it
-            return _adopt(card, say)
-        try:
-            found = _verified(card, partial, say)
-            weights.record(card, path, found)  # before the file: it never lies there without
-            partial.finish()
-        except requests.RequestException as error:
-            raise _stopped(card, partial, type(error).__name__) from error
-        except OSError as error:
-            raise _stopped(card, partial, error.strerror or type(error).__name__) from error
+        with locked(path, lambda: say(f"{card.name}: waiting for another fetch of it")):
+            if path.exists():  # the other fetch succeeded
+                return _adopt(card, say)
+            found = _download(card, path)
     say(f"{card.name}: fetched {path}, SHA-256 {found}, {_how(card)}")
     return path
 
 
 def _adopt(card: Card, say: Callable[[str], None]) -> Path:
-    """The file that is there already: verified, or recorded if it is the first to be seen."""
+    """Verify the file that is there already; record its digest if none is known yet."""
     path = weights.locate(card)
     known = weights.digest(card)
     if not card.pinned and not weights.record_of(path).is_file():
@@ -81,57 +75,49 @@ def _how(card: Card) -> str:
     return "as on its card" if card.pinned else "unpinned: recorded as first seen"
 
 
-def _verified(card: Card, partial: Partial, say: Callable[[str], None]) -> str:
-    """Download what is missing; the digest of it all. Raises: DownloadError, TamperedWeightsError
-    (it was deleted)."""
-    _complete(card, partial, say)
-    found, known = partial.sha256(), weights.digest(card)
+def _download(card: Card, path: Path) -> str:
+    """Download to a temporary file, verify it and move it to `path`. Returns its SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    try:
+        with replacing(path) as file, requests.Session() as session, _open(session, card) as answer:
+            announced = _announced(answer, card)
+            largest = announced or card.size or weights.LARGEST
+            for chunk in answer.iter_content(CHUNK):
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+                if size > largest:
+                    raise _wrong_size(card, size)
+            if size < (announced or card.size):
+                raise _stopped(card, size, "the server stopped early")
+            _verify(card, digest.hexdigest())
+            weights.record(card, path, digest.hexdigest())  # first: no file without its digest
+    except requests.RequestException as error:
+        raise _stopped(card, size, type(error).__name__) from error
+    except OSError as error:
+        raise _stopped(card, size, error.strerror or type(error).__name__) from error
+    return digest.hexdigest()
+
+
+def _verify(card: Card, found: str) -> None:
+    """Raises: TamperedWeightsError unless `found` is the known digest, or none is known."""
+    known = weights.digest(card)
     if found.startswith(known):
-        return found
-    partial.clear()
-    said, record = weights.said_by(card), weights.record_of(weights.home(card))
+        return
+    record = weights.record_of(weights.home(card))
     forget = f"; if it was replaced there, delete {record}" if record.is_file() else ""
     raise TamperedWeightsError(
         f"{card.url} gave a file with SHA-256 {found}, which was deleted",
-        expected=f"{known}, {said}",
+        expected=f"{known}, {weights.said_by(card)}",
         remedy=f"try again later, and ask at {card.source} if it stays{forget}",
     )
 
 
-def _complete(card: Card, partial: Partial, say: Callable[[str], None]) -> None:
-    """Download what is missing of `partial`."""
-    if not (partial.etag or card.pinned):  # never piece an unknown file together from two versions
-        partial.clear()
-    have = partial.size
-    if have and have == card.size:
-        return
-    headers = {"Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-    if have and partial.etag:
-        headers["If-Range"] = partial.etag
-    with requests.Session() as session, _open(session, card, headers) as answer:
-        start, total = _extent(answer, card)
-        etag = answer.headers.get("ETag", "")
-        goes_on = start == have > 0 and (card.pinned or etag == partial.etag)
-        if goes_on:
-            say(f"{card.name}: going on at byte {have:,} of {total:,}")
-        elif have:
-            say(f"{card.name}: starting again, as the server does not go on at byte {have:,}")
-            partial.clear()
-        if start and not goes_on:  # at a byte, or in a version, that we did not ask for
-            _complete(card, partial, say)
-            return
-        if not goes_on:
-            partial.start(etag)
-        _append(answer, card, partial, total)
-
-
-def _open(session: requests.Session, card: Card, headers: dict[str, str]) -> requests.Response:
-    """The answer at the end of all redirects, not read yet. Raises: DownloadError."""
+def _open(session: requests.Session, card: Card) -> requests.Response:
+    """The response after all redirects, its body not read yet. Raises: DownloadError."""
     try:
-        return _follow(session, card, headers)
-    except ValueError as error:  # of what was to be a URL; requests looks at it, too
+        return _follow(session, card)
+    except ValueError as error:  # urllib and requests raise it for an invalid URL
         raise DownloadError(
             f"{card.name} leads to no URL ({error})",
             expected="https all the way",
@@ -139,7 +125,7 @@ def _open(session: requests.Session, card: Card, headers: dict[str, str]) -> req
         ) from error
 
 
-def _follow(session: requests.Session, card: Card, headers: dict[str, str]) -> requests.Response:
+def _follow(session: requests.Session, card: Card) -> requests.Response:
     url = card.url
     for _ in range(_HOPS):
         if urlsplit(url).scheme != "https":
@@ -149,7 +135,7 @@ def _follow(session: requests.Session, card: Card, headers: dict[str, str]) -> r
                 remedy=f"get the file by hand from {card.source}",
             )
         answer = session.get(
-            url, headers=headers, stream=True, allow_redirects=False, timeout=_TIMEOUT
+            url, headers=_HEADERS, stream=True, allow_redirects=False, timeout=_TIMEOUT
         )
         if answer.status_code not in _REDIRECTS:
             return answer
@@ -162,57 +148,33 @@ def _follow(session: requests.Session, card: Card, headers: dict[str, str]) -> r
     )
 
 
-def _extent(answer: requests.Response, card: Card) -> tuple[int, int]:
-    """Which byte the answer starts at, and of how many (0: it does not say). Raises: DownloadError.
-
-    Byte -1: there is nothing where we asked it to go on.
-    """
-    code, asked = answer.status_code, "Range" in answer.request.headers
-    span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
-    length = answer.headers.get("Content-Length", "")
-    if code == 416 and asked:
-        return -1, 0
-    if code == 206 and asked and span is not None:
-        start, total = int(span[1]), int(span[2])
-    elif code == 200:
-        start, total = 0, int(length) if length.isdecimal() else 0
-    else:
+def _announced(answer: requests.Response, card: Card) -> int:
+    """Bytes of the file as the server announces them; 0 if it does not. Raises: DownloadError."""
+    if answer.status_code != 200:
         raise DownloadError(
-            f"{card.url} answered {code} {answer.reason}",
-            expected="200 or 206",
+            f"{card.url} answered {answer.status_code} {answer.reason}",
+            expected="200",
             remedy=f"try again later, or get the file by hand from {card.source}",
         )
+    length = answer.headers.get("Content-Length", "")
+    total = int(length) if length.isdecimal() else 0
     if total > weights.LARGEST or (total and card.size and total != card.size):
         raise _wrong_size(card, total)
-    return start, total
-
-
-def _append(answer: requests.Response, card: Card, partial: Partial, total: int) -> None:
-    """The answer's bytes, behind those that are there."""
-    largest = total or card.size or weights.LARGEST
-    for chunk in answer.iter_content(CHUNK):
-        partial.append(chunk)
-        if (size := partial.size) > largest:
-            partial.clear()
-            raise _wrong_size(card, size)
-    if partial.size < (total or card.size):
-        raise _stopped(card, partial, "the server stopped early")
+    return total
 
 
 def _wrong_size(card: Card, size: int) -> DownloadError:
+    most = f"what it announced, {weights.LARGEST:,} at most"
     return DownloadError(
         f"{card.url} has {size:,} bytes or more",
-        expected=f"{card.size:,}"
-        if card.size
-        else f"what it announced, {weights.LARGEST:,} at most",
+        expected=f"{card.size:,}" if card.size else most,
         remedy=f"ask at {card.source}",
     )
 
 
-def _stopped(card: Card, partial: Partial, why: str) -> DownloadError:
-    resumes = "goes on from there" if partial.etag or card.pinned else "starts again"
+def _stopped(card: Card, size: int, why: str) -> DownloadError:
     return DownloadError(
-        f"{card.name} stopped after {partial.size:,} bytes: {why}",
+        f"{card.name} stopped after {size:,} bytes: {why}",
         expected="the whole file" + (f", {card.size:,} bytes" if card.size else ""),
-        remedy=f"run `models fetch {card.name}` again; it {resumes}",
+        remedy=f"run `models fetch {card.name}` again",
     )
