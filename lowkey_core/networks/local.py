@@ -18,7 +18,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core.errors import LocalNetworkError
-from lowkey_core.networks.onnx_file import names_other_files
 from lowkey_core.types import FACE_SIZE, Embedder, Embeddings, Images
 from lowkey_core.weights import sidecar
 from lowkey_core.weights.sidecar import Sidecar
@@ -78,31 +77,25 @@ class Onnx:
     def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
         assert sidecar.input is not None
         self.card, self.input = sidecar.card(path, black_box=True), sidecar.input
+        format_, runtime = _package("onnx", path), _package("onnxruntime", path)
         try:
-            elsewhere = names_other_files(content)
-        except ValueError as error:
+            model = format_.ModelProto.FromString(content)
+        except Exception as error:  # protobuf's DecodeError
             raise _refused(path, "does not open as ONNX", error) from None
-        if elsewhere:
+        if names_other_files(model):
             raise LocalNetworkError(
                 f"{path} keeps weights in other files",
                 expected="one file, so that its SHA-256 covers all of it",
                 remedy="export it with its weights inside",
             )
-        try:
-            runtime = importlib.import_module("onnxruntime")
-        except ImportError:
-            raise LocalNetworkError(
-                f"{path} needs the package onnxruntime, which is not installed",
-                expected="onnxruntime, for .onnx files",
-                remedy="pip install 'lowkey-audit[onnx]'",
-            ) from None
+        model.DiscardUnknownFields()  # a field that was not checked does not reach onnxruntime
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 4  # what matters is raised
-        options.add_session_config_entry("session.load_model_format", "ONNX")  # as was checked
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # not ORT's own
         try:
             self._session = runtime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
+                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             raise _refused(path, "does not open as ONNX", error) from None
@@ -129,6 +122,42 @@ class Onnx:
         batches = faces.split(1 if self._one_by_one else max(1, len(faces)))
         rows = [self._session.run(None, {self._name: b.numpy()})[0] for b in batches]
         return torch.from_numpy(np.concatenate(rows))
+
+
+def _package(name: str, path: Path) -> Any:
+    """The imported package of the extra `onnx`. Raises: LocalNetworkError if it is missing."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise LocalNetworkError(
+            f"{path} needs the package {name}, which is not installed",
+            expected="onnx and onnxruntime, for .onnx files",
+            remedy="pip install 'lowkey-audit[onnx]'",
+        ) from None
+
+
+def names_other_files(model: Any) -> bool:
+    """Whether a tensor anywhere in an ONNX message keeps its data in another file.
+
+    model: onnx.ModelProto. Every message inside it is visited, whatever field holds it:
+    initialisers, attributes, subgraphs, functions, sparse tensors, training information.
+    """
+    waiting = [model]
+    while waiting:
+        message = waiting.pop()
+        if message.DESCRIPTOR.name == "TensorProto":
+            if message.external_data or message.data_location == message.EXTERNAL:
+                return True
+            continue
+        for field in message.DESCRIPTOR.fields:
+            if field.message_type is None:
+                continue
+            value = getattr(message, field.name)
+            if field.is_repeated:
+                waiting += value
+            elif message.HasField(field.name):
+                waiting.append(value)
+    return False
 
 
 def _try(network: TorchScript | Onnx, path: Path, count: int) -> None:

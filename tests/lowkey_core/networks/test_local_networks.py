@@ -13,6 +13,7 @@ from importlib.util import cache_from_source
 from pathlib import Path
 
 import onnx
+import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,7 @@ from lowkey_core import recognisers
 from lowkey_core.errors import LocalNetworkError, OptionError, TamperedWeightsError
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.networks.local import names_other_files
 from lowkey_core.types import Pictures
 from lowkey_core.weights import card_of, sidecar
 from lowkey_core.work.provenance import fingerprint
@@ -426,3 +428,104 @@ def test_onnx_with_weights_in_another_file_is_refused_however_it_is_written(
         rest = field(7, b"".join(field(1, n) for n in nodes))
     with pytest.raises(LocalNetworkError, match="keeps weights in other files"):
         recognisers.load(save(tmp_path, "mine.onnx", model.SerializeToString() + rest))
+
+
+EXTERNAL = TensorProto(dims=(3, 5), data_type=1, name="hidden", data_location=1)
+INSIDE = numpy_helper.from_array(torch.arange(2).numpy(), "indices")
+
+
+def subgraph() -> onnx.GraphProto:
+    return helper.make_graph([], "inner", [], [], [EXTERNAL])
+
+
+def hidden(where: str) -> onnx.ModelProto:
+    """A model that names another file somewhere."""
+    model = onnx.load_from_string(onnx_file())
+    graph, node = model.graph, model.graph.node[0]
+    sparse = onnx.SparseTensorProto(dims=(3, 5), values=EXTERNAL, indices=INSIDE)
+    match where:
+        case "initializer":
+            graph.initializer.append(EXTERNAL)
+        case "only external_data":
+            entry = onnx.StringStringEntryProto(key="location", value="weights.bin")
+            graph.initializer.add(name="hidden", external_data=[entry])
+        case "sparse values":
+            graph.sparse_initializer.append(sparse)
+        case "sparse indices":
+            graph.sparse_initializer.add(values=INSIDE, indices=EXTERNAL)
+        case "attribute t":
+            node.attribute.add(name="x", t=EXTERNAL)
+        case "attribute tensors":
+            node.attribute.add(name="x", tensors=[INSIDE, EXTERNAL])
+        case "attribute sparse":
+            node.attribute.add(name="x", sparse_tensors=[sparse])
+        case "attribute g":
+            node.attribute.add(name="x", g=subgraph())
+        case "attribute graphs":
+            outer = helper.make_graph([helper.make_node("If", [], [])], "outer", [], [])
+            outer.node[0].attribute.add(name="x", graphs=[subgraph()])
+            node.attribute.add(name="x", graphs=[outer])
+        case "function":
+            inner = helper.make_node("Constant", [], ["y"])
+            inner.attribute.add(name="value", t=EXTERNAL)
+            model.functions.add(name="f", node=[inner])
+        case "function default":
+            model.functions.add(name="f").attribute_proto.add(name="x", t=EXTERNAL)
+        case "training":
+            model.training_info.add(algorithm=subgraph())
+        case "initialisation":
+            model.training_info.add(initialization=subgraph())
+    return model
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "initializer",
+        "only external_data",
+        "sparse values",
+        "sparse indices",
+        "attribute t",
+        "attribute tensors",
+        "attribute sparse",
+        "attribute g",
+        "attribute graphs",
+        "function",
+        "function default",
+        "training",
+        "initialisation",
+    ],
+)
+def test_onnx_that_names_another_file_never_reaches_onnxruntime(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not names_other_files(onnx.load_from_string(onnx_file()))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", None)
+    name = save(tmp_path, "mine.onnx", hidden(where).SerializeToString())
+    with pytest.raises(LocalNetworkError, match="keeps weights in other files"):
+        recognisers.load(name)
+
+
+def test_onnxruntime_gets_no_field_that_was_not_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fields of another version of the format, which may lead to tensors in other files."""
+    unknown = field(2000, EXTERNAL.SerializeToString())
+    content, plain, given = onnx_file(), onnxruntime.InferenceSession, []
+
+    def session(model: bytes, *more: object, **named: object) -> object:
+        given.append(model)
+        return plain(model, *more, **named)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    recognisers.load(save(tmp_path, "mine.onnx", content + unknown))
+    assert given == [onnx.load_from_string(content).SerializeToString()]
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_without_the_packages_it_says_what_to_install(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(LocalNetworkError, match=rf"{package}, which.*lowkey-audit\[onnx\]"):
+        recognisers.load(save(tmp_path, "mine.onnx", onnx_file()))
