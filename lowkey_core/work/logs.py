@@ -1,34 +1,71 @@
-"""What `--verbose` shows: this project's log, on stderr. Nothing is shown otherwise."""
+"""The log of `--verbose`, on stderr. Without that option nothing is logged."""
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
+from typing import IO, cast
+
+from rich.console import Console
+from rich.logging import RichHandler
 
 from lowkey_core.errors import one_line
 
 _OURS = ("lowkey_core", "adversaries", "audit", "reports", "cli")
+"""Packages whose log is shown."""
+_TIME = "%H:%M:%S"
 
 
 def show() -> None:
-    """Show what our packages log, and nobody else's; again is as good as once."""
-    handler = _Stderr()
-    handler.setFormatter(_OneLine("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
+    """Log our packages' messages from INFO up on stderr. A second call changes nothing.
+
+    Rich formats the lines on a terminal. Elsewhere each message is one line without colours.
+    """
+    handler = _rich() if sys.stderr.isatty() else _plain()
     for name in _OURS:
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)
         logger.handlers = [handler]
 
 
-class _Stderr(logging.Handler):
-    """Asks for stderr each time, as progress bars put a stand-in there."""
+def _rich() -> logging.Handler:
+    handler = RichHandler(
+        console=Console(file=cast(IO[str], _Stderr())),
+        show_level=False,
+        show_path=False,
+        omit_repeated_times=False,
+        markup=False,
+    )
+    handler.setFormatter(_Escaped("%(name)s: %(message)s", _TIME))
+    return handler
 
-    def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr, flush=True)
+
+def _plain() -> logging.Handler:
+    handler = logging.StreamHandler(_Stderr())
+    handler.setFormatter(_Escaped("%(asctime)s %(name)s: %(message)s", _TIME))
+    return handler
 
 
-class _OneLine(logging.Formatter):
-    """Names of files cannot forge lines; a traceback keeps its own."""
+class _Stderr(io.TextIOBase):
+    """Writes to whatever `sys.stderr` is at the time: rich's progress bars replace it, and would
+    be garbled by text that does not pass through them."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+
+class _Escaped(logging.Formatter):
+    """Escapes control characters, so that a file name can forge neither lines nor colours."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         return one_line(super().formatMessage(record))
+
+    def formatException(self, ei: object) -> str:  # noqa: N802
+        return "\n".join(map(one_line, super().formatException(ei).splitlines()))  # type: ignore[arg-type]
