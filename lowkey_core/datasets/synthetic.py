@@ -1,7 +1,7 @@
-"""SynthFaces: portraits of people who do not exist, drawn when they are first looked at.
+"""SynthFaces: generated portraits of people who do not exist.
 
-150 people and more with 14 pictures each, and strangers with one. Nobody was photographed: what an
-audit finds on them says less of real people than one on real photos does.
+160 people with 14 pictures each, and 600 strangers with one. A picture is generated when it is
+first read. Results on generated faces may not hold for real ones.
 """
 
 from __future__ import annotations
@@ -35,35 +35,37 @@ GENERATOR = weights.Card(
     source="made by this project: `synthetic train`, docs/synthfaces.md",
     licence="Apache-2.0",
     released=datetime.date(2026, 11, 21),
-    trained_on="LFW, with identity judged by mobilefacenet:ms1m and dlib",
+    trained_on="LFW, with mobilefacenet:ms1m and dlib as identity critics",
     data=frozenset({"LFW"}),
     lineage=frozenset({"synthfaces", "mobilefacenet-ms1m-foamliu", "dlib-resnet-v1"}),
     size=5_787_870,
     embedded=True,
 )
-
+GENERATOR_KEY, PRIOR_KEY = "painter", "cast"
+"""First part of the names in the file: of the FaceGenerator's and of the IdentityPrior's state."""
 
 _NOT_PEOPLE = (
-    "SynthFaces are drawings of nobody, not photos of people: what holds here may not hold for "
+    "SynthFaces are generated pictures, not photos of people: what holds here may not hold for "
     "real faces; audit a folder of photos with --dataset FOLDER."
 )
 
 
 @dataclass(frozen=True)
 class GeneratedPhoto(Photo):
-    """A picture that is drawn when it is read. Its path names it, and leads nowhere."""
+    """A picture that is generated when it is read. Its path is only a name; no file is there."""
 
-    draw: Callable[[], bytes] = field(default=bytes, compare=False)
+    generate: Callable[[], bytes] = field(default=bytes, compare=False)
 
     def read(self) -> bytes:
         """The encoded picture. Raises: MissingWeightsError, TamperedWeightsError."""
-        return self.draw()
+        return self.generate()
 
 
 def build(work: Work | None = None, seed: int = 0) -> Dataset:
-    """work: where drawings are kept. seed: another one draws other people.
+    """The data set; pictures are generated later, when they are read.
 
-    Raises: MissingWeightsError, TamperedWeightsError; nothing is drawn yet.
+    work: where they are kept. seed: each seed gives other people.
+    Raises: MissingWeightsError, TamperedWeightsError.
     """
     renderer = Renderer(work or Work(), seed)
     people = [(f"nobody_{i + 1:03}", PICTURES) for i in range(PEOPLE)]
@@ -85,46 +87,50 @@ def build(work: Work | None = None, seed: int = 0) -> Dataset:
 def _photo(renderer: Renderer, who: int, name: str, count: int, i: int) -> Photo:
     file = f"{name}_{i + 1:02}.png"
     path = Path(f"synthetic-{renderer.seed}", file)
-    return GeneratedPhoto(name, file, path, draw=lambda: renderer.portrait(who, count, i))
+    return GeneratedPhoto(name, file, path, generate=lambda: renderer.portrait(who, count, i))
 
 
 class Renderer:
-    """Draws all pictures of a person at once, when the first is asked for."""
+    """Generates all pictures of a person together, when one of them is first read."""
 
     def __init__(self, work: Work, seed: int) -> None:
         """Raises: MissingWeightsError, TamperedWeightsError."""
-        # Quietly: pictures are drawn amid whatever reads them, and that shows its own progress.
+        # Silent: pictures are generated while others read them, who show progress of their own.
         self.work, self.seed = replace(work, show=silent), seed
         state = state_of(GENERATOR)
         parts = {
             name: {
                 k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")
             }
-            for name in ("painter", "cast")
+            for name in (GENERATOR_KEY, PRIOR_KEY)
         }
-        self.painter = fill(FaceGenerator, parts["painter"], GENERATOR).eval().requires_grad_(False)
-        self.painter.to(memory_format=torch.channels_last)
-        self.cast = fill(IdentityPrior, parts["cast"], GENERATOR)
+        generator = fill(FaceGenerator, parts[GENERATOR_KEY], GENERATOR)
+        self.generator = generator.eval().requires_grad_(False)
+        self.generator.to(memory_format=torch.channels_last)
+        self.prior = fill(IdentityPrior, parts[PRIOR_KEY], GENERATOR)
         self._remembered: Callable[[int, int], Tensor] = cache(self.portraits)
 
     def portrait(self, who: int, count: int, i: int) -> bytes:
-        """The i-th of a person's pictures, as a PNG."""
+        """The i-th picture of person `who`, as a PNG. count: how many pictures that person has."""
         return encode_pixels(self._remembered(who, count)[i].permute(1, 2, 0).numpy(), "PNG")
 
     def portraits(self, who: int, count: int) -> Tensor:
-        """All of a person's pictures: (count, 3, 128, 128) uint8, the face near template positions,
-        MARGIN pixels in."""
+        """All pictures of person `who`: (count, 3, 128, 128) uint8, the face near template
+        positions, MARGIN pixels in."""
         key = fingerprint("portraits", GENERATOR.sha256, self.seed, who, count)
-        return self.work.through("drawing", [key], lambda _: self._drawn(who, count))[0]["pixels"]
+        return self.work.through("generating", [key], lambda _: self._pictures(who, count))[0][
+            "pixels"
+        ]
 
-    def _drawn(self, who: int, count: int) -> Record:
+    def _pictures(self, who: int, count: int) -> Record:
         rng = Generator().manual_seed(self.seed * 100_003 + who)
-        portraits = camera_effects(self.painted(count, rng), rng)
+        portraits = camera_effects(self.generated(count, rng), rng)
         return {"pixels": portraits.mul(255).round().to(torch.uint8)}
 
     @torch.no_grad()
-    def painted(self, count: int, rng: Generator) -> Images:
-        """(count, 3, 128, 128) in [0, 1]: somebody, before a camera adds its own. The face is at
-        template positions."""
-        portraits: Images = self.painter(*self.cast.poses(self.cast.person(rng), count, rng))
+    def generated(self, count: int, rng: Generator) -> Images:
+        """Pictures of one random person without camera effects: (count, 3, 128, 128) in [0, 1], the
+        face at template positions, MARGIN pixels in."""
+        identity, nuisance = self.prior.codes(self.prior.person(rng), count, rng)
+        portraits: Images = self.generator(identity, nuisance)
         return portraits

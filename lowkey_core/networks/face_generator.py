@@ -1,9 +1,9 @@
-"""Portraits of people who do not exist, drawn by a small network from random numbers.
+"""A generator of portraits, its prior over latent codes, and random camera effects.
 
-A person is a point among the embeddings of real people (mobilefacenet:ms1m's, centred), drawn from
-a Gaussian fitted to them; each picture lies a little off it, as pictures of real people do.
-Pose, light, expression and background are a second vector, drawn for each picture. How the network
-learned to draw from the two is in `training/portraits.py`.
+The latent code has two parts. The identity is sampled once per person from a Gaussian fitted to
+centred embeddings of real people (mobilefacenet:ms1m); each picture deviates a little from it, as
+embeddings of real pictures do. The nuisance (pose, light, expression, background) is sampled once
+per picture. Training: `training/generator.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 from lowkey_core.types import FACE_SIZE, Images
 
 IDENTITY, NUISANCE = 128, 64
-"""Numbers that say who it is, and how they are seen."""
+"""Dimensions of the two parts of a latent code."""
 MARGIN = 8
 """Pixels of a portrait around the template."""
 SIDE = FACE_SIZE + 2 * MARGIN
@@ -25,10 +25,10 @@ _STAGES = ((192, 192, 144), (144, 144, 96), (96, 48), (48, 24), (16,))
 
 
 class FaceGenerator(nn.Module):
-    """From who and how to a portrait: 2.9 million parameters."""
+    """From identity and nuisance to a portrait: 2.9 million parameters."""
 
     def __init__(self, mean: Tensor | None = None) -> None:
-        """mean: (1, 3, 128, 128) in [0, 1], the picture to start learning from; grey if None."""
+        """mean: (1, 3, 128, 128) in [0, 1], what the untrained network returns; grey if None."""
         super().__init__()
         code, before = IDENTITY + NUISANCE, _FIRST
         self.first = nn.Linear(code, _FIRST * _COARSE**2)
@@ -41,7 +41,7 @@ class FaceGenerator(nn.Module):
             stages.append(nn.ModuleList(layers))
         self.stages = nn.ModuleList(stages)
         self.last = nn.Conv2d(before, 3, 3, padding=1)
-        nn.init.normal_(self.last.weight, std=0.005)  # the first picture is the mean
+        nn.init.normal_(self.last.weight, std=0.005)  # untrained, it returns the mean
         start = torch.full((1, 3, SIDE, SIDE), 0.5) if mean is None else mean
         self.mean = nn.Parameter(torch.logit(start.clamp(0.02, 0.98)))
 
@@ -51,7 +51,7 @@ class FaceGenerator(nn.Module):
         code = torch.cat([identity, nuisance], 1)
         x = self.first(code).view(-1, _FIRST, _COARSE, _COARSE)
         for i, layers in enumerate(self.stages):
-            if i:  # bilinear, as nearest neighbours leave a grid
+            if i:  # bilinear: nearest neighbours leave a visible grid
                 x = F.interpolate(x, scale_factor=2.0, mode="bilinear")
             for layer in layers.children():
                 x = layer(x, code)
@@ -59,7 +59,7 @@ class FaceGenerator(nn.Module):
 
 
 class _Layer(nn.Module):
-    """Convolution, normalisation, and a scale and shift of each channel by the code."""
+    """Convolution and normalisation; the latent code sets scale and shift of each channel."""
 
     def __init__(self, before: int, after: int, code: int) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class _Layer(nn.Module):
 
 
 class IdentityPrior(nn.Module):
-    """Who there is to paint: the Gaussians that people and their pictures are drawn from."""
+    """Gaussian priors: identities of people, deviations of their pictures, and the nuisance."""
 
     people_mean: Tensor
     people_factor: Tensor
@@ -93,18 +93,21 @@ class IdentityPrior(nn.Module):
         self.register_buffer("nuisance_factor", torch.zeros(NUISANCE, NUISANCE))
 
     def person(self, rng: Generator) -> Tensor:
-        """(1, 128): somebody."""
+        """(1, 128): the identity of a random person."""
         return self.people_mean + torch.randn(1, IDENTITY, generator=rng) @ self.people_factor.T
 
-    def poses(self, person: Tensor, count: int, rng: Generator) -> tuple[Tensor, Tensor]:
-        """person: (1, 128). Returns (count, 128) and (count, 64): what `FaceGenerator` takes."""
-        off = torch.randn(count, IDENTITY, generator=rng) @ self.pictures_factor.T
-        how = torch.randn(count, NUISANCE, generator=rng) @ self.nuisance_factor.T
-        return person + off, self.nuisance_mean + how
+    def codes(self, person: Tensor, count: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Latent codes of pictures of a person: identity (count, 128), nuisance (count, 64).
+
+        person: (1, 128).
+        """
+        deviation = torch.randn(count, IDENTITY, generator=rng) @ self.pictures_factor.T
+        nuisance = torch.randn(count, NUISANCE, generator=rng) @ self.nuisance_factor.T
+        return person + deviation, self.nuisance_mean + nuisance
 
 
 def camera_effects(portraits: Images, rng: Generator) -> Images:
-    """What a camera makes of them: a head held askew, exposure, colour of the light, focus, noise.
+    """Random camera effects: rotation, scale and shift, exposure, colour of the light, blur, noise.
 
     portraits: (n, 3, s, s) in [0, 1]. Returns the same shape and range.
     """

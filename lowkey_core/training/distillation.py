@@ -1,4 +1,4 @@
-"""What students learn from: augmented faces, what a teacher says of each, and who it is."""
+"""Training sets for distillation: augmented faces, the teacher's embeddings, and identities."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ _CHUNK = 512
 
 @dataclass(frozen=True)
 class DistillationSet:
-    """Faces as a student gets them, ready made: teachers are slow, and several students share."""
+    """Augmented faces with their targets, made in advance, as teachers are slow."""
 
     images: Tensor
     """(n, 3, 112, 112) uint8, aligned."""
     targets: Tensor
-    """(n, d) float32, unit norm: the teacher's embedding of that very picture."""
+    """(n, d) float32, unit norm: the teacher's embedding of the same augmented picture."""
     identities: Tensor
     """(n,) int64; NOBODY for a mixture."""
 
     @property
     def people(self) -> int:
-        """How many there are."""
+        """Number of identities."""
         return int(self.identities.max()) + 1
 
     def centred(self, mean: Tensor) -> DistillationSet:
-        """With targets less `mean`, (d,), at unit norm again: all of dlib's embeddings lie in one
-        corner of their space, and a student would learn the way there first."""
+        """With `mean`, (d,), subtracted from the targets, which are then normalised again. dlib's
+        embeddings have a large common mean, which a student would otherwise learn first."""
         return replace(self, targets=F.normalize(self.targets - mean))
 
     def join(self, more: DistillationSet) -> DistillationSet:
-        """Both, and nobody of one is anybody of the other."""
+        """Both sets together; no identity of one is an identity of the other."""
         theirs = torch.where(more.identities == NOBODY, NOBODY, more.identities + self.people)
         return DistillationSet(
             torch.cat([self.images, more.images]),
@@ -51,18 +51,24 @@ class DistillationSet:
         )
 
     def batch(self, step: int, size: int) -> tuple[Images, Tensor, Tensor]:
-        """Images in [-1, 1], targets and identities for a step: every sample once per pass,
-        but for the last few that fill no batch. size: at most the number of samples."""
-        passes, turn = divmod(step, len(self.images) // size)
-        order = torch.randperm(len(self.images), generator=Generator().manual_seed(passes))
-        rows = order[turn * size : (turn + 1) * size]
+        """Images (size, 3, 112, 112) in [-1, 1], targets and identities of a step.
+
+        Each pass over the set has its own order, and leaves out the last samples if they do not
+        fill a batch. size: at most the number of samples.
+        """
+        epoch, number = divmod(step, len(self.images) // size)
+        order = torch.randperm(len(self.images), generator=Generator().manual_seed(epoch))
+        rows = order[number * size : (number + 1) * size]
         images = self.images[rows].float().div_(127.5).sub_(1)
         images = images.contiguous(memory_format=torch.channels_last)
         return images, self.targets[rows], self.identities[rows]
 
 
 def prepare(faces: TrainingFaces, teacher: Embedder, variants: int, work: Work) -> DistillationSet:
-    """`variants` augmented pictures of each face, in chunks that are kept when finished."""
+    """`variants` augmented pictures of each face, with the teacher's embeddings.
+
+    Finished chunks are kept in the cache. Raises: StorageError.
+    """
     passes = [
         torch.randperm(len(faces), generator=Generator().manual_seed(v)) for v in range(variants)
     ]
@@ -86,10 +92,10 @@ def prepare(faces: TrainingFaces, teacher: Embedder, variants: int, work: Work) 
 
 
 def augmented(faces: Tensor, identities: Tensor, rng: Generator) -> tuple[Images, Tensor]:
-    """Faces, disturbed; a quarter of them mixed in pairs.
+    """Augmented faces, a quarter of them blended with another one.
 
     faces: (n, 3, s, s) uint8, with room around the template. identities: (n,) int64.
-    Returns (n, 3, 112, 112) float32 in [0, 1], and who they are.
+    Returns (n, 3, 112, 112) float32 in [0, 1], and the identities, NOBODY for a blend.
     """
     images, count = disturbed(faces.float() / 255, rng), len(faces)
     mixed = torch.randperm(count, generator=rng)[: count // 4]
@@ -102,11 +108,11 @@ def augmented(faces: Tensor, identities: Tensor, rng: Generator) -> tuple[Images
 
 
 def disturbed(images: Images, rng: Generator) -> Images:
-    """Faces as a detector, a camera and a web site leave them: moved, some seen in a mirror, lit,
-    some blurred or noisy. Gradients pass.
+    """Random augmentation, differentiable: alignment error, mirroring, brightness, contrast,
+    saturation, blur and noise.
 
-    images: (n, 3, s, s) in [0, 1], with room around the template; a corner that is moved in from
-    outside continues the edge. Returns (n, 3, 112, 112).
+    images: (n, 3, s, s) in [0, 1], with room around the template. Pixels from outside repeat the
+    edge. Returns (n, 3, 112, 112) in [0, 1].
     """
     count = len(images)
 
@@ -128,7 +134,7 @@ def disturbed(images: Images, rng: Generator) -> Images:
 
 
 def _moved(images: Images, draw: Callable[[float, float], Tensor]) -> Images:
-    """Turned by up to 5 degrees, 6% larger or smaller, 4 pixels off: as detectors err."""
+    """Rotated by up to 5 degrees, scaled by up to 6%, moved by up to 4 pixels, as detectors err."""
     side = images.shape[-1]
     angle, scale = draw(-0.08, 0.08).flatten(), draw(0.94, 1.06).flatten()
     x, y = (2 / side * draw(-4, 4).flatten() for _ in range(2))

@@ -1,4 +1,4 @@
-"""The faces that networks are trained on, and those that are kept out of all training."""
+"""The training faces, and the people who are kept out of all training."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
 
 ROOM = 16
-"""Pixels kept around the template: augmentation moves faces, and portraits have hair."""
+"""Pixels kept around the template: augmentation moves faces, and portraits show hair."""
 _SIDE = FACE_SIZE + 2 * ROOM
 _MANY, _ENOUGH, _SINGLE = 60, 10, 1000
-DRAWN_SEEDS = (1, 2, 3)
-"""Of the people of SynthFaces who are learned from; audits look at those of seed 0."""
+TRAINING_SEEDS = (1, 2, 3)
+"""Seeds of the SynthFaces people used for training; audits use seed 0."""
 
 
 def kept_out(dataset: Dataset) -> frozenset[str]:
-    """Who is never trained on: 60 people with ten or more pictures and 1,000 with one, the first
-    of each by the SHA-256 of their names. What the networks are worth is measured on them."""
+    """The people whom no network is trained on, and on whom the networks are evaluated: 60 with ten
+    or more pictures and 1,000 with one, the first of each by the SHA-256 of their names."""
 
     def first(count: int, people: Sequence[str]) -> list[str]:
         return sorted(people, key=lambda who: hashlib.sha256(who.encode()).digest())[:count]
@@ -55,7 +55,7 @@ class TrainingFaces:
 
     @cached_property
     def digest(self) -> str:
-        """A name for the content."""
+        """Fingerprint of images and identities."""
         return fingerprint("training faces", self.images, self.identities)
 
 
@@ -65,13 +65,13 @@ def training_faces(dataset: Dataset, work: Work) -> TrainingFaces:
     return _aligned([(who, p) for who, mine in known if who not in out for p in mine], work)
 
 
-def drawn_faces(work: Work) -> TrainingFaces:
-    """The main face of every picture of SynthFaces of other seeds than audits look at.
+def generated_faces(work: Work) -> TrainingFaces:
+    """The main face of every SynthFaces picture of TRAINING_SEEDS.
 
     Raises: MissingWeightsError, TamperedWeightsError.
     """
-    crowds = [synthetic.build(work, seed) for seed in DRAWN_SEEDS]
-    named = [(f"{p.identity} of {p.path.parent}", p) for crowd in crowds for p in crowd.photos]
+    sets = [synthetic.build(work, seed) for seed in TRAINING_SEEDS]
+    named = [(f"{p.identity} of {p.path.parent}", p) for one in sets for p in one.photos]
     return _aligned(named, work)
 
 

@@ -1,10 +1,11 @@
-"""Teaches the painter of SynthFaces to draw a given person as seen in a given way.
+"""Training of the SynthFaces generator: a variational autoencoder of faces with identity given.
 
-An autoencoder of faces whose code has two parts: who it is, which is given, a recogniser's
-embedding of the picture; and how the person is seen, which an encoder finds and a Kullback-Leibler
-price keeps near a standard normal (Kingma and Welling 2014). So that the two come apart, each
-person is also drawn as others are seen, and recognisers must still find the person there. They look
-at disturbed pictures, for otherwise the painter learns patterns that please them and show nobody.
+The latent code of a portrait has two parts. The identity is given: a recogniser's embedding of the
+picture. The nuisance (pose, light, expression, background) comes from an encoder, and a
+Kullback-Leibler term keeps it near a standard normal (Kingma and Welling 2014). To separate the
+two, each identity is also generated with the nuisance of other pictures, and identity critics,
+which are recognisers, penalise an embedding that is far from that identity's. The critics get
+augmented pictures: otherwise the generator learns adversarial patterns that only they respond to.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from torch import Generator, Tensor, nn
 
 from lowkey_core.networks.face_generator import NUISANCE, FaceGenerator
 from lowkey_core.recognisers.mobilefacenet import MobileFaceNet
-from lowkey_core.training.checkpoints import Checkpoints, falling
 from lowkey_core.training.distillation import disturbed
 from lowkey_core.types import Embedder, Embeddings, Images
+from lowkey_core.work.learning import Keep, Part, Schedule, learn, warmed_cosine
 from lowkey_core.work.work import Show, silent
 
 log = logging.getLogger(__name__)
 
-_SAVED_EVERY = 200
-"""Steps from one checkpoint to the next."""
+_SAVE_EVERY = 200
+"""Steps between two checkpoints, and between two lines of the log."""
 
 
 class Encoder(nn.Module):
-    """From a portrait to the mean and log-variance of how its person is seen."""
+    """From a portrait to the mean and log-variance of its nuisance code."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,98 +46,108 @@ class Encoder(nn.Module):
         self.head = nn.Linear(before * 16, 2 * NUISANCE)
 
     def forward(self, portraits: Images) -> tuple[Tensor, Tensor]:
-        """portraits: (n, 3, 128, 128) in [0, 1]. Returns two (n, 64)."""
+        """portraits: (n, 3, 128, 128) in [0, 1]. Returns mean and log-variance, (n, 64) each, the
+        latter in [-8, 4]."""
         code: Tensor = self.head(self.body(portraits).flatten(1))
-        mean, spread = code.chunk(2, 1)
-        return mean, spread.clamp(-8, 4)
+        mean, log_variance = code.chunk(2, 1)
+        return mean, log_variance.clamp(-8, 4)
 
 
 @dataclass(frozen=True)
 class IdentityCritic:
-    """A recogniser that says whether the right person was drawn."""
+    """A recogniser that measures whether a generated picture shows the given identity."""
 
     embed: Embedder
     known: Embeddings
     """(n, d): its embeddings of the training faces."""
     weight: float = 1.0
+    """Of its terms in the loss."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How the painter learns."""
+    """Settings of the training, and weights of the loss's terms."""
 
     steps: int = 4900
     sketching: int = 500
-    """Steps at the start that only copy pictures: recognisers say nothing useful of a blur."""
+    """Steps at the start without critics: they say nothing useful of blurred pictures."""
     rate: float = 2e-3
+    """AdamW's highest learning rate; see `warmed_cosine`."""
     picture_price: float = 10.0
-    """Of L1, once at full resolution and once at a quarter of it."""
+    """L1 between reconstruction and picture, at full and at a quarter of the resolution."""
     likeness_price: float = 0.7
-    """Of 1 - cosine, of copies and of people drawn as others are seen."""
+    """1 - cosine to the given identity, of reconstructions and of the other pictures."""
     crowd_price: float = 1.4
-    """Of how much more alike critics find the drawn people than the same people on their pictures:
-    what all drawings have in common is nobody's likeness."""
+    """By how much the mean cosine between generated identities exceeds that between the same
+    identities' photos: features that all generated pictures share."""
     feature_price: float = 0.4
+    """Distance between inner layers' features of reconstruction and picture."""
     nuisance_price: float = 0.002
+    """Kullback-Leibler divergence of the nuisance from a standard normal."""
 
 
 @dataclass(frozen=True)
 class PortraitSet:
-    """What the painter learns from."""
+    """The training set."""
 
     portraits: Tensor
     """(n, 3, 128, 128) uint8, the face at template positions, MARGIN pixels in."""
     codes: Tensor
-    """(n, 128): who is on each, from `codes`."""
+    """(n, 128): the identity code of each, from `people.codes`."""
     people: Tensor
-    """(n,) int64."""
+    """(n,) int64, the identity labels."""
     critics: Sequence[IdentityCritic]
-    """Take turns."""
+    """One per step, in turn. Reconstructions always use the first one's embeddings."""
 
 
 def train(
     portrait_set: PortraitSet,
     features: Features,
     config: TrainConfig,
-    checkpoints: Checkpoints,
+    keep: Keep,
     show: Show = silent,
 ) -> tuple[FaceGenerator, tuple[Tensor, Tensor]]:
-    """The generator, its weights averaged over the last steps, and how the people of the set are
-    seen: means and log-variances, (n, 64) each. Goes on from the last checkpoint.
+    """Train a generator, resuming at the last checkpoint.
 
-    features: a network's inner layers, by which copies are compared with their pictures.
+    features: inner layers of a network, for the feature term. Returns the generator with its
+    weights averaged over the last steps, and the encoder's means and log-variances of the
+    training set, (n, 64) each. Raises: CheckpointError, StorageError.
     """
-    painter = FaceGenerator(portrait_set.portraits.float().mean(0, keepdim=True) / 255)
-    averaged, encoder = copy.deepcopy(painter), Encoder()
-    for network in (painter, encoder):
+    generator = FaceGenerator(portrait_set.portraits.float().mean(0, keepdim=True) / 255)
+    averaged, encoder = copy.deepcopy(generator), Encoder()
+    for network in (generator, encoder):
         network.to(memory_format=torch.channels_last)
-    parameters = [*painter.parameters(), *encoder.parameters()]
-    optimiser = torch.optim.AdamW(parameters, config.rate, (0.9, 0.99), weight_decay=1e-4)
-    parts = {
-        "painter": painter,
-        "averaged": averaged,
-        "encoder": encoder,
-        "optimiser": optimiser,
-    }
-    for step in range(checkpoints.resume(parts, {}), config.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = config.rate * min(1, (step + 1) / 100) * falling(step / config.steps)
+
+    def loss(step: int) -> Tensor:
         rng = Generator().manual_seed(step)
-        loss = _loss(painter, encoder, portrait_set, features, config, step, rng)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimiser.step()
-        _average(averaged, painter, step)
-        if (step + 1) % _SAVED_EVERY == 0 or step + 1 == config.steps:
-            log.info("step %d: loss %.3f", step + 1, loss.item())
-            checkpoints.save(step + 1, parts, {})
-        show("learning to paint", step + 1, config.steps)
-    return averaged.eval(), _seen(encoder, portrait_set)
+        value = _loss(generator, encoder, portrait_set, features, config, step, rng)
+        if (step + 1) % _SAVE_EVERY == 0:
+            log.info("step %d: loss %.3f", step + 1, value.item())
+        return value
+
+    learn(
+        {
+            "generator": Part(generator, decay=1e-4),
+            "averaged": Part(averaged, trained=False),
+            "encoder": Part(encoder, decay=1e-4),
+        },
+        loss,
+        Schedule(
+            config.steps,
+            warmed_cosine(config.rate, config.steps),
+            _SAVE_EVERY,
+            clip=5.0,
+            betas=(0.9, 0.99),
+        ),
+        keep,
+        after=lambda step: _average(averaged, generator, step),
+        progress=lambda done: show("training the generator", done, config.steps),
+    )
+    return averaged.eval(), _encoded(encoder, portrait_set)
 
 
 def _loss(
-    painter: FaceGenerator,
+    generator: FaceGenerator,
     encoder: Encoder,
     portrait_set: PortraitSet,
     features: Features,
@@ -150,57 +161,60 @@ def _loss(
     pictures = portrait_set.portraits[rows].float() / 255
     pictures = torch.where(flipped, pictures.flip(-1), pictures)
     mean, log_variance = encoder(pictures.contiguous(memory_format=torch.channels_last))
-    how = mean + torch.randn(mean.shape, generator=rng) * (log_variance / 2).exp()
-    # Half as somebody else is seen, half as nobody was.
-    elsewhere = how[:others].detach().roll(1, 0)[: others // 2]
-    nowhere = torch.randn(others - len(elsewhere), NUISANCE, generator=rng)
-    who = portrait_set.codes[rows]
+    nuisance = mean + torch.randn(mean.shape, generator=rng) * (log_variance / 2).exp()
+    # For the other pictures: half with the nuisance of another picture, half with a random one.
+    swapped = nuisance[:others].detach().roll(1, 0)[: others // 2]
+    drawn = torch.randn(others - len(swapped), NUISANCE, generator=rng)
+    identity = portrait_set.codes[rows]
     with torch.autocast("cpu", torch.bfloat16):
-        painted = painter(torch.cat([who, who[:others]]), torch.cat([how, elsewhere, nowhere]))
-    copied, drawn = painted.split([copies, others])
-    coarse = [F.avg_pool2d(p, 4) for p in (copied, pictures)]
+        made = generator(
+            torch.cat([identity, identity[:others]]), torch.cat([nuisance, swapped, drawn])
+        )
+    reconstructed, novel = made.split([copies, others])
+    coarse = [F.avg_pool2d(p, 4) for p in (reconstructed, pictures)]
     loss: Tensor = config.picture_price * (
-        (copied - pictures).abs().mean() + (coarse[0] - coarse[1]).abs().mean()
+        (reconstructed - pictures).abs().mean() + (coarse[0] - coarse[1]).abs().mean()
     )
-    nuisance = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
-    loss = loss + config.nuisance_price * nuisance
+    divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
+    loss = loss + config.nuisance_price * divergence
     if not others:
         return loss
     few, seed = slice(0, 8), int(torch.randint(2**62, (), generator=rng))
-    looks = [disturbed(p[few], Generator().manual_seed(seed)) for p in (pictures, copied)]
+    pair = [disturbed(p[few], Generator().manual_seed(seed)) for p in (pictures, reconstructed)]
     with torch.no_grad():
-        wanted, _ = features(looks[0])
-    found, embeddings = features(looks[1])
-    unlike = sum(
+        wanted, _ = features(pair[0])
+    found, embeddings = features(pair[1])
+    feature_distance = sum(
         ((a - b).abs().mean() / b.abs().mean() for a, b in zip(found, wanted, strict=True))
     )
-    own = 1 - (embeddings * portrait_set.critics[0].known[rows[few]]).sum(1)
+    reconstruction = 1 - (embeddings * portrait_set.critics[0].known[rows[few]]).sum(1)
     critic = portrait_set.critics[step % len(portrait_set.critics)]
-    named, known = critic.embed(disturbed(drawn, rng)), critic.known[rows[:others]]
-    right = 1 - (named * known).sum(1)
-    crowded = (_alike(named) - _alike(known)).clamp(min=0)
+    novel_embeddings, known = critic.embed(disturbed(novel, rng)), critic.known[rows[:others]]
+    identity_distance = 1 - (novel_embeddings * known).sum(1)
+    crowding = (_mean_cosine(novel_embeddings) - _mean_cosine(known)).clamp(min=0)
+    likeness = reconstruction.mean() + critic.weight * identity_distance.mean()
     total: Tensor = (
         loss
-        + config.feature_price * unlike
-        + config.likeness_price * (own.mean() + critic.weight * right.mean())
-        + config.crowd_price * critic.weight * crowded
+        + config.feature_price * feature_distance
+        + config.likeness_price * likeness
+        + config.crowd_price * critic.weight * crowding
     )
     return total
 
 
-def _alike(embeddings: Embeddings) -> Tensor:
-    """The mean cosine of two different rows."""
+def _mean_cosine(embeddings: Embeddings) -> Tensor:
+    """(n, d), unit norm, to the mean cosine between two different rows."""
     count = len(embeddings)
-    every: Tensor = embeddings.sum(0).square().sum()
-    return (every - count) / (count * (count - 1))
+    total: Tensor = embeddings.sum(0).square().sum()
+    return (total - count) / (count * (count - 1))
 
 
 Features = Callable[[Images], tuple[list[Tensor], Embeddings]]
-"""From faces to inner layers and embeddings."""
+"""From faces (n, 3, 112, 112) in [0, 1] to features of inner layers, and embeddings (n, d)."""
 
 
 def inner_layers(network: MobileFaceNet) -> Features:
-    """The first and the fifth block of `network`, and what it says in the end."""
+    """Features before the first and after the fifth block of `network`, and its embedding."""
 
     def features(faces: Images) -> tuple[list[Tensor], Embeddings]:
         x = network.pointwise(network.depthwise(network.stem((faces - network.mean) / network.std)))
@@ -216,13 +230,15 @@ def inner_layers(network: MobileFaceNet) -> Features:
 
 @torch.no_grad()
 def _average(averaged: nn.Module, network: nn.Module, step: int) -> None:
+    """Exponential moving average of the weights, its memory growing to 500 steps."""
     keep = min(0.998, (step + 1) / (step + 20))
     for mean, now in zip(averaged.parameters(), network.parameters(), strict=True):
         mean.lerp_(now, 1 - keep)
 
 
 @torch.no_grad()
-def _seen(encoder: Encoder, portrait_set: PortraitSet) -> tuple[Tensor, Tensor]:
+def _encoded(encoder: Encoder, portrait_set: PortraitSet) -> tuple[Tensor, Tensor]:
+    """Means and log-variances of the whole training set, (n, 64) each."""
     parts = [encoder(p.float() / 255) for p in portrait_set.portraits.split(64)]
-    means, spreads = zip(*parts, strict=True)
-    return torch.cat(means), torch.cat(spreads)
+    means, log_variances = zip(*parts, strict=True)
+    return torch.cat(means), torch.cat(log_variances)

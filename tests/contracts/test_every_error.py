@@ -20,9 +20,9 @@ from lowkey_core.datasets import folder as folders
 from lowkey_core.errors import AuditError
 from lowkey_core.photos import images
 from lowkey_core.publish.copies import Copies
-from lowkey_core.training.checkpoints import Checkpoints
 from lowkey_core.weights import download
 from lowkey_core.work import files
+from lowkey_core.work.learning import FileKeep
 from lowkey_core.work.work import Work
 from tests.conftest import people
 
@@ -79,9 +79,7 @@ HOW: dict[str, Callable[[Path], object]] = {
     "OptionError": lambda _: transforms.parse(f"jpeg:{NASTY}"),
     "PlanError": lambda folder: plan.make(file=folder / NASTY),
     "DatasetError": lambda folder: folders.build(str((folder / NASTY).mkdir() or folder / NASTY)),
-    "CheckpointError": lambda folder: Checkpoints(Path(planted(folder, "no checkpoint"))).resume(
-        {}, {}
-    ),
+    "CheckpointError": lambda folder: FileKeep(Path(planted(folder, "no checkpoint"))).resume(len),
     "StorageError": lambda folder: files.write_atomically(Path(planted(folder, "")) / "x", b""),
     "PluginError": lambda folder: plugins.load(
         "adversaries", planted(folder, "def build(): return 3")

@@ -1,4 +1,4 @@
-"""SynthFaces: a crowd that costs nothing until it is looked at, and is drawn once."""
+"""SynthFaces: pictures are generated when they are read, once, the same for every seed."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from lowkey_core.work.work import Work
 
 
 @pytest.fixture(autouse=True)
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many pictures were painted, whenever some were."""
+def generated(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures were generated, each time some were."""
     counts: list[int] = []
-    painted = Renderer.painted
+    plain = Renderer.generated
 
     def counting(self: Renderer, count: int, rng: Generator) -> Images:
         counts.append(count)
-        return painted(self, count, rng)
+        return plain(self, count, rng)
 
-    monkeypatch.setattr(Renderer, "painted", counting)
+    monkeypatch.setattr(Renderer, "generated", counting)
     return counts
 
 
 def photo(work: Work | None = None, who: str = "nobody_007", i: int = 1, seed: int = 0) -> Photo:
-    """The i-th of somebody's pictures."""
+    """The i-th picture of person `who`."""
     return synthetic.build(work, seed).by_identity[who][i]
 
 
@@ -53,14 +53,14 @@ def planted(folder: Path, content: bytes, patch: pytest.MonkeyPatch) -> None:
     (folder / GENERATOR.file).write_bytes(content)
 
 
-def test_is_a_crowd_with_strangers() -> None:
+def test_has_people_with_many_pictures_and_strangers() -> None:
     dataset = datasets.load("synthetic", Work())
     pictures = Counter(len(photos) for photos in dataset.by_identity.values())
     assert pictures == {14: 160, 1: 600}
     assert len({photo.name for photo in dataset.photos}) == len(dataset.photos) == 160 * 14 + 600
     assert dataset.name == "synthetic"
     assert dataset.cards == (GENERATOR,)
-    assert dataset.notes, "a report must say that nobody here exists"
+    assert dataset.notes, "a report must say that these are no real people"
 
 
 def test_an_audit_of_every_size_finds_enough_people() -> None:
@@ -70,36 +70,38 @@ def test_an_audit_of_every_size_finds_enough_people() -> None:
         assert len({p.identity for p in parts.probes}) == asked.protected
 
 
-def test_nothing_is_drawn_before_a_picture_is_read(drawn: list[int], tmp_path: Path) -> None:
+def test_nothing_is_generated_before_a_picture_is_read(
+    generated: list[int], tmp_path: Path
+) -> None:
     shown: list[tuple[str, int, int]] = []
     work = Work(Cache(tmp_path / "cache"), lambda *said: shown.append(said))
     dataset = synthetic.build(work)
     assert dataset.by_identity["nobody_001"][0].name == "nobody_001_01.png"
-    assert not drawn
+    assert not generated
     assert not (tmp_path / "cache").exists()
     dataset.photos[0].read()
-    assert drawn == [14], "all of a person at once, as the first is read"
-    assert not shown, "whoever reads it shows progress of their own"
+    assert generated == [14], "all of a person, when the first is read"
+    assert not shown, "the reader shows progress of its own"
 
 
-def test_a_person_is_drawn_once(drawn: list[int], tmp_path: Path) -> None:
+def test_a_person_is_generated_once(generated: list[int], tmp_path: Path) -> None:
     first = Work(Cache(tmp_path))
     people = synthetic.build(first).by_identity["nobody_002"]
     contents = [photo.read() for photo in people]
     assert len(set(contents)) == 14
-    assert drawn == [14]
+    assert generated == [14]
     again = Work(Cache(tmp_path))
     others = synthetic.build(again).by_identity["nobody_002"]
     assert [photo.read() for photo in others] == contents
-    assert drawn == [14], "the second one took them from the folder"
-    assert (first._tally["drawing", "made"], again._tally["drawing", "made"]) == (1, 0)
+    assert generated == [14], "the second data set found them in the cache"
+    assert (first._tally["generating", "made"], again._tally["generating", "made"]) == (1, 0)
 
 
-def test_one_seed_gives_one_crowd_another_another() -> None:
+def test_each_seed_gives_its_own_people() -> None:
     assert photo().read() == photo().read()
     assert photo(seed=1).read() == photo(seed=1).read()
     assert photo(seed=1).read() != photo().read()
-    assert photo(seed=1) != photo(), "nor does one count as the other"
+    assert photo(seed=1) != photo(), "photos of two seeds are different"
     assert photo(who="stranger_001", i=0).read() != photo(who="stranger_002", i=0).read()
 
 
@@ -110,15 +112,15 @@ def test_pictures_are_pngs_of_a_face_with_a_margin() -> None:
     assert (image.mode, image.size) == ("RGB", (128, 128))
 
 
-def test_a_damaged_drawing_is_drawn_again(drawn: list[int], tmp_path: Path) -> None:
+def test_a_damaged_picture_is_generated_again(generated: list[int], tmp_path: Path) -> None:
     content = photo(Work(Cache(tmp_path)), "stranger_005", 0).read()
     (kept,) = tmp_path.rglob("*.safetensors")
     damaged = bytearray(kept.read_bytes())
     damaged[-1] ^= 1
     kept.write_bytes(damaged)
     assert photo(Work(Cache(tmp_path)), "stranger_005", 0).read() == content
-    assert drawn == [1, 1]
-    assert kept.read_bytes() != damaged, "and mended"
+    assert generated == [1, 1]
+    assert kept.read_bytes() != damaged, "it was written again"
 
 
 def test_a_face_is_found_in_a_picture() -> None:
@@ -126,8 +128,8 @@ def test_a_face_is_found_in_a_picture() -> None:
 
 
 def test_a_portrait_has_its_face_at_the_template() -> None:
-    """To some pixels: recognisers look there, and training takes it for granted."""
-    portraits = Renderer(Work(), 0).painted(4, Generator().manual_seed(0))
+    """To some pixels: recognisers expect it there, and so does training."""
+    portraits = Renderer(Work(), 0).generated(4, Generator().manual_seed(0))
     assert portraits.shape == (4, 3, SIDE, SIDE)
     for portrait in portraits.split(1):
         (points,) = landmarks(to_pixels(portrait))
@@ -148,7 +150,7 @@ def test_a_generator_of_another_digest_is_refused(
         synthetic.build()
 
 
-def test_without_its_generator_it_says_to_install_again(
+def test_without_the_generators_file_it_says_to_install_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weights, "EMBEDDED", tmp_path)

@@ -1,4 +1,4 @@
-"""Students, samples and faces that cost nothing."""
+"""Small students, samples and faces for the tests of training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def seeded(seed: int = 0) -> Generator:
 
 
 class Student(nn.Module):
-    """Learns at once, and has the running means that a checkpoint must keep, too."""
+    """A tiny network with batch norm, whose running means a checkpoint must hold."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Student(nn.Module):
 
 
 def known(count: int = 12, people: int = 4, seed: int = 0) -> DistillationSet:
-    """Everybody in turn, and the last is a mixture."""
+    """Random samples; identities in turn, the last sample is a mixture."""
     rng = seeded(seed)
     pixels = torch.randint(0, 256, (count, 3, FACE_SIZE, FACE_SIZE), generator=rng)
     identities = torch.arange(count) % people

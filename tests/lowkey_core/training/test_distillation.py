@@ -1,4 +1,4 @@
-"""What students are shown, and what they are told of it."""
+"""Distillation sets: batches, augmentation, targets."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from tests.conftest import TinyNetwork
 from tests.lowkey_core.training.examples import known, roomy, seeded
 
 
-def test_every_lesson_is_shown_once_per_pass() -> None:
+def test_every_sample_is_in_one_batch_per_pass() -> None:
     sample, size = known(12), 4
     sample = replace(sample, identities=torch.arange(12))
     seen = [sample.batch(step, size)[2] for step in range(9)]
     passes = [torch.cat(seen[i : i + 3]).tolist() for i in (0, 3, 6)]
     assert [sorted(order) for order in passes] == [[*range(12)]] * 3
-    assert passes[0] != passes[1] != passes[2], "each in an order of its own"
+    assert passes[0] != passes[1] != passes[2], "each pass has its own order"
 
 
 @pytest.mark.parametrize("size", [5, 11])
-def test_no_lesson_is_shown_twice_in_a_batch_and_none_is_missed_for_ever(size: int) -> None:
+def test_no_batch_repeats_a_sample_and_every_sample_is_used(size: int) -> None:
     sample = replace(known(12), identities=torch.arange(12))
     counts: Counter[int] = Counter()
     for step in range(30):
@@ -41,7 +41,7 @@ def test_no_lesson_is_shown_twice_in_a_batch_and_none_is_missed_for_ever(size: i
     assert set(counts) == {*range(12)}
 
 
-def test_a_batch_is_what_its_step_says() -> None:
+def test_a_batch_depends_on_its_step_only() -> None:
     sample = known()
     torch.manual_seed(1)
     images, targets, people = sample.batch(7, 4)
@@ -54,16 +54,16 @@ def test_a_batch_is_what_its_step_says() -> None:
     assert torch.allclose(images, sample.images[rows].float() / 127.5 - 1, atol=1e-6)
 
 
-def test_centred_targets_leave_their_corner() -> None:
+def test_centred_targets_have_no_common_mean() -> None:
     sample = known()
-    cornered = replace(sample, targets=F.normalize(sample.targets + 3))
-    centred = cornered.centred(cornered.targets.mean(0))
+    shifted = replace(sample, targets=F.normalize(sample.targets + 3))
+    centred = shifted.centred(shifted.targets.mean(0))
     assert torch.allclose(centred.targets.norm(dim=1), torch.ones(12))
-    assert cornered.targets.mean(0).norm() > 0.9
+    assert shifted.targets.mean(0).norm() > 0.9
     assert centred.targets.mean(0).norm() < 0.3
 
 
-def test_lessons_that_are_joined_mix_nobody_up() -> None:
+def test_joined_sets_keep_identities_apart() -> None:
     ours, theirs = known(12, people=4), known(8, people=3, seed=1)
     both = ours.join(theirs)
     assert torch.equal(both.images, torch.cat([ours.images, theirs.images]))
@@ -75,7 +75,7 @@ def test_lessons_that_are_joined_mix_nobody_up() -> None:
     assert both.people == 7
 
 
-def test_a_quarter_of_augmented_faces_is_nobodys() -> None:
+def test_a_quarter_of_the_augmented_faces_are_mixtures() -> None:
     faces = roomy(16)
     before = faces.identities.clone()
     images, people = augmented(faces.images, faces.identities, seeded())
@@ -92,8 +92,8 @@ def test_a_quarter_of_augmented_faces_is_nobodys() -> None:
     assert not torch.equal(augmented(faces.images, before, seeded(1))[0], images)
 
 
-def test_pictures_disturbed_by_one_seed_suffer_the_same() -> None:
-    """So that a copy can be compared with its picture, and be made more like it."""
+def test_the_same_seed_gives_the_same_augmentation() -> None:
+    """So that a reconstruction can be compared with its picture, with gradients."""
     pictures = roomy(4).images.float() / 255
     once = disturbed(pictures, seeded())
     assert torch.equal(disturbed(pictures.clone(), seeded()), once)
@@ -103,8 +103,8 @@ def test_pictures_disturbed_by_one_seed_suffer_the_same() -> None:
     assert copies.grad.abs().sum(dim=(1, 2, 3)).min() > 0
 
 
-def test_an_augmented_face_is_still_the_face_at_the_template() -> None:
-    """A white disc amid black stays where it was, to the few pixels that detectors err by."""
+def test_an_augmented_face_stays_at_the_template() -> None:
+    """A white disc on black moves by a few pixels at most, as detectors err."""
     side = FACE_SIZE + 2 * ROOM
     y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
     disc = ((x - side / 2) ** 2 + (y - side / 2) ** 2 < 30**2).to(torch.uint8) * 255
@@ -116,7 +116,7 @@ def test_an_augmented_face_is_still_the_face_at_the_template() -> None:
         assert math.sqrt(len(lit) / math.pi) == pytest.approx(30, rel=0.12)
 
 
-def test_lessons_are_prepared_once_and_hold_what_the_teacher_says(tmp_path: Path) -> None:
+def test_samples_are_prepared_once_with_the_teachers_embeddings(tmp_path: Path) -> None:
     teacher, faces = TinyNetwork(), roomy(10)
     made = distillation.prepare(faces, teacher, 2, Work(Cache(tmp_path)))
     assert len(made.images) == 2 * len(faces)

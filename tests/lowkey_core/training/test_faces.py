@@ -1,4 +1,4 @@
-"""Who is learned from, and who is kept out."""
+"""The training faces, and the people who are kept out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lowkey_core.work.work import Work
 
 
 def crowd(many: int, some: int, single: int, root: str = "a") -> Dataset:
-    """So many people with ten pictures, with two, and with one."""
+    """`many` people with ten pictures, `some` with two, `single` with one."""
     sizes = {"m": (many, 10), "s": (some, 2), "o": (single, 1)}
     photos = [
         Photo(f"{kind}{who}", f"{kind}{who}_{i}", Path(root))
@@ -35,17 +35,17 @@ def test_sixty_people_and_a_thousand_strangers_are_kept_out() -> None:
     assert kept_out(crowd(0, 5, 0)) == frozenset()
 
 
-def test_drawn_people_are_not_those_whom_audits_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generated_people_are_not_those_of_audits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "PEOPLE", 1)
     monkeypatch.setattr(synthetic, "PICTURES", 3)
     monkeypatch.setattr(synthetic, "STRANGERS", 1)
-    drawn = faces.drawn_faces(Work())
+    made = faces.generated_faces(Work())
     side = FACE_SIZE + 2 * ROOM
-    assert drawn.images.shape == (12, 3, side, side)
-    assert drawn.identities.tolist() == [0, 0, 0, 1, 2, 2, 2, 3, 4, 4, 4, 5]
-    assert len(drawn.images.flatten(1).unique(dim=0)) == 12
-    looked_at = datasets.load("synthetic", Work()).photos[0].path.parent
-    assert str(looked_at) not in {f"synthetic-{seed}" for seed in faces.DRAWN_SEEDS}
+    assert made.images.shape == (12, 3, side, side)
+    assert made.identities.tolist() == [0, 0, 0, 1, 2, 2, 2, 3, 4, 4, 4, 5]
+    assert len(made.images.flatten(1).unique(dim=0)) == 12
+    audited = datasets.load("synthetic", Work()).photos[0].path.parent
+    assert str(audited) not in {f"synthetic-{seed}" for seed in faces.TRAINING_SEEDS}
 
 
 def test_who_is_kept_out_depends_on_names_alone() -> None:

@@ -1,4 +1,4 @@
-"""How the painter learns."""
+"""Training of the generator: resuming, the terms of the loss, the encoder."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from lowkey_core.networks.face_generator import IDENTITY, NUISANCE, SIDE
 from lowkey_core.recognisers import mobilefacenet
 from lowkey_core.recognisers.mobilefacenet import MobileFaceNet
 from lowkey_core.training import generator
-from lowkey_core.training.checkpoints import Checkpoints
 from lowkey_core.training.distillation import disturbed
 from lowkey_core.types import FACE_SIZE, Images
+from lowkey_core.work.learning import FileKeep
 from tests.conftest import TinyNetwork
 from tests.lowkey_core.training.examples import seeded
 
@@ -45,8 +45,8 @@ class StopHereError(Exception):
     """Stands for a kill at this moment."""
 
 
-def painted(path: Path | None, stop_after: int | None = None) -> tuple[dict[str, Tensor], Tensor]:
-    """The painter after a step of copying and three under the critics' eyes; how faces are seen."""
+def trained(path: Path | None, stop_after: int | None = None) -> tuple[dict[str, Tensor], Tensor]:
+    """Weights after one step without critics and three with them; encoded means of the set."""
 
     def show(label: str, done: int, total: int) -> None:
         if done == stop_after:
@@ -54,31 +54,31 @@ def painted(path: Path | None, stop_after: int | None = None) -> tuple[dict[str,
 
     torch.manual_seed(3)
     config = generator.TrainConfig(sketching=1, steps=4)
-    kept = Checkpoints(path, str(config))
-    painter, (means, spreads) = generator.train(
-        portrait_set(TinyNetwork()), features, config, kept, show
+    keep = FileKeep(path, str(config))
+    network, (means, log_variances) = generator.train(
+        portrait_set(TinyNetwork()), features, config, keep, show
     )
-    assert means.shape == spreads.shape == (6, NUISANCE)
-    return painter.state_dict(), means
+    assert means.shape == log_variances.shape == (6, NUISANCE)
+    return network.state_dict(), means
 
 
-def test_an_interrupted_painter_ends_the_same(
+def test_an_interrupted_training_ends_with_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generator, "_SAVED_EVERY", 2)
-    whole, seen = painted(None)
+    monkeypatch.setattr(generator, "_SAVE_EVERY", 2)
+    whole, means = trained(None)
     path = tmp_path / "x.ckpt"
     with pytest.raises(StopHereError):
-        painted(path, stop_after=3)
-    resumed, same = painted(path)
+        trained(path, stop_after=3)
+    resumed, same = trained(path)
     assert all(torch.allclose(whole[name], resumed[name], atol=1e-5) for name in whole)
-    assert torch.allclose(seen, same, atol=1e-4)
-    again, _ = painted(path, stop_after=1)  # nothing is left to learn, so nothing stops it
+    assert torch.allclose(means, same, atol=1e-4)
+    again, _ = trained(path, stop_after=1)  # it was finished, so no step is left at which to stop
     assert all(map(torch.equal, resumed.values(), again.values()))
 
 
-def judged(critic: Callable[[Images], Tensor], **config: float) -> Tensor:
-    """The loss of one step under that critic's eyes."""
+def loss_with(critic: Callable[[Images], Tensor], **config: float) -> Tensor:
+    """The loss of one step with that critic."""
     torch.manual_seed(3)
     known = portrait_set(TinyNetwork())
     known = replace(known, critics=[generator.IdentityCritic(critic, known.critics[0].known)])
@@ -87,16 +87,16 @@ def judged(critic: Callable[[Images], Tensor], **config: float) -> Tensor:
     return generator._loss(*networks, known, features, made, 1, seeded())
 
 
-def test_a_crowd_in_which_all_look_alike_costs() -> None:
+def test_similar_embeddings_of_all_identities_are_penalised() -> None:
     def one_face(faces: Images) -> Tensor:
         return F.normalize(faces.mean() + torch.ones(len(faces), 32))
 
-    cheap, dear = (judged(one_face, crowd_price=price).item() for price in (0.0, 2.0))
-    assert dear > cheap + 1, "they could not be more alike"
+    without, penalised = (loss_with(one_face, crowd_price=p).item() for p in (0.0, 2.0))
+    assert penalised > without + 1, "all cosines are 1"
 
 
-def test_judges_look_at_disturbed_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the copies and their pictures in the same way, or they could not be compared."""
+def test_critics_get_augmented_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reconstructions and their pictures augmented alike, so that they can be compared."""
     calls: list[tuple[int, int]] = []
 
     def noted(images: Images, rng: Generator) -> Images:
@@ -108,22 +108,22 @@ def test_judges_look_at_disturbed_pictures(monkeypatch: pytest.MonkeyPatch) -> N
         return TinyNetwork()(faces)
 
     monkeypatch.setattr(generator, "disturbed", noted)
-    judged(critic)
-    (pictures, seed), (copies, same), (drawn, _) = calls
+    loss_with(critic)
+    (pictures, seed), (copies, same), (others, _) = calls
     assert (pictures, copies, seed) == (8, 8, same)
-    assert drawn == 12
+    assert others == 12
 
 
-def test_an_encoder_says_how_a_portrait_is_seen() -> None:
+def test_an_encoder_gives_mean_and_bounded_log_variance() -> None:
     with torch.no_grad():
-        mean, spread = generator.Encoder()(torch.rand(2, 3, SIDE, SIDE))
-    assert mean.shape == spread.shape == (2, NUISANCE)
-    assert spread.min() >= -8
-    assert spread.max() <= 4
+        mean, log_variance = generator.Encoder()(torch.rand(2, 3, SIDE, SIDE))
+    assert mean.shape == log_variance.shape == (2, NUISANCE)
+    assert log_variance.min() >= -8
+    assert log_variance.max() <= 4
 
 
 @torch.no_grad()
-def test_inner_layers_end_in_what_the_network_says() -> None:
+def test_inner_layers_come_with_the_embedding() -> None:
     network = MobileFaceNet(mobilefacenet.CARDS["ms1m"], prelu=False).eval()
     faces = torch.rand(2, 3, FACE_SIZE, FACE_SIZE)
     layers, embeddings = generator.inner_layers(network)(faces)
@@ -131,8 +131,8 @@ def test_inner_layers_end_in_what_the_network_says() -> None:
     assert len(layers) == 2
 
 
-def test_how_alike_a_crowd_is() -> None:
+def test_the_mean_cosine_leaves_out_the_diagonal() -> None:
     rows = F.normalize(torch.randn(7, 5, generator=seeded())).double()
     cosines = rows @ rows.T
     expected = cosines[~torch.eye(7, dtype=torch.bool)].mean()
-    assert generator._alike(rows).item() == pytest.approx(expected.item())
+    assert generator._mean_cosine(rows).item() == pytest.approx(expected.item())

@@ -1,4 +1,4 @@
-"""Who SynthFaces may show."""
+"""The identity prior of SynthFaces."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_codes_are_centred_and_of_about_unit_variance() -> None:
     assert made.var().item() == pytest.approx(1, abs=0.05)
 
 
-def test_the_cast_has_the_spread_of_the_training_faces() -> None:
-    """Known Gaussians, 3000 people of up to five pictures: their covariances come out again."""
+def test_the_prior_has_the_covariances_of_the_training_faces() -> None:
+    """Samples of known Gaussians, 3000 people with up to five pictures: the fit finds them."""
     rng = seeded()
     between = torch.linspace(0.2, 2, IDENTITY)
     within = torch.linspace(1, 0.1, IDENTITY)
@@ -40,20 +40,20 @@ def test_the_cast_has_the_spread_of_the_training_faces() -> None:
     people = torch.arange(3000).repeat_interleave(torch.arange(3000) % 5 + 1)
     persons = mean + between.sqrt() * torch.randn(3000, IDENTITY, generator=rng)
     off = within.sqrt() * torch.randn(len(people), IDENTITY, generator=rng)
-    seen_mean = 0.5 + torch.randn(len(people), NUISANCE, generator=rng)
+    nuisance_mean = 0.5 + torch.randn(len(people), NUISANCE, generator=rng)
     log_variance = torch.full((len(people), NUISANCE), math.log(0.25))
-    made = fit_prior(persons[people] + off, people, (seen_mean, log_variance))
+    fitted = fit_prior(persons[people] + off, people, (nuisance_mean, log_variance))
 
     def covariance(factor: Tensor) -> Tensor:
         return factor @ factor.T
 
     for factor, variances in (
-        (made.people_factor / prior._BETWEEN, between),
-        (made.pictures_factor / prior._WITHIN, within),
-        (made.nuisance_factor / prior._SEEN, torch.full((NUISANCE,), 1.25)),
+        (fitted.people_factor / prior._BETWEEN, between),
+        (fitted.pictures_factor / prior._WITHIN, within),
+        (fitted.nuisance_factor / prior._NUISANCE, torch.full((NUISANCE,), 1.25)),
     ):
         error = covariance(factor) - variances.diag()
         assert error.norm() / variances.norm() < 0.35
         assert (error.diag() / variances).abs().mean() < 0.1
-    assert torch.allclose(made.people_mean, mean, atol=0.15)
-    assert torch.allclose(made.nuisance_mean, torch.full((NUISANCE,), 0.5), atol=0.1)
+    assert torch.allclose(fitted.people_mean, mean, atol=0.15)
+    assert torch.allclose(fitted.nuisance_mean, torch.full((NUISANCE,), 0.5), atol=0.1)

@@ -1,4 +1,4 @@
-"""Who taught whom, and what is written in the end."""
+"""The recipes: teachers, unknown names, the weight file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_there_is_a_recipe_for_every_member() -> None:
     assert set(recipes.RECIPES) == set(zoo.MEMBERS)
 
 
-def test_no_teacher_is_casia_and_the_unseen_had_another_one() -> None:
+def test_teachers_are_licensed_and_the_unseen_have_another_one() -> None:
     teachers = {member: teacher for member, (teacher, _) in recipes.RECIPES.items()}
     assert teachers == {
         "ir-arcface": "mobilefacenet:ms1m",
@@ -40,18 +40,18 @@ def test_a_card_names_the_teacher_of_its_recipe(member: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["zoo:mobil", "mobil", "zoo:"])
-def test_an_unknown_name_is_said_so(name: str, tmp_path: Path) -> None:
+def test_an_unknown_name_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="zoo:mobile"):
         recipes.train(name, tmp_path, Work())
     assert not [*tmp_path.iterdir()]
 
 
-def test_an_unknown_name_is_met_with_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_name_gets_the_nearest_as_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'zoo:mobile'"):
         recipes.train("zoo:mobil", tmp_path, Work())
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_a_weight_file_can_be_read_again(tmp_path: Path) -> None:
     network = Student()
     network(torch.rand(4, 3, FACE_SIZE, FACE_SIZE))
     path = recipes._written(tmp_path / "new" / "x.safetensors", network.state_dict())

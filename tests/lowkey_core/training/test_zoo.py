@@ -1,4 +1,4 @@
-"""How the members of the zoo learn: to agree with a teacher, and to tell people apart."""
+"""Training of students: resuming, agreement with the teacher, margin losses."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from scipy.special import log_softmax
 from torch import Tensor
 
 from lowkey_core.training import zoo as students
-from lowkey_core.training.checkpoints import Checkpoints
 from lowkey_core.training.distillation import NOBODY
+from lowkey_core.work.learning import FileKeep
 from tests.lowkey_core.training.examples import Student, known, seeded
 
 
@@ -23,40 +23,42 @@ class StopHereError(Exception):
     """Stands for a kill at this moment."""
 
 
-COURSE = students.TrainConfig(steps=102, batch=4, margin="arcface")
-"""As checkpoints are written every 100 steps."""
+CONFIG = students.TrainConfig(steps=102, batch=4, margin="arcface")
+"""Checkpoints are saved every 100 steps."""
 
 
-def taught(path: Path | None, stop_after: int | None = None) -> dict[str, Tensor]:
-    """What the student knows at the end of the config."""
+def trained(path: Path | None, stop_after: int | None = None) -> dict[str, Tensor]:
+    """The student's weights in the end."""
 
     def show(label: str, done: int, total: int) -> None:
         if done == stop_after:
             raise StopHereError
 
     torch.manual_seed(5)
-    student, kept = Student(), Checkpoints(path, str(COURSE))
-    return students.train(student, known(), COURSE, kept, show).state_dict()
+    student, keep = Student(), FileKeep(path, str(CONFIG))
+    return students.train(student, known(), CONFIG, keep, show).state_dict()
 
 
 @pytest.mark.parametrize("stop_after", [3, 101])
-def test_an_interrupted_student_ends_the_same(stop_after: int, tmp_path: Path) -> None:
-    whole, path = taught(None), tmp_path / "x.ckpt"
+def test_an_interrupted_training_ends_with_the_same_weights(
+    stop_after: int, tmp_path: Path
+) -> None:
+    whole, path = trained(None), tmp_path / "x.ckpt"
     with pytest.raises(StopHereError):
-        taught(path, stop_after)
+        trained(path, stop_after)
     assert path.is_file() == (stop_after > 100)
-    resumed = taught(path)
+    resumed = trained(path)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    assert int(whole["norm.num_batches_tracked"]) == COURSE.steps
+    assert int(whole["norm.num_batches_tracked"]) == CONFIG.steps
 
 
-def test_a_finished_course_is_not_taken_again(tmp_path: Path) -> None:
-    done = taught(tmp_path / "x.ckpt")
-    again = taught(tmp_path / "x.ckpt", stop_after=1)
+def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:
+    done = trained(tmp_path / "x.ckpt")
+    again = trained(tmp_path / "x.ckpt", stop_after=1)
     assert all(torch.equal(done[name], again[name]) for name in done)
 
 
-def test_a_student_comes_to_agree_with_its_teacher() -> None:
+def test_training_raises_the_cosine_to_the_teacher() -> None:
     student, sample = Student(), known()
     images = sample.images.float() / 127.5 - 1
 
@@ -65,14 +67,14 @@ def test_a_student_comes_to_agree_with_its_teacher() -> None:
             return (F.normalize(student.eval()(images)) * sample.targets).sum(1).mean().item()
 
     before = agreement()
-    students.train(student, sample, replace(COURSE, margin="", rate=2e-2), Checkpoints(None))
+    students.train(student, sample, replace(CONFIG, margin="", rate=2e-2), FileKeep(None))
     assert agreement() > before + 0.1
     assert not student.training
 
 
-def by_hand(embeddings: Tensor, names: Tensor, people: Tensor, margin: str) -> float:
-    """ArcFace's equation 3 and CosFace's equation 4, person by person."""
-    unit = names.double().numpy()
+def by_hand(embeddings: Tensor, prototypes: Tensor, people: Tensor, margin: str) -> float:
+    """ArcFace's equation 3 and CosFace's equation 4, row by row."""
+    unit = prototypes.double().numpy()
     unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
     losses = []
     for row, who in zip(embeddings.double().numpy(), people.tolist(), strict=True):
@@ -88,25 +90,26 @@ def by_hand(embeddings: Tensor, names: Tensor, people: Tensor, margin: str) -> f
 @pytest.mark.parametrize("margin", ["arcface", "cosface"])
 def test_a_margin_loss_is_that_of_its_paper(margin: str) -> None:
     embeddings = F.normalize(torch.randn(6, 8, generator=seeded(1)))
-    names = 3 * torch.randn(5, 8, generator=seeded(2))
+    prototypes = 3 * torch.randn(5, 8, generator=seeded(2))
     people = torch.tensor([0, 4, NOBODY, 2, 2, NOBODY])
-    loss = students.margin_loss(embeddings, names, people, margin)
-    assert loss.item() == pytest.approx(by_hand(embeddings, names, people, margin), rel=1e-4)
-    somebody = students.margin_loss(embeddings[people >= 0], names, people[people >= 0], margin)
-    assert loss.item() == pytest.approx(somebody.item())
+    loss = students.margin_loss(embeddings, prototypes, people, margin)
+    assert loss.item() == pytest.approx(by_hand(embeddings, prototypes, people, margin), rel=1e-4)
+    rows = people >= 0
+    without = students.margin_loss(embeddings[rows], prototypes, people[rows], margin)
+    assert loss.item() == pytest.approx(without.item())
 
 
 @pytest.mark.parametrize("margin", ["arcface", "cosface"])
-def test_a_margin_loss_has_slopes_where_somebody_is_met_exactly(margin: str) -> None:
-    names = torch.eye(3).requires_grad_()
-    loss = students.margin_loss(torch.eye(3), names, torch.arange(3), margin)
+def test_a_margin_loss_has_finite_gradients_at_cosine_one(margin: str) -> None:
+    prototypes = torch.eye(3).requires_grad_()
+    loss = students.margin_loss(torch.eye(3), prototypes, torch.arange(3), margin)
     loss.backward()
-    assert names.grad is not None
-    assert names.grad.isfinite().all()
+    assert prototypes.grad is not None
+    assert prototypes.grad.isfinite().all()
 
 
-def test_where_nobody_has_a_name_there_is_no_margin_loss() -> None:
-    embeddings, names = torch.eye(3), torch.eye(3)
-    assert students.margin_loss(embeddings, names, torch.arange(3), "").item() == 0
-    nobody = torch.full((3,), NOBODY)
-    assert students.margin_loss(embeddings, names, nobody, "arcface").item() == 0
+def test_without_identities_or_margin_the_margin_loss_is_zero() -> None:
+    embeddings, prototypes = torch.eye(3), torch.eye(3)
+    assert students.margin_loss(embeddings, prototypes, torch.arange(3), "").item() == 0
+    mixtures = torch.full((3,), NOBODY)
+    assert students.margin_loss(embeddings, prototypes, mixtures, "arcface").item() == 0

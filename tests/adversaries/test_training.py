@@ -1,0 +1,115 @@
+"""Training of adversaries: bit for bit the arithmetic that is written out here."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Generator, Tensor, nn
+
+from adversaries.parts.training import Recipe, train
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.records import Record
+from lowkey_core.work.work import Work
+
+COUNT, SEED = 22, 5
+X = torch.randn(COUNT, 6, generator=Generator().manual_seed(0))
+
+
+class Small(nn.Module):
+    """With batch norm, and a parameter that is not trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Linear(8, 2)
+        for parameter in self.parameters():
+            parameter.data = torch.randn(parameter.shape, generator=Generator().manual_seed(2))
+        self.last.bias.requires_grad_(False)
+
+    def loss(self, rows: Tensor, rng: Generator) -> Tensor:
+        noise = torch.randn(len(rows), 6, generator=rng)
+        value: Tensor = (self.last(self.norm(self.first(X[rows] + noise)).tanh()) ** 2).mean()
+        return value
+
+
+def by_hand(recipe: Recipe) -> dict[str, Tensor]:
+    """AdamW, a generator per epoch, a learning rate per step."""
+    network = Small()
+    optimiser = torch.optim.AdamW(
+        [p for p in network.parameters() if p.requires_grad],
+        lr=recipe.rate,
+        weight_decay=recipe.weight_decay,
+    )
+    per_epoch = math.ceil(COUNT / recipe.batch)
+    for epoch in range(recipe.epochs):
+        rng = Generator().manual_seed(SEED * 10_007 + epoch)
+        for step, rows in enumerate(torch.randperm(COUNT, generator=rng).split(recipe.batch)):
+            progress = (epoch * per_epoch + step) / (recipe.epochs * per_epoch)
+            risen = min(1.0, progress / recipe.warm_up) if recipe.warm_up else 1.0
+            for group in optimiser.param_groups:
+                group["lr"] = risen * recipe.rate * (1 + math.cos(math.pi * progress)) / 2
+            optimiser.zero_grad()
+            network.loss(rows, rng).backward()
+            optimiser.step()
+    return network.state_dict()
+
+
+def trained(recipe: Recipe, work: Work) -> dict[str, Tensor]:
+    network = Small()
+    train(network, network.loss, COUNT, recipe, key="k", seed=SEED, work=work, label="learning")
+    return network.state_dict()
+
+
+class StopHereError(Exception):
+    """Stands for a kill at this moment."""
+
+
+class Cut(Cache):
+    """Stops the training after so many saved epochs."""
+
+    def __init__(self, root: Path, after: int) -> None:
+        super().__init__(root)
+        self.left = after
+
+    def put(self, key: str, record: Record) -> None:
+        super().put(key, record)
+        self.left -= 1
+        if not self.left:
+            raise StopHereError
+
+
+RECIPES = [
+    Recipe(4, batch=8),
+    Recipe(3, batch=5, rate=3e-3, weight_decay=0.1, warm_up=0.2),
+    Recipe(1, batch=64),
+    Recipe(0),
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=str)
+def test_the_weights_are_those_of_the_arithmetic_above(recipe: Recipe) -> None:
+    expected, ours = by_hand(recipe), trained(recipe, Work())
+    assert all(torch.equal(ours[name], tensor) for name, tensor in expected.items())
+
+
+@pytest.mark.parametrize("after", [1, 2])
+@pytest.mark.parametrize("recipe", RECIPES[:2], ids=str)
+def test_also_when_it_was_interrupted(recipe: Recipe, after: int, tmp_path: Path) -> None:
+    with pytest.raises(StopHereError):
+        trained(recipe, Work(Cut(tmp_path, after)))
+    shown: list[tuple[str, int, int]] = []
+    work = Work(Cache(tmp_path), lambda *said: shown.append(said))
+    expected, ours = by_hand(recipe), trained(recipe, work)
+    assert all(torch.equal(ours[name], tensor) for name, tensor in expected.items())
+    epochs = recipe.epochs
+    assert shown == [("learning", done, epochs) for done in range(after, epochs + 1)]
+    assert work._tally == {("learning", "found"): after, ("learning", "made"): epochs - after}
+
+
+def test_another_recipe_key_or_seed_is_another_training(tmp_path: Path) -> None:
+    one = trained(RECIPES[0], Work(Cache(tmp_path)))
+    other = trained(RECIPES[1], Work(Cache(tmp_path)))
+    assert not torch.equal(one["first.weight"], other["first.weight"])
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 2
