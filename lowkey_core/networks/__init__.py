@@ -1,1 +1,1 @@
-"""Architectures that several plugins share."""
+"""Network architectures that several plugins share."""

@@ -1,7 +1,7 @@
-"""A user's own network in one file: TorchScript (`.pt`) or ONNX (`.onnx`), a card beside it.
+"""A user's own network in one file, TorchScript (`.pt`) or ONNX (`.onnx`), with a card beside it.
 
-Both formats are programs, so a file is opened only once it has its card's SHA-256; and it must do
-what the card says to a grey face before it is let into an audit.
+Both formats are programs: a file is opened only if its SHA-256 is the card's. It is then tried on
+grey faces, and must return embeddings of the right shape and type.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ SUFFIXES = (".pt", ".onnx")
 
 
 def load(path: Path) -> Embedder:
-    """The network in a `.pt` or `.onnx` file, tried on a grey face.
+    """The network in a `.pt` or `.onnx` file, after a trial on grey faces.
 
     Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError.
     """
     beside, content = sidecar.verified(path)
     make = TorchScript if path.suffix == ".pt" else Onnx
     network: TorchScript | Onnx = make(content, path, beside)
-    for count in (1, 2):  # some exports take one face only
+    for count in (1, 2):  # some exports accept batches of one only
         _try(network, path, count)
     return network
 
 
 class TorchScript(nn.Module):
-    """Has gradients, and may be retrained."""
+    """A TorchScript network: it has gradients and can be retrained."""
 
     def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
         super().__init__()
@@ -48,9 +48,11 @@ class TorchScript(nn.Module):
         self.card, self.input = sidecar.card(path), sidecar.input
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # there is no successor for files
+                warnings.simplefilter(
+                    "ignore", FutureWarning
+                )  # it has no successor that reads files
                 self.network = torch.jit.load(io.BytesIO(content), map_location="cpu")
-        except Exception as error:  # whatever the parser makes of it
+        except Exception as error:  # the parser raises anything
             raise _refused(path, "does not open as TorchScript", error) from None
         self.network.float().eval()
         if not [*self.network.parameters()]:
@@ -65,14 +67,14 @@ class TorchScript(nn.Module):
         return F.normalize(self.raw(images))
 
     def raw(self, images: Images) -> Tensor:
-        """What the network itself returns."""
-        # The optimiser specialises on the first calls it sees, and then sums in another order.
+        """The network's output, (n, d), not normalised."""
+        # Otherwise the JIT recompiles after the first calls, and sums in another order.
         with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
             return self.network(self.input.prepare(images))  # type: ignore[no-any-return]
 
 
 class Onnx:
-    """A black box: no gradients."""
+    """An ONNX network: a black box without gradients."""
 
     def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
         assert sidecar.input is not None
@@ -91,8 +93,10 @@ class Onnx:
         model.DiscardUnknownFields()  # a field that was not checked does not reach onnxruntime
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 4  # what matters is raised
-        options.add_session_config_entry("session.load_model_format", "ONNX")  # not ORT's own
+        options.log_severity_level = 4  # errors are raised as well
+        options.add_session_config_entry(
+            "session.load_model_format", "ONNX"
+        )  # not onnxruntime's own
         try:
             self._session = runtime.InferenceSession(
                 model.SerializeToString(), options, providers=["CPUExecutionProvider"]
@@ -117,7 +121,7 @@ class Onnx:
         return F.normalize(self.raw(images))
 
     def raw(self, images: Images) -> Tensor:
-        """What the network itself returns."""
+        """The network's output, (n, d), not normalised."""
         faces = self.input.prepare(images.detach())
         batches = faces.split(1 if self._one_by_one else max(1, len(faces)))
         rows = [self._session.run(None, {self._name: b.numpy()})[0] for b in batches]
@@ -167,7 +171,7 @@ def _try(network: TorchScript | Onnx, path: Path, count: int) -> None:
     try:
         with torch.no_grad():
             out: Any = network.raw(grey)
-    except Exception as error:  # whatever the user's program raises
+    except Exception as error:  # the user's program raises anything
         what = f"does not take a batch of {count} at {size}x{size}"
         raise _refused(path, what, error) from None
     if not isinstance(out, Tensor):
@@ -188,7 +192,7 @@ def _try(network: TorchScript | Onnx, path: Path, count: int) -> None:
 
 
 def _refused(path: Path, what: str, error: Exception) -> LocalNetworkError:
-    """One line of what may be pages."""
+    """The error with the last line of `error`, which may be pages long."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return LocalNetworkError(
         f"{path} {what} ({type(error).__name__}: {' '.join(lines[-1:])[:200]})",

@@ -1,10 +1,13 @@
-"""Small networks for 112x112 faces, of four kinds: 0.6 to 1.6 million parameters each.
+"""Four small architectures for 112x112 faces, of 0.6 to 1.6 million parameters each.
 
-Each ends in 128 numbers. What a kind is called elsewhere: IR is the improved residual unit of
-ArcFace (Deng et al. 2019, Section 3.2.1); ResNet, the first of He et al. 2016; mobile, the inverted
-residual of MobileNetV2 (Sandler et al. 2018) with the global depthwise convolution of MobileFaceNet
-(Chen et al. 2018); vit, the vision transformer (Dosovitskiy et al. 2021) whose patches are found by
-convolutions, as it then learns in fewer steps (Xiao et al. 2021, arXiv 2106.14881).
+All map (n, 3, 112, 112) in [-1, 1] to (n, 128), not normalised.
+
+- ir: improved residual units of ArcFace (Deng et al. 2019, Section 3.2.1).
+- resnet: residual units of He et al. 2016.
+- mobile: inverted residuals of MobileNetV2 (Sandler et al. 2018) with the global depthwise
+  convolution of MobileFaceNet (Chen et al. 2018).
+- vit: a vision transformer (Dosovitskiy et al. 2021) with a convolutional stem, which trains in
+  fewer steps (Xiao et al. 2021, arXiv 2106.14881).
 """
 
 from __future__ import annotations
@@ -16,25 +19,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 WIDTH = 128
-"""Numbers in an embedding."""
+"""Dimensions of an embedding."""
 
 
 def ir() -> nn.Sequential:
-    """Pre-activated residual units with PReLU."""
+    """Pre-activation residual units with PReLU."""
     stem = [_conv(3, 32, 3, 2), nn.BatchNorm2d(32), nn.PReLU(32)]
     units = _stages(_IrUnit, 32, ((40, 1, 2), (80, 2, 2), (160, 2, 2)))
     return nn.Sequential(*stem, *units, *_global_depthwise(160))
 
 
 def resnet() -> nn.Sequential:
-    """Residual units with ReLU after a 7x7 stem and max-pooling."""
+    """Residual units with ReLU, after a 7x7 convolution and max-pooling."""
     stem = [_conv(3, 32, 7, 2), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
     units = _stages(_ResidualUnit, 32, ((32, 2, 1), (64, 2, 2), (160, 2, 2)))
     return nn.Sequential(*stem, *units, *_global_depthwise(160))
 
 
 def mobile() -> nn.Sequential:
-    """Depthwise convolutions in a bottleneck turned inside out, with hard swish."""
+    """Inverted bottlenecks with depthwise convolutions and hard swish."""
     stem = [_conv(3, 24, 3, 2), nn.BatchNorm2d(24), nn.Hardswish()]
     units = _stages(_MobileUnit, 24, ((40, 2, 2), (72, 4, 2), (128, 4, 2)))
     widen = [_conv(128, 384, 1), nn.BatchNorm2d(384), nn.Hardswish()]
@@ -42,7 +45,7 @@ def mobile() -> nn.Sequential:
 
 
 def vit() -> nn.Sequential:
-    """Five layers of attention over 49 patches, and four convolutions that find the patches."""
+    """Five transformer layers over 49 patches, after a stem of four convolutions."""
     stem: list[nn.Module] = []
     before = 3
     for after in (32, 64, 128, 160):
@@ -66,7 +69,7 @@ def _conv(before: int, after: int, kernel: int, stride: int = 1, groups: int = 1
 def _stages(
     unit: Callable[[int, int, int], nn.Module], before: int, plan: tuple[tuple[int, int, int], ...]
 ) -> list[nn.Module]:
-    """plan: channels, units, stride of the first unit, for each stage."""
+    """plan: for each stage its channels, number of units, and stride of the first unit."""
     units = []
     for channels, count, stride in plan:
         for i in range(count):
@@ -76,7 +79,7 @@ def _stages(
 
 
 def _global_depthwise(channels: int) -> list[nn.Module]:
-    """From (n, channels, 7, 7) to (n, WIDTH): every place of the face has weights of its own."""
+    """From (n, channels, 7, 7) to (n, WIDTH), with separate weights for each position."""
     return [
         nn.Conv2d(channels, channels, 7, groups=channels, bias=False),
         nn.BatchNorm2d(channels),
@@ -140,15 +143,15 @@ class _MobileUnit(nn.Module):
             _conv(inner, after, 1),
             nn.BatchNorm2d(after),
         )
-        self.whole = before == after and stride == 1
+        self.residual = before == after and stride == 1
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.body(x)
-        return x + y if self.whole else y
+        return x + y if self.residual else y
 
 
 class _Attention(nn.Module):
-    """Every place of a feature map attends to every other."""
+    """Transformer layers over the positions of a feature map, (n, channels, side, side)."""
 
     def __init__(self, channels: int, side: int, layers: int) -> None:
         super().__init__()

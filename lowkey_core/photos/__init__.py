@@ -1,1 +1,1 @@
-"""Photographs: untrusted files in, clean files out."""
+"""Photographs: decoding untrusted files, and writing files without metadata."""

@@ -1,4 +1,4 @@
-"""From whatever a decoder gives to upright 8-bit sRGB."""
+"""Conversion of decoded pictures of any mode and orientation to upright 8-bit sRGB."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What turns a picture of each EXIF orientation upright; 1 is upright."""
+"""The transposition that makes a picture of each EXIF orientation upright; 1 is upright."""
 _SRGB = ImageCms.createProfile("sRGB")
 _SPACES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 """ICC colour spaces and the modes they describe."""
@@ -28,14 +28,14 @@ _SPACES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 def upright_rgb(picture: Image.Image) -> Image.Image:
     """The same picture in mode RGB, 8 bits, upright, sRGB, opaque.
 
-    - EXIF orientation is applied; one that cannot be read counts as upright.
-    - An embedded ICC profile is converted from (perceptual); a broken one, or one of another
-      colour space than the pixels, is ignored. CMYK without a profile is taken as 1 - ink.
+    - The EXIF orientation is applied. One that cannot be read counts as upright.
+    - Colours are converted from an embedded ICC profile (perceptual intent). A damaged profile, or
+      one of another colour space than the pixels, is ignored. CMYK without a profile is 1 - ink.
     - 16-bit greys are scaled to 8 bits, not clipped.
     - Transparency is composited over white.
 
-    picture: of any mode but the 32-bit greys I and F, which have no range to scale from.
-    Raises: what Pillow raises on damaged files.
+    picture: any mode except the 32-bit greys I and F, whose range is unknown.
+    Raises: whatever Pillow raises on damaged files.
     """
     picture.load()
     tags = getattr(picture, "tag_v2", {})
@@ -49,7 +49,7 @@ def upright_rgb(picture: Image.Image) -> Image.Image:
             picture = picture.convert("RGBA")
         *colours, alpha = picture.split()
         picture = Image.merge("RGB", colours) if len(colours) == 3 else colours[0]
-    if picture.mode == "P":  # a profile describes the palette's colours
+    if picture.mode == "P":  # the profile is that of the palette's colours
         picture = picture.convert("RGB")
     picture = _converted(picture, profile)
     if alpha is None:
@@ -62,17 +62,17 @@ def upright_rgb(picture: Image.Image) -> Image.Image:
 def _turned(picture: Image.Image) -> Image.Image:
     try:
         turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
-    except Exception:  # the pixels are whole, and viewers show them
+    except Exception:  # damaged metadata, whole pixels: viewers show those
         turn = None
     return picture if turn is None else picture.transpose(turn)
 
 
 def _scaled(picture: Image.Image, tags: Mapping[int, Any]) -> Image.Image:
-    """16-bit greys as 8-bit ones: round(v * 255 / largest). tags: of a TIFF, else empty."""
+    """16-bit greys to 8 bits: round(v * 255 / largest). tags: those of a TIFF, else empty."""
     largest = 2 ** int(tags.get(_BITS, (16,))[0]) - 1
     values = np.asarray(picture).astype(np.uint32)
     grey = ((values * 255 + largest // 2) // largest).clip(max=255).astype(np.uint8)
-    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow heeds it up to 8 bits
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow applies it up to 8 bits only
         grey = 255 - grey
     return Image.fromarray(grey)
 
@@ -81,7 +81,7 @@ _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 
 def _converted(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """To sRGB, from the profile if there is one that fits."""
+    """To sRGB, from `profile` if it is readable and of the picture's colour space."""
     if not profile:
         return _rgb(picture)
     try:
@@ -93,10 +93,10 @@ def _converted(picture: Image.Image, profile: bytes | None) -> Image.Image:
         converted = ImageCms.profileToProfile(fitting, source, _SRGB, outputMode="RGB")
     except MemoryError:
         raise
-    except Exception:  # a colour cast is better than no picture
+    except Exception:  # wrong colours are better than no picture
         converted = None
     return converted or _rgb(picture)
 
 
 def _rgb(picture: Image.Image) -> Image.Image:
-    return picture if picture.mode == "RGB" else picture.convert("RGB")  # which would copy
+    return picture if picture.mode == "RGB" else picture.convert("RGB")  # convert always copies

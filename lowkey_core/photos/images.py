@@ -1,4 +1,4 @@
-"""Picture files as tensors. `pixels.py` is the border behind which untrusted files are."""
+"""Conversion between picture files, pixels and tensors. `decoding` handles untrusted files."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from lowkey_core.types import Images
 
 
 def decode(content: bytes, name: str = "picture") -> Images:
-    """A picture file's pixels, as `decode_pixels` has them.
-
-    Returns: (1, 3, h, w) float32 in [0, 1]. Raises: UnreadableImageError.
-    """
+    """`decode_pixels` as a tensor, (1, 3, h, w) float32 in [0, 1]. Raises: UnreadableImageError."""
     return from_pixels(decode_pixels(content, name))
 
 

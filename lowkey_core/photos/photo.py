@@ -1,4 +1,4 @@
-"""One photo of one person: where its bytes are."""
+"""A photo of a data set: its identity, its name, and where its bytes are stored."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from lowkey_core.photos.decoding import read_file
 
 @dataclass(frozen=True)
 class Photo:
-    """One picture file, or the part of an archive that holds it."""
+    """A picture file, or a part of an archive."""
 
     identity: str
     name: str
     """Unique in its data set."""
     path: Path
     offset: int = 0
-    """Where in `path` the picture's bytes start."""
+    """Position of the picture's first byte in `path`."""
     size: int = -1
-    """How many bytes; -1: to the end."""
+    """Number of bytes; -1: up to the end of the file."""
 
     def read(self) -> bytes:
         """The encoded picture. Raises: UnreadableImageError."""

@@ -1,6 +1,6 @@
 """dlib's face recognition ResNet (Davis King, 2017) as a differentiable PyTorch network.
 
-Read straight from the model file of the `face_recognition_models` package: no dlib needed.
+The weights are read from the model file of the `face_recognition_models` package, without dlib.
 The file is dlib's serialisation of `anet_type` in dlib's `dnn_face_recognition_ex.cpp`.
 """
 
@@ -36,7 +36,7 @@ CARD = Card(
 CARDS = {"": CARD}
 
 CHIP = ((1.52058, -0.01632, -8.877), (0.01632, 1.52058, -34.484))
-"""From the 112x112 template to the 150x150 chip that dlib aligns faces to."""
+"""Affine map from the 112x112 template to the 150x150 chip that dlib aligns faces to."""
 CHIP_SIZE = 150
 _MEAN = (122.782, 117.001, 104.298)
 _STAGES = ((3, 32), (4, 64), (3, 128), (3, 256), (1, 256))  # blocks, channels
@@ -50,7 +50,7 @@ def build() -> DlibResNet:
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions beside a shortcut; a down block halves the picture in both."""
+    """Two 3x3 convolutions and a shortcut; a down block halves the resolution of both."""
 
     def __init__(self, before: int, channels: int, down: bool) -> None:
         super().__init__()
@@ -70,14 +70,14 @@ class _Block(nn.Module):
 
 
 def _pad(x: Tensor, channels: int, height: int, width: int) -> Tensor:
-    """Zeros behind, as dlib's add_prev does with tensors of different size."""
+    """Zero padding at the end of each axis, as dlib's add_prev does."""
     return F.pad(
         x, (0, width - x.shape[3], 0, height - x.shape[2], 0, max(0, channels - x.shape[1]))
     )
 
 
 class DlibResNet(nn.Module):
-    """29 convolutions; 150x150 RGB chip to 128 numbers."""
+    """29 convolutions and a linear layer; embeddings of 128 dimensions."""
 
     mean: Tensor
     chip: Tensor
@@ -101,17 +101,17 @@ class DlibResNet(nn.Module):
         return F.normalize(self.describe(warp(images, self.chip, CHIP_SIZE)))
 
     def describe(self, chips: Images) -> Tensor:
-        """dlib's own 128 numbers, not normalised. chips: (n, 3, 150, 150) float32 in [0, 1]."""
+        """dlib's descriptor, (n, 128), not normalised. chips: (n, 3, 150, 150) in [0, 1]."""
         x = (chips * 255 - self.mean) / 256
         x = F.max_pool2d(F.relu(self.stem(x)), 3, stride=2)
         return self.fc(self.blocks(x).mean((2, 3)))  # type: ignore[no-any-return]
 
     def load(self, content: bytes) -> None:
-        """Fill every parameter from dlib's file. Raises: TamperedWeightsError.
+        """Fill all parameters from dlib's file. Raises: TamperedWeightsError.
 
-        dlib scales and shifts every channel behind its convolution (batch normalisation at
-        inference); that is folded into the convolution. The file's filters are a thousandth of
-        their scale, and no optimiser could retrain the two apart.
+        The scale and shift after each convolution (batch normalisation at inference) are folded
+        into the convolution. The file's filters are about 1000 times smaller than the scales, so
+        retraining the two separately would be ill-conditioned.
         """
         convolutions = [m for m in self.modules() if isinstance(m, nn.Conv2d)]
         file, at = _File(content), 0
@@ -135,26 +135,26 @@ class DlibResNet(nn.Module):
 
 
 class _File:
-    """dlib's serialisation: integers are a length byte (high bit: negative) and their bytes."""
+    """dlib's serialisation. An integer is a length byte (high bit: negative), then its bytes."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
 
     def find(self, record: bytes, at: int) -> int:
-        """Just behind the next record of this name."""
+        """Position after the next record of this name, from `at` on."""
         found = self.content.find(record, at)
         if found < 0:
             raise self._malformed(f"no further {record.decode()} record")
         return found + len(record)
 
     def integer(self, at: int) -> tuple[int, int]:
-        """The integer at `at`, and where the next value starts."""
+        """The integer at `at`, and the position after it."""
         length, negative = self.content[at] & 0x0F, self.content[at] & 0x80
         value = int.from_bytes(self.content[at + 1 : at + 1 + length], "little")
         return (-value if negative else value), at + 1 + length
 
     def tensor(self, at: int) -> tuple[Tensor, int]:
-        """The float32 tensor at `at`, flat, and where the next value starts."""
+        """The float32 tensor at `at`, flattened, and the position after it."""
         version, at = self.integer(at)
         if version != 2:
             raise self._malformed(f"tensor of version {version}")

@@ -1,6 +1,6 @@
-"""EdgeFace (George et al., 2023, arXiv 2307.01838): convolutions and attention; newer.
+"""EdgeFace (George et al., 2023, arXiv 2307.01838), a hybrid of convolutions and attention.
 
-`xxs` is timm's EdgeNeXt-XX-Small with a 512-number head; the weights are Idiap's.
+`xxs` is timm's EdgeNeXt-XX-Small with a head of 512 dimensions, and Idiap's weights.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CARDS = {"xxs": CARD}
 
 def build(member: str) -> EdgeFace:
     """Raises: MissingWeightsError (timm or the file), TamperedWeightsError."""
-    del member  # there is one so far
+    del member  # only one exists
     content = read(CARD)
     try:
         timm = importlib.import_module("timm")
@@ -53,7 +53,7 @@ def build(member: str) -> EdgeFace:
 
 
 class EdgeFace(nn.Module):
-    """1.24 million parameters; 512 numbers."""
+    """1.24 million parameters; embeddings of 512 dimensions."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""LowKey's own four backbones: face.evoLVe's IR-152 and ResNet-152, trained on MS-Celeb-1M.
+"""The four surrogates of LowKey: face.evoLVe's IR-152 and ResNet-152, trained on MS-Celeb-1M.
 
-Layers carry the names of the released files, `Backbone_*.pth` of cmu-spuds/lowkey_gradio.
+Layers are named as in the released files, `Backbone_*.pth` of cmu-spuds/lowkey_gradio.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _card(architecture: str, head: str, epoch: int) -> Card:
     return Card(
         name=f"face_evolve:{name}",
         file=file,
-        sha256="",  # its publisher states none
+        sha256="",  # not published
         source="https://github.com/cmu-spuds/lowkey_gradio/releases/tag/weights",
         licence="none stated: evaluation only",
         released=datetime.date(2021, 1, 20),
@@ -48,7 +48,7 @@ BLOCKS = {
     "ResNet_50": (3, 4, 6, 3),
     "ResNet_152": (3, 8, 36, 3),
 }
-"""Residual blocks of each stage; stages are 64, 128, 256 and 512 channels wide."""
+"""Residual blocks per stage; stages have 64, 128, 256 and 512 channels."""
 _WIDTHS = (64, 128, 256, 512)
 
 
@@ -60,7 +60,7 @@ def build(member: str) -> FaceEvolve:
 
 
 class FaceEvolve(nn.Module):
-    """71 million parameters (IR-152) or 75 million (ResNet-152); 512 numbers."""
+    """71 million parameters (IR-152) or 75 million (ResNet-152); 512 dimensions."""
 
     def __init__(self, network: nn.Module, card: Card) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class _IR(nn.Module):
         self.body = nn.Sequential(*(_IRBlock(*shape) for shape in _shapes(64, blocks, 1, first=2)))
         self.output_layer = nn.Sequential(
             nn.BatchNorm2d(512),
-            nn.Identity(),  # dropout, while it was trained
+            nn.Identity(),  # dropout during training
             nn.Flatten(),
             nn.Linear(512 * 7 * 7, 512),
             nn.BatchNorm1d(512),
@@ -93,7 +93,7 @@ class _IR(nn.Module):
 
 
 class _IRBlock(nn.Module):
-    """Norm, 3x3, PReLU, 3x3 with the stride, norm; the shortcut is subsampled, or projected."""
+    """Norm, 3x3, PReLU, 3x3 with the stride, norm; the shortcut is subsampled or projected."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class _IRBlock(nn.Module):
 
 
 class _ResNet(nn.Module):
-    """He et al. (2016) with bottlenecks, up to the last 4x4 map, then a linear layer to 512."""
+    """Bottleneck ResNet (He et al., 2016) up to the last 4x4 map, then a linear layer: 512."""
 
     def __init__(self, blocks: tuple[int, ...]) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class _ResNet(nn.Module):
 
 
 class _Bottleneck(nn.Module):
-    """1x1, 3x3 with the stride, 1x1 four times as wide."""
+    """1x1, 3x3 with the stride, 1x1 with four times the channels."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
@@ -159,8 +159,8 @@ def _project(before: int, after: int, stride: int) -> nn.Sequential:
 def _shapes(
     before: int, blocks: tuple[int, ...], widen: int, *, first: int
 ) -> Iterator[tuple[int, int, int]]:
-    """Channels before and after, and stride, of every block; a stage's first block halves the
-    picture, in the first stage only if `first` is 2."""
+    """Input channels, output channels and stride of each block. The first block of a stage has
+    stride 2, that of the first stage `first`. widen: output channels over stage width."""
     for stage, (count, width) in enumerate(zip(blocks, _WIDTHS, strict=True)):
         for i in range(count):
             stride = 1 if i else 2 if stage else first
@@ -174,4 +174,4 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "ResNet_50": lambda: _ResNet(BLOCKS["ResNet_50"]),
     "ResNet_152": lambda: _ResNet(BLOCKS["ResNet_152"]),
 }
-"""Each takes (n, 3, 112, 112) in [-1, 1] to (n, 512), not normalised."""
+"""Each maps (n, 3, 112, 112) in [-1, 1] to (n, 512), not normalised."""

@@ -1,6 +1,7 @@
-"""FaceNet's method on Inception-ResNet-v1 (David Sandberg, 2018), as facenet-pytorch carries it.
+"""FaceNet on Inception-ResNet-v1 (David Sandberg, 2018), as converted by facenet-pytorch.
 
-The package's class without its downloader, which checks nothing: weights come through our cards.
+The class is the package's. Weights are read through our cards, not with the package's downloader,
+which verifies nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def _card(member: str, released: datetime.date, trained_on: str) -> Card:
     return Card(
         name=f"facenet:{member}",
         file=file,
-        sha256="",  # its publisher states none
+        sha256="",  # not published
         source="https://github.com/timesler/facenet-pytorch/releases/tag/v2.2.9",
         licence="MIT",
         released=released,
@@ -43,19 +44,19 @@ CARDS = {
 MEMBERS = tuple(CARDS)
 
 CHIP = ((1.863, 0.0, -26.8), (0.0, 1.403, -8.97))
-"""From the 112x112 template to the 160x160 chip: about where MTCNN's box with the package's margin
-of 14 pixels lies. The package, too, makes boxes square by stretching."""
+"""Affine map from the 112x112 template to the 160x160 chip, approximately MTCNN's box with the
+package's margin of 14 pixels. The package stretches boxes to squares, too."""
 CHIP_SIZE = 160
 _CHIN = 10
-"""Rows of the chip's source below the template. The package shows the chin there; so that it is not
-black, the template's last row is repeated."""
+"""Rows below the template that the chip covers: the chin. The template's last row is repeated
+there, as black rows would be far from the training data."""
 
 
 def build(member: str) -> FaceNet:
     """Raises: MissingWeightsError, TamperedWeightsError."""
     card = CARDS[member]
     state = state_of(card)
-    for name in ("logits.weight", "logits.bias"):  # who the training identities were
+    for name in ("logits.weight", "logits.bias"):  # the classifier of the training identities
         state.pop(name, None)
     return FaceNet(
         fill(importlib.import_module("facenet_pytorch").InceptionResnetV1, state, card), card
@@ -63,7 +64,7 @@ def build(member: str) -> FaceNet:
 
 
 class FaceNet(nn.Module):
-    """23 million parameters; 512 numbers."""
+    """23 million parameters; embeddings of 512 dimensions."""
 
     chip: Tensor
 
@@ -77,9 +78,9 @@ class FaceNet(nn.Module):
         return self.describe(self.chips(images))
 
     def chips(self, images: Images) -> Images:
-        """The same faces, (n, 3, 160, 160), as the package cuts them out."""
+        """From (n, 3, 112, 112) to chips, (n, 3, 160, 160), cropped as by the package."""
         return warp(F.pad(images, (0, 0, 0, _CHIN), mode="replicate"), self.chip, CHIP_SIZE)
 
     def describe(self, chips: Images) -> Embeddings:
-        """chips: (n, 3, 160, 160) float32 in [0, 1], faces as the network was trained on."""
+        """chips: (n, 3, 160, 160) float32 in [0, 1]. Returns (n, 512), unit norm."""
         return F.normalize(self.network((chips * 255 - 127.5) / 128))

@@ -1,7 +1,7 @@
-"""MobileFaceNet (Chen et al., 2018, arXiv 1804.07573) as two public checkpoints define it.
+"""MobileFaceNet (Chen et al., 2018, arXiv 1804.07573) in the variants of two public checkpoints.
 
 `ms1m`: github.com/foamliu/MobileFaceNet, ReLU, a pointwise convolution in the stem.
-`casia`: github.com/Xiaoccer/MobileFaceNet_Pytorch, PReLU, sees the middle 96 columns.
+`casia`: github.com/Xiaoccer/MobileFaceNet_Pytorch, PReLU, the middle 96 columns as input.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CARDS = {
         released=datetime.date(2019, 7, 1),
         trained_on="MS-Celeb-1M",
         data=frozenset({"MS-Celeb-1M"}),
-        preprocessing="112x112 RGB, less the mean of ImageNet, over its deviation",
+        preprocessing="112x112 RGB, (x - mean) / deviation of ImageNet",
         lineage=frozenset({"mobilefacenet-ms1m-foamliu"}),
         url="https://github.com/foamliu/MobileFaceNet/raw/408e13c0bcd1c10b666f00b07efcc2eab3c5d195"
         "/weights/mobilefacenet.pt",
@@ -66,7 +66,7 @@ def build(member: str) -> MobileFaceNet:
 
 
 class MobileFaceNet(nn.Module):
-    """About a million parameters; 128 numbers."""
+    """About a million parameters; embeddings of 128 dimensions."""
 
     mean: Tensor
     std: Tensor
@@ -111,7 +111,7 @@ _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class _Bottleneck(nn.Module):
-    """Expand, depthwise, project; a shortcut where the shape allows."""
+    """Expand, depthwise, project; with a shortcut if input and output have the same shape."""
 
     def __init__(
         self, before: int, after: int, stride: int, expansion: int, *, prelu: bool
@@ -177,7 +177,7 @@ _RENAMES = {
         (r"linear1\.bn\.", "project.1."),
     ),
 }
-"""From a checkpoint's key names to ours."""
+"""Patterns that map a checkpoint's key names to ours."""
 
 
 def _renamed(state: Mapping[str, Tensor], rules: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:

@@ -1,9 +1,9 @@
-"""The zoo: small recognisers that ship with this project, so that it works with no network.
+"""The zoo: small recognisers that ship with this project, so that no download is needed.
 
-`ir-arcface` and `resnet-cosface` are LowKey's two families and two losses in small: the default
-surrogates. `mobile` and `vit` are of other kinds and had another teacher: recognisers that a cloak
-made with the first two has never seen. They are unseen, not newer, and prove nothing about the
-recognisers of today. `zoo train NAME` is the recipe; docs/zoo.md says how these were made.
+`ir-arcface` and `resnet-cosface` are small versions of LowKey's two architectures and losses, and
+the default surrogates. `mobile` and `vit` have other architectures and another teacher: they are
+held out from the first two. They are not newer than any cloak, and results on them do not carry
+over to large recognisers. Recipe: `zoo train NAME`; docs/zoo.md.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ MEMBERS = ("ir-arcface", "resnet-cosface", "mobile", "vit")
 
 
 def _card(member: str, sha256: str, size: int, teacher: str, run: str, rank_one: float) -> Card:
-    """teacher and run: who taught it, and that network's training run. rank_one: on 60 people of
-    LFW among 1,000 others, all kept out of training (`pytest -m slow`)."""
+    """teacher, run: name and training run of the teacher. rank_one: rank-1 rate of 60 people of LFW
+    among 1,000 others, all kept out of training (`pytest -m slow`)."""
     return Card(
         name=f"zoo:{member}",
         file=f"zoo-{member}.safetensors",
@@ -33,7 +33,8 @@ def _card(member: str, sha256: str, size: int, teacher: str, run: str, rank_one:
         licence="Apache-2.0",
         released=datetime.date(2026, 11, 21),
         trained_on=(
-            f"LFW and SynthFaces, taught by {teacher}; rank-1 {rank_one:.2f} on people kept out"
+            f"LFW and SynthFaces, distilled from {teacher}; "
+            f"rank-1 {rank_one:.2f} on people kept out"
         ),
         data=frozenset({"LFW", "SynthFaces"}),
         preprocessing="112x112 RGB, (x - 0.5) / 0.5",
@@ -78,7 +79,7 @@ CARDS = {
 
 
 class Member(nn.Module):
-    """0.6 to 1.6 million parameters; 128 numbers."""
+    """A small network with 0.6 to 1.6 million parameters; embeddings of 128 dimensions."""
 
     def __init__(self, card: Card, network: nn.Module) -> None:
         super().__init__()
@@ -91,7 +92,7 @@ class Member(nn.Module):
 
 
 def network(member: str) -> nn.Module:
-    """The member's architecture, untrained."""
+    """The member's architecture with random weights."""
     return NETWORKS[member.partition("-")[0]]()
 
 

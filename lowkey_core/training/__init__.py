@@ -1,1 +1,1 @@
-"""How the networks that ship with this project were made: `zoo train`, `synthetic train`."""
+"""Training of the networks that ship with this project: `zoo train`, `synthetic train`."""

@@ -1,7 +1,7 @@
 """Weight files: each has a card, and is read only if its SHA-256 is the card's.
 
-Where nobody has published a digest the card is unpinned: the digest of the first fetch is kept in
-`FILE.sha256` beside the file, in sha256sum's format, and holds from then on.
+A card without a published digest is unpinned: the digest of the first fetch is recorded in
+`FILE.sha256` beside the file, in sha256sum's format, and later reads are checked against it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 ASSETS_VARIABLE = "CLOAK_ASSETS"
 """Environment variable naming a folder of real faces and recognisers."""
 LARGEST = 2**30
-"""Bytes; no weight file is larger, and nothing larger is read or fetched."""
+"""Bytes. Larger weight files are neither read nor fetched."""
 
 
 EMBEDDED = Path(__file__).parents[1] / "data"
@@ -35,50 +35,50 @@ _DIGITS = 64
 
 @dataclass(frozen=True)
 class Card:
-    """Where a network comes from, and what may be concluded with it."""
+    """Origin, licence and lineage of a network."""
 
     name: str
     """As on the command line."""
     file: str
     """File name under `<assets>/weights`, or the path inside `distribution`."""
     sha256: str
-    """Digest of the file, or the first digits where no more was published; checked at every
-    load. "" for a network without a file, and for an unpinned one."""
+    """Digest of the file, or its first digits if only those were published; checked at every load.
+    "" for a network without a file and for an unpinned one."""
     source: str
     """Where the file was published."""
     licence: str
     released: datetime.date
-    """When the network became public: what makes it newer or older than a cloak."""
+    """When the network became public; decides whether it is newer than a cloak."""
     trained_on: str
     """Training data, in words."""
     data: frozenset[str] = frozenset()
-    """The data sets in `trained_on`, by name; sharing one with a surrogate is a caveat. Empty: not
+    """Names of the data sets in `trained_on`; one shared with a surrogate is a caveat. Empty: not
     stated."""
     preprocessing: str = "not stated"
-    """What becomes of the aligned face, x in [0, 1], before the first layer."""
+    """How the aligned face, x in [0, 1], is transformed before the first layer."""
     lineage: frozenset[str] = frozenset()
-    """Every training run its weights come from, teachers included. Networks with a run in
-    common are not held out from each other. Empty: not stated."""
+    """All training runs that the weights come from, including those of teachers. Networks with a
+    common run are not held out from each other. Empty: not stated."""
     distribution: str = ""
-    """The installed Python package that carries the file, if one does."""
+    """The Python package that contains the file; "" if none does."""
     embedded: bool = False
-    """True: the file ships with this project, and so did the recipe: a small network of our own,
-    never called newer than anything."""
+    """True: a small network of this project, which ships its file; never called newer than a
+    cloak."""
     black_box: bool = False
-    """True: no gradients, so it can be neither surrogate nor retrained."""
+    """True: no gradients, so it can neither be a surrogate nor be retrained."""
     url: str = ""
-    """Where `models fetch` gets the file, https; "": it must be got by hand."""
+    """The https URL used by `models fetch`; "": the file must be downloaded by hand."""
     size: int = 0
     """Bytes of the file; 0: not known."""
 
     @property
     def pinned(self) -> bool:
-        """Whether the card itself says all of the file's digest."""
+        """Whether the card has all digits of the file's digest."""
         return len(self.sha256) == _DIGITS
 
 
 def unverified_card(name: str) -> Card:
-    """The card of a user's network that brought none: nothing is known, so nothing is claimed."""
+    """The card of a user's network without a card: nothing about it is known."""
     return Card(
         name=name,
         file="",
@@ -96,9 +96,9 @@ def card_of(network: Any) -> Card:
 
 
 def read(card: Card) -> bytes:
-    """The bytes of the card's file, verified: what is parsed is exactly what was hashed.
+    """The verified content of the card's file. It is read once, so no other bytes can be parsed.
 
-    Raises: MissingWeightsError (the file, or a digest to hold it to), TamperedWeightsError,
+    Raises: MissingWeightsError (no file, or no digest to compare with), TamperedWeightsError,
     StorageError.
     """
     path = locate(card)
@@ -123,7 +123,7 @@ def read(card: Card) -> bytes:
 
 
 def read_capped(path: Path, largest: int) -> bytes:
-    """A whole file, unless it has more bytes than `largest`. Raises: TamperedWeightsError."""
+    """The content of a file of at most `largest` bytes. Raises: TamperedWeightsError, OSError."""
     with path.open("rb") as file:
         content = file.read(largest + 1)
     if len(content) > largest:
@@ -136,9 +136,9 @@ def read_capped(path: Path, largest: int) -> bytes:
 
 
 def digest(card: Card) -> str:
-    """What the file's SHA-256 must start with: the card's, or the one recorded at the first fetch.
+    """What the file's SHA-256 must start with: the card's digest, or the recorded one.
 
-    "" where neither is known. Raises: TamperedWeightsError (of the record).
+    "" if neither is known. Raises: TamperedWeightsError (a malformed record).
     """
     if card.pinned or not card.file or card.distribution:
         return card.sha256
@@ -156,25 +156,25 @@ def digest(card: Card) -> str:
 
 
 def record(card: Card, path: Path, found: str) -> None:
-    """Keep `found`, 64 hex digits, as the digest that the file at `path` is held to from now on."""
+    """If the card is unpinned, record `found`, 64 hex digits, as the digest of `path`."""
     if not card.pinned:
         write_atomically(record_of(path), f"{found}  {path.name}\n".encode())
 
 
 def record_of(path: Path) -> Path:
-    """Where the digest of the first fetch is kept."""
+    """Path of the recorded digest of `path`."""
     return path.with_name(path.name + ".sha256")
 
 
 def said_by(card: Card) -> str:
-    """Where `digest` has it from."""
+    """Where the result of `digest` comes from, for messages."""
     kept = record_of(home(card))
     recorded = kept.is_file() and not card.pinned
     return f"as first seen ({kept.name})" if recorded else f"as on the card of {card.name}"
 
 
 def locate(card: Card) -> Path:
-    """Where the card's file is. Raises: MissingWeightsError."""
+    """Path of the card's file. Raises: MissingWeightsError."""
     if card.embedded:
         path, remedy = EMBEDDED / card.file, "install lowkey-audit again"
     elif card.distribution:
@@ -200,16 +200,16 @@ def locate(card: Card) -> Path:
 
 
 def home(card: Card) -> Path:
-    """Where the file of a card without a distribution belongs."""
+    """Path where the file belongs, of a card without a distribution."""
     return assets() / "weights" / card.file
 
 
 def assets() -> Path:
-    """The folder named by CLOAK_ASSETS, or the current one's `assets` when it is not set."""
+    """The folder named by CLOAK_ASSETS; `assets` in the current folder if that is not set."""
     return Path(os.environ.get(ASSETS_VARIABLE) or "assets")
 
 
 def sha256(path: Path) -> str:
-    """64 hex digits, of a file of any size. Raises: OSError."""
+    """SHA-256 of a file of any size, 64 hex digits. Raises: OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

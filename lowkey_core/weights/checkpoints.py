@@ -1,4 +1,4 @@
-"""From a verified file to a filled network, with nothing random and nothing unpickled between."""
+"""Loading verified weight files into networks, without random weights and without unpickling."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from lowkey_core.errors import TamperedWeightsError
 
 
 def state_of(card: weights.Card, entry: str | None = None) -> dict[str, Tensor]:
-    """The named tensors in the card's file, a PyTorch checkpoint or `.safetensors`, as float32
-    where they are floats.
+    """The state dict in the card's file, a PyTorch checkpoint or `.safetensors`; floats as float32.
 
-    entry: under which key of the checkpoint they are; None: they are all of it.
-    Raises: MissingWeightsError, TamperedWeightsError (also of a pickle that holds more than
-    tensors: it is refused unread).
+    entry: key of the state dict in the checkpoint; None: the checkpoint is the state dict.
+    Raises: MissingWeightsError, TamperedWeightsError (also for a pickle that holds anything but
+    tensors; nothing of it is executed).
     """
     content = weights.read(card)
     try:
@@ -30,7 +29,7 @@ def state_of(card: weights.Card, entry: str | None = None) -> dict[str, Tensor]:
             else torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         )
         state = loaded[entry] if entry and isinstance(loaded, Mapping) else loaded
-    except Exception as error:  # whatever hostile bytes provoke: nothing of them was run
+    except Exception as error:  # hostile files raise anything; nothing of them is executed
         raise _unfit(card, f"is not a plain checkpoint ({type(error).__name__})") from None
     if not isinstance(state, Mapping) or not all(
         isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()
@@ -43,9 +42,9 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def fill(make: Callable[[], Network], state: Mapping[str, Tensor], card: weights.Card) -> Network:
-    """The network that `make` builds, its every parameter and buffer from `state`.
+    """The network that `make` builds, with all parameters and buffers from `state`.
 
-    It is built without storage, so that none of its weights can ever be random.
+    It is built on the meta device, so no weight can be left at a random value.
     Raises: TamperedWeightsError unless names and shapes are exactly the network's.
     """
     with torch.device("meta"):
@@ -54,9 +53,9 @@ def fill(make: Callable[[], Network], state: Mapping[str, Tensor], card: weights
 
 
 def fit(network: Network, state: Mapping[str, Tensor], card: weights.Card) -> Network:
-    """`network` with its every persistent parameter and buffer from `state`.
+    """`network` with all parameters and persistent buffers from `state`.
 
-    Raises: TamperedWeightsError, likewise.
+    Raises: TamperedWeightsError unless names and shapes are exactly the network's.
     """
     try:
         network.load_state_dict(state, strict=True, assign=True)

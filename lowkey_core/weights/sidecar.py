@@ -27,7 +27,7 @@ class _Written(BaseModel):
 
 
 class Input(_Written):
-    """What a network is fed: the aligned face resized, reordered, less `mean`, over `std`."""
+    """A network's input: the aligned face resized, channels reordered, (x - mean) / std."""
 
     size: int = Field(ge=16, le=1024)
     """Side of the square input, in pixels; the 112x112 face is resized to it (bilinear)."""
@@ -40,7 +40,7 @@ class Input(_Written):
         return f"{self.size}x{self.size} {self.channels.upper()}, (x - {self.mean}) / {self.std}"
 
     def prepare(self, images: Images) -> Tensor:
-        """images: (n, 3, 112, 112) float32 in [0, 1], RGB. Differentiable."""
+        """From (n, 3, 112, 112) float32 RGB in [0, 1] to (n, 3, size, size). Differentiable."""
         if self.size != FACE_SIZE:
             images = F.interpolate(images, (self.size,) * 2, mode="bilinear", antialias=True)
         if self.channels == "bgr":
@@ -50,12 +50,12 @@ class Input(_Written):
 
 
 class Sidecar(_Written):
-    """What must be known of a network before it is opened, and before anything is concluded."""
+    """The fields of a card file."""
 
     name: str = Field(min_length=1)
-    """In reports; each recogniser of an audit needs its own."""
+    """The name in reports, unique in an audit."""
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    """Of the network's file."""
+    """Digest of the network's file."""
     released: datetime.date
     """When the network became public."""
     licence: str
@@ -69,7 +69,7 @@ class Sidecar(_Written):
     """For `.pt` and `.onnx`; a `.py` file prepares its own."""
 
     def card(self, path: Path, *, black_box: bool = False) -> weights.Card:
-        """As every other network's."""
+        """The same facts as a `Card`. path: of the network's file."""
         card = weights.Card(
             **self.model_dump(exclude={"input"}), file=path.name, black_box=black_box
         )
@@ -77,14 +77,14 @@ class Sidecar(_Written):
 
 
 def path_of(network: Path) -> Path:
-    """Where the card of `network` is."""
+    """Path of the card of the file `network`."""
     return network.with_suffix(".toml")
 
 
 def verified(path: Path) -> tuple[Sidecar, bytes]:
-    """The card beside `path`, and the file's bytes, which have the card's digest.
+    """The card beside `path`, and the content of `path`, whose SHA-256 is the card's.
 
-    Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError (no card, or a poor one).
+    Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError (no valid card).
     """
     if not path.is_file():
         raise MissingWeightsError(

@@ -34,7 +34,7 @@ def test_teachers_are_licensed_and_the_unseen_have_another_one() -> None:
 @pytest.mark.parametrize("member", zoo.MEMBERS)
 def test_a_card_names_the_teacher_of_its_recipe(member: str) -> None:
     (teacher, config), card = recipes.RECIPES[member], zoo.CARDS[member]
-    assert f"taught by {teacher}" in card.trained_on
+    assert f"distilled from {teacher}" in card.trained_on
     assert recognisers.cards()[teacher].lineage < card.lineage
     assert config.margin == member.partition("-")[2]
 
