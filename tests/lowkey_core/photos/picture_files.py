@@ -1,18 +1,24 @@
-"""Small files of every format and mode that is accepted, all of one picture."""
+"""Small files of one picture in every accepted format and mode."""
 
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image, ImageCms
+
+from lowkey_core.errors import UnreadableImageError
+from lowkey_core.photos.decoding import decode_pixels
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def gradient(width: int = 24, height: int = 16) -> Image.Image:
-    """Smooth, of many colours, no two corners alike."""
+    """A smooth picture with many colours and four different corners."""
     x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
     pixels = np.stack([x, y, (x + 1 - y) / 2], 2) * 215 + 20
     return Image.fromarray(pixels.round().astype(np.uint8))
@@ -25,7 +31,7 @@ def saved(picture: Image.Image, file_format: str, **options: Any) -> bytes:
 
 
 def grey16() -> Image.Image:
-    """Every 16-bit value's neighbourhood, from 0 to 65535."""
+    """16-bit greys from 0 to 65535."""
     return Image.fromarray(np.linspace(0, 65535, 24 * 16).round().astype(np.uint16).reshape(16, 24))
 
 
@@ -63,4 +69,17 @@ FILES: dict[str, bytes] = {
     "gif": saved(_RGB, "GIF"),
     "gif animated": saved(_RGB, "GIF", save_all=True, append_images=[_RGB.rotate(180)]),
 }
-"""By kind."""
+"""The files by format and mode."""
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A PNG chunk with its length and checksum."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def refusal(content: bytes, name: str = "holiday.jpg") -> UnreadableImageError:
+    """The one-line error with which `content` is refused."""
+    with pytest.raises(UnreadableImageError) as refused:
+        decode_pixels(content, name)
+    assert "\n" not in str(refused.value)
+    return refused.value

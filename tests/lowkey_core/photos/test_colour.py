@@ -1,4 +1,4 @@
-"""Whatever a file says of its colours, depth, transparency and orientation, RGB comes out."""
+"""Colours, bit depth, transparency and orientation of files are converted to upright RGB."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRUTH = np.asarray(gradient())
 
 
 def far(one: Pixels, other: Pixels) -> float:
-    """Mean difference, in grey levels."""
+    """Mean absolute difference in grey levels."""
     return float(np.abs(one.astype(int) - other.astype(int)).mean())
 
 
@@ -55,13 +55,13 @@ def raw_tiff(photometric: int, bits: int, sample_format: int, data: bytes) -> by
     return struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + b"".join(packed) + bytes(4) + data
 
 
-def test_a_16_bit_tiff_may_count_from_white() -> None:
+def test_a_16_bit_tiff_may_have_white_as_zero() -> None:
     data = np.array([0, 65535], "<u2").tobytes()
     assert decode_pixels(raw_tiff(1, 16, 1, data))[0, :, 0].tolist() == [0, 255]
     assert decode_pixels(raw_tiff(0, 16, 1, data))[0, :, 0].tolist() == [255, 0]
 
 
-def test_12_bit_greys_have_a_range_of_their_own() -> None:
+def test_12_bit_greys_are_scaled_from_12_bits() -> None:
     assert decode_pixels(raw_tiff(1, 12, 1, b"\xff\xf0\x00"))[0, :, 0].tolist() == [255, 0]
 
 
@@ -75,7 +75,7 @@ def test_greys_without_a_range_are_refused(bits: int, sample_format: int) -> Non
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
 def test_transparency_is_over_white(file_format: str) -> None:
     picture = Image.new("RGBA", (8, 4), (200, 0, 0, 0))
-    picture.paste((200, 0, 0, 102), (4, 0, 8, 4))  # 0.4 of it
+    picture.paste((200, 0, 0, 102), (4, 0, 8, 4))  # alpha 0.4
     options = {"lossless": True, "exact": True} if file_format == "WEBP" else {}
     pixels = decode_pixels(saved(picture, file_format, **options))
     assert (pixels[:, :4] == 255).all()
@@ -93,7 +93,7 @@ def test_a_transparent_palette_colour_is_white() -> None:
 
 
 def wide_gamut() -> bytes:
-    """A profile in which red and blue have changed places: an sRGB one, its columns swapped."""
+    """An sRGB profile with the columns of red and blue swapped."""
     return ICC.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
 
 
@@ -101,7 +101,7 @@ def wide_gamut() -> bytes:
     ("file_format", "mode"),
     [(f, "RGB") for f in ("JPEG", "PNG", "WEBP", "TIFF")] + [("PNG", "P"), ("TIFF", "P")],
 )
-def test_an_embedded_profile_is_heeded(file_format: str, mode: str) -> None:
+def test_an_embedded_profile_is_applied(file_format: str, mode: str) -> None:
     options = {"lossless": True} if file_format == "WEBP" else {}
     red = Image.new("RGB", (16, 16), (255, 0, 0)).convert(mode)
     plain = decode_pixels(saved(red, file_format, **options))
@@ -133,7 +133,7 @@ def test_grey_with_an_srgb_profile_stays_grey() -> None:
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_comes_out_upright(file_format: str, orientation: int) -> None:
-    """numpy, by the definition of each value (EXIF 2.3, 4.6.4): where row 0 and column 0 are."""
+    """Against numpy, by the definition of each value (EXIF 2.3, 4.6.4)."""
     upright = {
         1: lambda p: p,
         2: lambda p: p[:, ::-1],
@@ -162,5 +162,5 @@ def test_16_bit_greys_come_out_upright() -> None:
 
 
 @pytest.mark.parametrize("exif", [b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0garbage"])
-def test_an_orientation_that_cannot_be_read_is_none(exif: bytes) -> None:
+def test_an_unreadable_orientation_is_ignored(exif: bytes) -> None:
     assert far(decode_pixels(saved(gradient(), "PNG", exif=exif)), TRUTH) == 0

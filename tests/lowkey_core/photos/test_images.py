@@ -16,12 +16,12 @@ def test_png_is_lossless() -> None:
     assert torch.equal(decode(encode(picture, "PNG")), picture)
 
 
-def test_is_what_decode_pixels_has() -> None:
+def test_decode_agrees_with_decode_pixels() -> None:
     picture = torch.from_numpy(decode_pixels(FILES["jpeg"])).permute(2, 0, 1)[None] / 255
     assert torch.equal(decode(FILES["jpeg"]), picture)
 
 
-def test_what_is_no_picture_is_said_so() -> None:
+def test_a_file_that_is_no_picture_is_refused() -> None:
     with pytest.raises(UnreadableImageError, match=r"holiday\.jpg cannot be read"):
         decode(b"text", "holiday.jpg")
 
@@ -32,12 +32,12 @@ def test_pillow_round_trip() -> None:
 
 
 @pytest.mark.parametrize("wrong", [torch.zeros(3, 4, 4), torch.zeros(1, 1, 4, 4)])
-def test_wrong_shapes_are_named(wrong: torch.Tensor) -> None:
+def test_wrong_shapes_are_refused(wrong: torch.Tensor) -> None:
     with pytest.raises(ImageShapeError, match=r"expected \(n, 3, height, width\)"):
         check_images(wrong)
 
 
 @pytest.mark.parametrize("value", [-0.1, 255.0, float("nan")])
-def test_wrong_ranges_are_named(value: float) -> None:
+def test_wrong_ranges_are_refused(value: float) -> None:
     with pytest.raises(ImageRangeError, match="expected"):
         check_images(torch.full((1, 3, 4, 4), value))

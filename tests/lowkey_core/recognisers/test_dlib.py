@@ -1,4 +1,4 @@
-"""Our dlib is dlib."""
+"""Our port of dlib's network gives dlib's descriptors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def theirs() -> dlib.face_recognition_model_v1:
 
 
 def compare(ours: DlibResNet, theirs: dlib.face_recognition_model_v1, faces: Tensor) -> float:
-    """Largest difference of any of the 128 numbers, on 8-bit chips."""
+    """Largest absolute difference between the descriptors of 8-bit chips."""
     chips = quantise(warp(faces, torch.tensor(CHIP)[None], CHIP_SIZE))
     pixels = (chips * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
     expected = np.stack([np.array(theirs.compute_face_descriptor(p)) for p in pixels])
@@ -70,7 +70,7 @@ def test_a_malformed_file_is_refused() -> None:
 def test_the_astronaut_is_found_aligned_embedded_and_cloaked(
     ours: DlibResNet, astronaut: Tensor
 ) -> None:
-    """One real photograph, in photo coordinates, with nothing but what the wheels carry."""
+    """One real photograph; all networks come from installed packages."""
     (points,) = landmarks(to_pixels(astronaut))
     photo = Pictures(astronaut, torch.zeros(1).long(), ("astronaut",), similarity(points)[None])
     cloak, rng = build("", (ours,), steps=4), Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""LowKey's backbones: the released files will fit, and mean what they meant."""
+"""LowKey's surrogates: our architectures are those of the released files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lowkey_core.weights.checkpoints import fill
 
 
 def seeded(key: str, shape: tuple[int, ...]) -> Tensor:
-    """A tensor that depends on nothing but its name and shape; variances are positive."""
+    """A tensor that depends on its name and shape only; variances are positive."""
     if not shape:
         return torch.zeros((), dtype=torch.int64)
     r = torch.randn(shape, generator=Generator().manual_seed(zlib.crc32(key.encode())))
@@ -32,7 +32,7 @@ def seeded(key: str, shape: tuple[int, ...]) -> Tensor:
 @pytest.mark.faces
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_is_the_reference_architecture(architecture: str) -> None:
-    """Same names and shapes, same 512 numbers: the golden file was made with face.evoLVe's code."""
+    """Same names, shapes and embeddings as in the golden file, made with face.evoLVe's code."""
     file = weights.assets() / "weights" / "lowkey_backbones_golden.json"
     golden = json.loads(file.read_text())[architecture]
     state = {key: seeded(key, tuple(shape)) for key, shape in golden["keys"].items()}
@@ -46,12 +46,12 @@ def test_is_the_reference_architecture(architecture: str) -> None:
 
 @pytest.fixture
 def one_block_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand-ins small enough to write to disk."""
+    """Networks small enough to write to disk."""
     monkeypatch.setattr(face_evolve, "BLOCKS", dict.fromkeys(ARCHITECTURES, (1, 1, 1, 1)))
 
 
 def save(card: weights.Card, network: nn.Module, folder: Path) -> dict[str, Tensor]:
-    """Seeded weights of `network` under the card's file name, their digest recorded."""
+    """Write seeded weights of `network` as the card's file, and record their digest."""
     state = {k: seeded(k, tuple(v.shape)) for k, v in network.state_dict().items()}
     path = folder / "weights" / card.file
     path.parent.mkdir()

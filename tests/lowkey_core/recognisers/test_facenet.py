@@ -1,4 +1,4 @@
-"""FaceNet is the package's network on the package's input, with seeded weights."""
+"""FaceNet gives the package's embeddings on the package's input, with seeded weights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def package() -> nn.Module:
 
 @pytest.fixture
 def saved(package: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The package's seeded weights as the released file has them: with the logits of training."""
+    """The package's seeded weights as in the released file, which has the classifier, too."""
     monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
     logits = {"logits.weight": torch.zeros(10, 512), "logits.bias": torch.zeros(10)}
     return save({**package.state_dict(), **logits})
@@ -60,7 +60,7 @@ def test_embeds_as_the_package_does(package: nn.Module) -> None:
     assert slope[0].abs().max() > 0
 
 
-def test_cuts_a_face_out_as_the_package_does(astronaut: Tensor) -> None:
+def test_crops_a_face_as_the_package_does(astronaut: Tensor) -> None:
     (points,) = landmarks(to_pixels(astronaut))
     face = warp(astronaut, similarity(points)[None])
     detector = facenet_pytorch.MTCNN(image_size=CHIP_SIZE, margin=14, post_process=False)
@@ -77,7 +77,7 @@ def test_extra_tensors_other_than_logits_are_refused(package: nn.Module) -> None
         recognisers.load("facenet:vggface2")
 
 
-def test_what_changed_since_the_first_fetch_is_refused(saved: Path) -> None:
+def test_a_file_changed_since_the_first_fetch_is_refused(saved: Path) -> None:
     content = bytearray(saved.read_bytes())
     content[len(content) // 2] ^= 1
     saved.write_bytes(content)

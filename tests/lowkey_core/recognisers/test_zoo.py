@@ -1,4 +1,4 @@
-"""The zoo: small recognisers that ship with the project, two of them never seen by the others."""
+"""The zoo: files, architectures, lineage."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_family_name_is_the_first_surrogate() -> None:
 
 @pytest.mark.parametrize("kind", small.NETWORKS)
 @torch.no_grad()
-def test_a_network_turns_faces_into_numbers(kind: str) -> None:
+def test_a_network_gives_embeddings(kind: str) -> None:
     network = small.NETWORKS[kind]().eval()
     out = network(torch.rand(3, 3, 112, 112) * 2 - 1)
     assert out.shape == (3, small.WIDTH)
@@ -52,7 +52,7 @@ def test_a_network_turns_faces_into_numbers(kind: str) -> None:
     assert 0.6e6 < count < 1.65e6, "0.6 to 1.6 million"
 
 
-def test_members_are_of_different_kinds() -> None:
+def test_members_have_different_architectures() -> None:
     layers = {
         tuple(sorted({type(layer).__name__ for layer in zoo.network(member).modules()}))
         for member in zoo.MEMBERS
@@ -61,7 +61,7 @@ def test_members_are_of_different_kinds() -> None:
 
 
 @pytest.mark.parametrize("name", SURROGATES)
-def test_surrogates_descend_from_ms1m_and_not_from_dlib(name: str) -> None:
+def test_surrogates_are_distilled_from_ms1m_and_not_from_dlib(name: str) -> None:
     lineage = recognisers.cards()[name].lineage
     assert lineage & mobilefacenet.CARDS["ms1m"].lineage
     assert not lineage & dlib.CARD.lineage
@@ -73,7 +73,7 @@ def test_the_unseen_are_held_out_from_both_surrogates(name: str) -> None:
     surrogates = [recognisers.load(s) for s in SURROGATES]
     assert held_out(unseen, surrogates) is True
     assert held_out(unseen, [recognisers.load("dlib")]) is False, "their teacher"
-    assert held_out(surrogates[0], surrogates[1:]) is False, "of one teacher"
+    assert held_out(surrogates[0], surrogates[1:]) is False, "they have one teacher"
 
 
 def test_the_default_recognisers_are_held_out_from_the_default_surrogates() -> None:
@@ -83,8 +83,8 @@ def test_the_default_recognisers_are_held_out_from_the_default_surrogates() -> N
 
 
 @pytest.mark.parametrize("name", EMBEDDED)
-def test_no_member_owes_anything_to_casia(name: str) -> None:
-    """That one's weights may not be passed on, nor what learned from them."""
+def test_no_member_has_casia_in_its_lineage(name: str) -> None:
+    """Its licence is not stated, so neither its weights nor networks trained with it may ship."""
     assert not EMBEDDED[name].lineage & mobilefacenet.CARDS["casia"].lineage
     assert not any("casia" in run for run in EMBEDDED[name].lineage)
 
@@ -112,5 +112,5 @@ def test_a_file_that_its_card_was_made_for_must_fit_its_network(
         recognisers.load("zoo:mobile")
 
 
-def test_the_zoo_is_light() -> None:
+def test_the_zoo_is_small() -> None:
     assert sum(weights.locate(card).stat().st_size for card in EMBEDDED.values()) <= 12e6

@@ -1,4 +1,4 @@
-"""Weight files damaged, swapped or booby-trapped: none loads, and nothing of them runs."""
+"""Hostile weight files are refused, and no code in them is executed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -21,40 +20,13 @@ from lowkey_core.errors import AuditError, MissingWeightsError, TamperedWeightsE
 from lowkey_core.faces import visibility
 from lowkey_core.recognisers import dlib, edgeface, mobilefacenet
 from lowkey_core.weights import Card, sidecar
-from tests.lowkey_core.networks.test_local_networks import Network, onnx_file, save, torchscript
-
-
-class Bomb:
-    """Unpickled, it makes a file."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return open, (str(self.mark), "w")
-
-
-def bombs(mark: Path) -> list[bytes]:
-    """A booby-trapped pickle, bare and in each of PyTorch's two formats."""
-    made = [pickle.dumps(Bomb(mark))]
-    for zipped in (True, False):
-        buffer = io.BytesIO()
-        state = {"weight": torch.ones(2), "logits.bias": Bomb(mark)}
-        torch.save(state, buffer, _use_new_zipfile_serialization=zipped)
-        made.append(buffer.getvalue())
-    return made
-
-
-def checkpoint(seed: int) -> bytes:
-    """A small plain state dict."""
-    buffer, rng = io.BytesIO(), torch.Generator().manual_seed(seed)
-    torch.save({"conv.weight": torch.randn(8, 3, 3, 3, generator=rng)}, buffer)
-    return buffer.getvalue()
+from tests.lowkey_core.networks.user_files import Network, onnx_file, save, torchscript
+from tests.lowkey_core.weights.hostile_files import DAMAGE, bombs, checkpoint, damaged, dumped
 
 
 @dataclass(frozen=True)
 class Family:
-    """A whole file of one family, how to verify it, and how to load it."""
+    """An undamaged file of one kind of network, how to verify and how to load it."""
 
     path: Path
     content: bytes
@@ -64,7 +36,7 @@ class Family:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Assets."""
+    """An empty folder of assets."""
     monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
     (tmp_path / "weights").mkdir()
     return tmp_path
@@ -72,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def mark(tmp_path: Path) -> Path:
-    """Is there if hostile code ran."""
+    """A file that exists if hostile code was executed."""
     return tmp_path / "ran"
 
 
@@ -86,7 +58,7 @@ def pinned(card: Card, content: bytes) -> Card:
 
 
 def family(name: str, folder: Path, patch: pytest.MonkeyPatch) -> Family:
-    """A small seeded file, pinned in place of the one that `name` expects."""
+    """A small seeded file, and a card of `name` that is pinned to it."""
     if name.startswith("local"):
         suffix = name.partition(" ")[2]
         path = Path(save(folder, f"mine{suffix}", exported(suffix)))
@@ -124,48 +96,22 @@ FAMILIES = (
     "local .pt",
     "local .onnx",
 )
-FLIPS, CUTS, TAILS = 12, 4, 3
-DAMAGE = (
-    *(f"bit flip {i}" for i in range(FLIPS)),
-    *(f"truncation {i}" for i in range(CUTS)),
-    *(f"extension {i}" for i in range(TAILS)),
-    *(f"booby trap {i}" for i in range(3)),
-    "another model's file",
-    "empty",
-    "a directory",
-)
-
-
-def damaged(content: bytes, kind: str, mark: Path) -> bytes:
-    """`content` after one of DAMAGE; what is drawn depends on the kind alone."""
-    rng, which = random.Random(kind), kind.rpartition(" ")[2]
-    if kind.startswith("bit flip"):
-        made = bytearray(content)
-        made[rng.randrange(len(made))] ^= 1 << rng.randrange(8)
-        return bytes(made)
-    if kind.startswith("truncation"):
-        return content[: rng.randrange(1, len(content))]
-    if kind.startswith("extension"):
-        return content + rng.randbytes(1 + 100 * int(which))
-    if kind.startswith("booby trap"):
-        return bombs(mark)[int(which)]
-    return b"" if kind == "empty" else checkpoint(1000)
 
 
 def refused(load: Callable[[], object], mark: Path) -> AuditError:
     with pytest.raises((MissingWeightsError, TamperedWeightsError)) as refusal:
         load()
-    assert not mark.exists(), "code in the file was run"
+    assert not mark.exists(), "code in the file was executed"
     assert "\n" not in str(refusal.value)
     return refusal.value
 
 
-def test_there_are_two_hundred() -> None:
+def test_there_are_two_hundred_damaged_files() -> None:
     assert len(FAMILIES) * len(DAMAGE) == 200
 
 
-def test_a_booby_trap_goes_off_where_it_is_unpickled(tmp_path: Path) -> None:
-    """The control: these files would do harm."""
+def test_the_hostile_pickles_execute_code_when_unpickled(tmp_path: Path) -> None:
+    """The control for the tests below."""
     mark = tmp_path / "ran"
     bare, *checkpoints = bombs(mark)
     pickle.loads(bare)
@@ -196,7 +142,7 @@ def test_a_damaged_file_is_refused(
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_an_undamaged_file_passes(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control: what is refused above is refused for its damage."""
+    """The control: files are refused above because of the damage."""
     whole = family(name, folder, monkeypatch)
     whole.path.write_bytes(whole.content)
     assert whole.verify() == whole.content
@@ -204,7 +150,7 @@ def test_an_undamaged_file_passes(name: str, folder: Path, monkeypatch: pytest.M
 
 UNPINNED = ("facenet:casia-webface", "face_evolve:ir152-arcface")
 FIRST_SEEN = {
-    **{f"booby trap {i}": (lambda mark, i=i: bombs(mark)[i]) for i in range(3)},
+    **{f"code {i}": (lambda mark, i=i: bombs(mark)[i]) for i in range(3)},
     "truncated": lambda mark: checkpoint(0)[:-200],
     "empty": lambda mark: b"",
     "random": lambda mark: random.Random(0).randbytes(5000),
@@ -215,22 +161,16 @@ FIRST_SEEN = {
 }
 
 
-def dumped(thing: object) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(thing, buffer)
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize("kind", FIRST_SEEN)
 @pytest.mark.parametrize("name", [*UNPINNED, "mobilefacenet:ms1m", "mobilefacenet:casia"])
 def test_a_file_that_was_hostile_when_first_seen_is_refused(
     name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The digest that was recorded is right, and the file is refused for what is in it."""
+    """Its digest matches the recorded one; it is refused because of its content."""
     monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
     mark, card = tmp_path / "ran", recognisers.cards()[name]
     content = FIRST_SEEN[kind](mark)
-    if card.pinned:  # by somebody who was taken in
+    if card.pinned:  # as if the publisher had pinned a hostile file
         card = pinned(card, content)
         monkeypatch.setitem(mobilefacenet.CARDS, name.partition(":")[2], card)
     path = weights.home(card)
@@ -256,7 +196,7 @@ def test_a_damaged_record_is_refused(
 
 
 @pytest.mark.parametrize("name", UNPINNED)
-def test_a_file_that_nobody_recorded_is_refused(
+def test_an_unpinned_file_without_a_record_is_refused(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
@@ -267,8 +207,8 @@ def test_a_file_that_nobody_recorded_is_refused(
 
 
 def test_a_local_file_is_not_opened_without_its_digest(folder: Path, mark: Path) -> None:
-    """Nor is a Python file run, whatever the card beside it says."""
+    """A Python file is not executed either."""
     for suffix in ("pt", "onnx", "py"):
-        path = Path(save(folder, f"theirs.{suffix}", b"what the card was written for"))
+        path = Path(save(folder, f"theirs.{suffix}", b"the file of the card"))
         path.write_text(f"open({str(mark)!r}, 'w')\ndef build(): ...\n")
         refused(lambda path=path: recognisers.load(str(path)), mark)
