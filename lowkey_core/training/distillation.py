@@ -15,7 +15,7 @@ from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
 
-NOBODY = -1
+MIXTURE = -1
 """The label of a mixture of two people."""
 _CHUNK = 512
 
@@ -29,7 +29,7 @@ class DistillationSet:
     targets: Tensor
     """(n, d) float32, unit norm: the teacher's embedding of the same augmented picture."""
     identities: Tensor
-    """(n,) int64; NOBODY for a mixture."""
+    """(n,) int64; MIXTURE for a blend of two faces."""
 
     @property
     def people(self) -> int:
@@ -43,7 +43,7 @@ class DistillationSet:
 
     def join(self, more: DistillationSet) -> DistillationSet:
         """Both sets together; no identity of one is an identity of the other."""
-        theirs = torch.where(more.identities == NOBODY, NOBODY, more.identities + self.people)
+        theirs = torch.where(more.identities == MIXTURE, MIXTURE, more.identities + self.people)
         return DistillationSet(
             torch.cat([self.images, more.images]),
             torch.cat([self.targets, more.targets]),
@@ -78,7 +78,8 @@ def prepare(faces: TrainingFaces, teacher: Embedder, variants: int, work: Work) 
 
     def make(i: int) -> Record:
         rng = Generator().manual_seed(i)
-        images, identities = augmented(faces.images[chunks[i]], faces.identities[chunks[i]], rng)
+        rows = chunks[i]
+        images, identities = augment_and_mix(faces.images[rows], faces.identities[rows], rng)
         pixels = images.mul(255).round().to(torch.uint8)
         with torch.no_grad():
             targets = torch.cat([teacher(p.float() / 255) for p in pixels.split(64)])
@@ -91,23 +92,23 @@ def prepare(faces: TrainingFaces, teacher: Embedder, variants: int, work: Work) 
     return DistillationSet(images, targets, identities)
 
 
-def augmented(faces: Tensor, identities: Tensor, rng: Generator) -> tuple[Images, Tensor]:
+def augment_and_mix(faces: Tensor, identities: Tensor, rng: Generator) -> tuple[Images, Tensor]:
     """Augmented faces, a quarter of them blended with another one.
 
     faces: (n, 3, s, s) uint8, with room around the template. identities: (n,) int64.
-    Returns (n, 3, 112, 112) float32 in [0, 1], and the identities, NOBODY for a blend.
+    Returns (n, 3, 112, 112) float32 in [0, 1], and the identities, MIXTURE for a blend.
     """
-    images, count = disturbed(faces.float() / 255, rng), len(faces)
+    images, count = augment(faces.float() / 255, rng), len(faces)
     mixed = torch.randperm(count, generator=rng)[: count // 4]
     others = torch.randperm(count, generator=rng)[: count // 4]
     share = 0.3 + 0.4 * torch.rand(len(mixed), 1, 1, 1, generator=rng)
     images[mixed] = share * images[mixed] + (1 - share) * images[others]
     identities = identities.clone()
-    identities[mixed] = NOBODY
+    identities[mixed] = MIXTURE
     return images, identities
 
 
-def disturbed(images: Images, rng: Generator) -> Images:
+def augment(images: Images, rng: Generator) -> Images:
     """Random augmentation, differentiable: alignment error, mirroring, brightness, contrast,
     saturation, blur and noise.
 

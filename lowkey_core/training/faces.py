@@ -78,8 +78,8 @@ def generated_faces(work: Work) -> TrainingFaces:
 def _aligned(named: Sequence[tuple[str, Photo]], work: Work) -> TrainingFaces:
     found = find([photo for _, photo in named], work)
     with_face = [(who, p, f) for (who, p), f in zip(named, found, strict=True) if len(f.faces)]
-    keys = [fingerprint("roomy", p.read(), f.warps[0], ROOM) for _, p, f in with_face]
-    records = work.through("aligning faces", keys, lambda i: _roomy(*with_face[i][1:]))
+    keys = [fingerprint("padded face", p.read(), f.warps[0], ROOM) for _, p, f in with_face]
+    records = work.through("aligning faces", keys, lambda i: _padded(*with_face[i][1:]))
     numbers = {who: i for i, who in enumerate(dict.fromkeys(who for who, _, _ in with_face))}
     return TrainingFaces(
         torch.cat([r["face"] for r in records]),
@@ -87,7 +87,7 @@ def _aligned(named: Sequence[tuple[str, Photo]], work: Work) -> TrainingFaces:
     )
 
 
-def _roomy(photo: Photo, found: Found) -> Record:
+def _padded(photo: Photo, found: Found) -> Record:
     moved = found.warps[:1].clone()
     moved[:, :, 2] += ROOM
     image = warp(from_pixels(decode_pixels(photo.read(), photo.name)), moved, _SIDE)

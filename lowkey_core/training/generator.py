@@ -21,7 +21,7 @@ from torch import Generator, Tensor, nn
 
 from lowkey_core.networks.face_generator import NUISANCE, FaceGenerator
 from lowkey_core.recognisers.mobilefacenet import MobileFaceNet
-from lowkey_core.training.distillation import disturbed
+from lowkey_core.training.distillation import augment
 from lowkey_core.types import Embedder, Embeddings, Images
 from lowkey_core.work.learning import Keep, Part, Schedule, learn, warmed_cosine
 from lowkey_core.work.work import Show, silent
@@ -58,8 +58,8 @@ class IdentityCritic:
     """A recogniser that measures whether a generated picture shows the given identity."""
 
     embed: Embedder
-    known: Embeddings
-    """(n, d): its embeddings of the training faces."""
+    embeddings: Embeddings
+    """(n, d): those of the training faces."""
     weight: float = 1.0
     """Of its terms in the loss."""
 
@@ -69,20 +69,20 @@ class TrainConfig:
     """Settings of the training, and weights of the loss's terms."""
 
     steps: int = 4900
-    sketching: int = 500
+    reconstruction_steps: int = 500
     """Steps at the start without critics: they say nothing useful of blurred pictures."""
     rate: float = 2e-3
     """AdamW's highest learning rate; see `warmed_cosine`."""
-    picture_price: float = 10.0
+    picture_weight: float = 10.0
     """L1 between reconstruction and picture, at full and at a quarter of the resolution."""
-    likeness_price: float = 0.7
+    identity_weight: float = 0.7
     """1 - cosine to the given identity, of reconstructions and of the other pictures."""
-    crowd_price: float = 1.4
+    similarity_weight: float = 1.4
     """By how much the mean cosine between generated identities exceeds that between the same
     identities' photos: features that all generated pictures share."""
-    feature_price: float = 0.4
+    feature_weight: float = 0.4
     """Distance between inner layers' features of reconstruction and picture."""
-    nuisance_price: float = 0.002
+    divergence_weight: float = 0.002
     """Kullback-Leibler divergence of the nuisance from a standard normal."""
 
 
@@ -93,7 +93,7 @@ class PortraitSet:
     portraits: Tensor
     """(n, 3, 128, 128) uint8, the face at template positions, MARGIN pixels in."""
     codes: Tensor
-    """(n, 128): the identity code of each, from `people.codes`."""
+    """(n, 128): the identity code of each, from `prior.codes`."""
     people: Tensor
     """(n,) int64, the identity labels."""
     critics: Sequence[IdentityCritic]
@@ -155,7 +155,7 @@ def _loss(
     step: int,
     rng: Generator,
 ) -> Tensor:
-    copies, others = (32, 0) if step < config.sketching else (16, 12)
+    copies, others = (32, 0) if step < config.reconstruction_steps else (16, 12)
     rows = torch.randint(len(portrait_set.portraits), (copies,), generator=rng)
     flipped = torch.rand(copies, 1, 1, 1, generator=rng) < 0.5
     pictures = portrait_set.portraits[rows].float() / 255
@@ -172,32 +172,32 @@ def _loss(
         )
     reconstructed, novel = made.split([copies, others])
     coarse = [F.avg_pool2d(p, 4) for p in (reconstructed, pictures)]
-    loss: Tensor = config.picture_price * (
+    loss: Tensor = config.picture_weight * (
         (reconstructed - pictures).abs().mean() + (coarse[0] - coarse[1]).abs().mean()
     )
     divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean()
-    loss = loss + config.nuisance_price * divergence
+    loss = loss + config.divergence_weight * divergence
     if not others:
         return loss
     few, seed = slice(0, 8), int(torch.randint(2**62, (), generator=rng))
-    pair = [disturbed(p[few], Generator().manual_seed(seed)) for p in (pictures, reconstructed)]
+    pair = [augment(p[few], Generator().manual_seed(seed)) for p in (pictures, reconstructed)]
     with torch.no_grad():
         wanted, _ = features(pair[0])
     found, embeddings = features(pair[1])
     feature_distance = sum(
         ((a - b).abs().mean() / b.abs().mean() for a, b in zip(found, wanted, strict=True))
     )
-    reconstruction = 1 - (embeddings * portrait_set.critics[0].known[rows[few]]).sum(1)
+    reconstruction = 1 - (embeddings * portrait_set.critics[0].embeddings[rows[few]]).sum(1)
     critic = portrait_set.critics[step % len(portrait_set.critics)]
-    novel_embeddings, known = critic.embed(disturbed(novel, rng)), critic.known[rows[:others]]
+    novel_embeddings, known = critic.embed(augment(novel, rng)), critic.embeddings[rows[:others]]
     identity_distance = 1 - (novel_embeddings * known).sum(1)
     crowding = (_mean_cosine(novel_embeddings) - _mean_cosine(known)).clamp(min=0)
     likeness = reconstruction.mean() + critic.weight * identity_distance.mean()
     total: Tensor = (
         loss
-        + config.feature_price * feature_distance
-        + config.likeness_price * likeness
-        + config.crowd_price * critic.weight * crowding
+        + config.feature_weight * feature_distance
+        + config.identity_weight * likeness
+        + config.similarity_weight * critic.weight * crowding
     )
     return total
 

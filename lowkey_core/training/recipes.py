@@ -22,7 +22,7 @@ from lowkey_core.recognisers import mobilefacenet, zoo
 from lowkey_core.training import distillation, generator
 from lowkey_core.training import zoo as students
 from lowkey_core.training.faces import ROOM, TrainingFaces, generated_faces, training_faces
-from lowkey_core.training.people import codes, fit_prior
+from lowkey_core.training.prior import codes, fit_prior
 from lowkey_core.types import Embedder, Embeddings, Images
 from lowkey_core.work.files import write_atomically
 from lowkey_core.work.learning import FileKeep
@@ -78,15 +78,15 @@ def _member(member: str, folder: Path, work: Work) -> Path:
 def _generator(folder: Path, work: Work) -> Path:
     ms1m, dlib = mobilefacenet.build("ms1m"), recognisers.load("dlib")
     faces, config = training_faces(datasets.load("lfw"), work), generator.TrainConfig()
-    known = [_embeddings(critic, faces, work) for critic in (ms1m, dlib)]
+    embeddings = [_embeddings(critic, faces, work) for critic in (ms1m, dlib)]
     edge = ROOM - MARGIN
     portrait_set = generator.PortraitSet(
         portraits=faces.images[:, :, edge:-edge, edge:-edge],
-        codes=codes(known[0]),
+        codes=codes(embeddings[0]),
         people=faces.identities,
         critics=(
-            generator.IdentityCritic(ms1m, known[0]),
-            generator.IdentityCritic(dlib, known[1], weight=4.0),
+            generator.IdentityCritic(ms1m, embeddings[0]),
+            generator.IdentityCritic(dlib, embeddings[1], weight=4.0),
         ),
     )
     keep = FileKeep(folder / "synthfaces.ckpt", f"synthfaces {config}, {faces.digest[:8]}")

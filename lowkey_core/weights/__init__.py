@@ -115,7 +115,7 @@ def read(card: Card) -> bytes:
     if not found.startswith(known):
         raise TamperedWeightsError(
             f"{path} has SHA-256 {found}",
-            expected=f"{known}, {said_by(card)}",
+            expected=f"{known}, {digest_source(card)}",
             remedy=f"delete the file and get it again from {card.url or card.source}",
         )
     log.info("verified %s, SHA-256 %s, %s", card.name, found, path)
@@ -166,7 +166,7 @@ def record_of(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def said_by(card: Card) -> str:
+def digest_source(card: Card) -> str:
     """Where the result of `digest` comes from, for messages."""
     kept = record_of(home(card))
     recorded = kept.is_file() and not card.pinned

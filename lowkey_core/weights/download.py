@@ -36,7 +36,7 @@ def fetch(card: Card, say: Callable[[str], None]) -> Path:
     """
     path = weights.home(card)
     if card.distribution or card.embedded or path.exists():
-        return _adopt(card, say)
+        return _check_existing(card, say)
     if not card.url:
         raise DownloadError(
             f"{card.name} cannot be fetched",
@@ -47,13 +47,13 @@ def fetch(card: Card, say: Callable[[str], None]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path, lambda: say(f"{card.name}: waiting for another fetch of it")):
             if path.exists():  # the other fetch succeeded
-                return _adopt(card, say)
+                return _check_existing(card, say)
             found = _download(card, path)
-    say(f"{card.name}: fetched {path}, SHA-256 {found}, {_how(card)}")
+    say(f"{card.name}: fetched {path}, SHA-256 {found}, {_digest_kind(card)}")
     return path
 
 
-def _adopt(card: Card, say: Callable[[str], None]) -> Path:
+def _check_existing(card: Card, say: Callable[[str], None]) -> Path:
     """Verify the file that is there already; record its digest if none is known yet."""
     path = weights.locate(card)
     known = weights.digest(card)
@@ -62,16 +62,16 @@ def _adopt(card: Card, say: Callable[[str], None]) -> Path:
         if not found.startswith(known):
             raise TamperedWeightsError(
                 f"{path} has SHA-256 {found}",
-                expected=f"{known}..., {weights.said_by(card)}",
+                expected=f"{known}..., {weights.digest_source(card)}",
                 remedy=f"delete it, then `models fetch {card.name}`",
             )
         weights.record(card, path, found)
     weights.read(card)
-    say(f"{card.name}: already at {path}, {_how(card)}")
+    say(f"{card.name}: already at {path}, {_digest_kind(card)}")
     return path
 
 
-def _how(card: Card) -> str:
+def _digest_kind(card: Card) -> str:
     return "as on its card" if card.pinned else "unpinned: recorded as first seen"
 
 
@@ -108,7 +108,7 @@ def _verify(card: Card, found: str) -> None:
     forget = f"; if it was replaced there, delete {record}" if record.is_file() else ""
     raise TamperedWeightsError(
         f"{card.url} gave a file with SHA-256 {found}, which was deleted",
-        expected=f"{known}, {weights.said_by(card)}",
+        expected=f"{known}, {weights.digest_source(card)}",
         remedy=f"try again later, and ask at {card.source} if it stays{forget}",
     )
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from lowkey_core.training.distillation import NOBODY, DistillationSet
+from lowkey_core.training.distillation import MIXTURE, DistillationSet
 from lowkey_core.training.faces import ROOM, TrainingFaces
 from lowkey_core.types import FACE_SIZE
 
@@ -29,17 +29,17 @@ class Student(nn.Module):
         return out
 
 
-def known(count: int = 12, people: int = 4, seed: int = 0) -> DistillationSet:
+def distillation_set(count: int = 12, people: int = 4, seed: int = 0) -> DistillationSet:
     """Random samples; identities in turn, the last sample is a mixture."""
     rng = seeded(seed)
     pixels = torch.randint(0, 256, (count, 3, FACE_SIZE, FACE_SIZE), generator=rng)
     identities = torch.arange(count) % people
-    identities[-1] = NOBODY
+    identities[-1] = MIXTURE
     targets = F.normalize(torch.randn(count, 8, generator=rng))
     return DistillationSet(pixels.to(torch.uint8), targets, identities)
 
 
-def roomy(count: int, people: int = 4) -> TrainingFaces:
+def training_faces(count: int, people: int = 4) -> TrainingFaces:
     side = FACE_SIZE + 2 * ROOM
     pixels = torch.randint(0, 256, (count, 3, side, side), generator=seeded())
     return TrainingFaces(pixels.to(torch.uint8), torch.arange(count) % people)

@@ -12,17 +12,17 @@ import torch
 import torch.nn.functional as F
 
 from lowkey_core.training import distillation
-from lowkey_core.training.distillation import NOBODY, augmented, disturbed
+from lowkey_core.training.distillation import MIXTURE, augment, augment_and_mix
 from lowkey_core.training.faces import ROOM
 from lowkey_core.types import FACE_SIZE
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork
-from tests.lowkey_core.training.examples import known, roomy, seeded
+from tests.lowkey_core.training.examples import distillation_set, seeded, training_faces
 
 
 def test_every_sample_is_in_one_batch_per_pass() -> None:
-    sample, size = known(12), 4
+    sample, size = distillation_set(12), 4
     sample = replace(sample, identities=torch.arange(12))
     seen = [sample.batch(step, size)[2] for step in range(9)]
     passes = [torch.cat(seen[i : i + 3]).tolist() for i in (0, 3, 6)]
@@ -32,7 +32,7 @@ def test_every_sample_is_in_one_batch_per_pass() -> None:
 
 @pytest.mark.parametrize("size", [5, 11])
 def test_no_batch_repeats_a_sample_and_every_sample_is_used(size: int) -> None:
-    sample = replace(known(12), identities=torch.arange(12))
+    sample = replace(distillation_set(12), identities=torch.arange(12))
     counts: Counter[int] = Counter()
     for step in range(30):
         shown = sample.batch(step, size)[2].tolist()
@@ -42,7 +42,7 @@ def test_no_batch_repeats_a_sample_and_every_sample_is_used(size: int) -> None:
 
 
 def test_a_batch_depends_on_its_step_only() -> None:
-    sample = known()
+    sample = distillation_set()
     torch.manual_seed(1)
     images, targets, people = sample.batch(7, 4)
     torch.manual_seed(2)
@@ -55,7 +55,7 @@ def test_a_batch_depends_on_its_step_only() -> None:
 
 
 def test_centred_targets_have_no_common_mean() -> None:
-    sample = known()
+    sample = distillation_set()
     shifted = replace(sample, targets=F.normalize(sample.targets + 3))
     centred = shifted.centred(shifted.targets.mean(0))
     assert torch.allclose(centred.targets.norm(dim=1), torch.ones(12))
@@ -64,41 +64,41 @@ def test_centred_targets_have_no_common_mean() -> None:
 
 
 def test_joined_sets_keep_identities_apart() -> None:
-    ours, theirs = known(12, people=4), known(8, people=3, seed=1)
+    ours, theirs = distillation_set(12, people=4), distillation_set(8, people=3, seed=1)
     both = ours.join(theirs)
     assert torch.equal(both.images, torch.cat([ours.images, theirs.images]))
     assert torch.equal(both.targets, torch.cat([ours.targets, theirs.targets]))
     assert torch.equal(both.identities[:12], ours.identities)
     named = theirs.identities >= 0
     assert torch.equal(both.identities[12:][named], theirs.identities[named] + 4)
-    assert (both.identities[12:][~named] == NOBODY).all()
+    assert (both.identities[12:][~named] == MIXTURE).all()
     assert both.people == 7
 
 
 def test_a_quarter_of_the_augmented_faces_are_mixtures() -> None:
-    faces = roomy(16)
+    faces = training_faces(16)
     before = faces.identities.clone()
-    images, people = augmented(faces.images, faces.identities, seeded())
+    images, people = augment_and_mix(faces.images, faces.identities, seeded())
     assert images.shape == (16, 3, FACE_SIZE, FACE_SIZE)
     assert images.dtype == torch.float32
     assert images.min() >= 0
     assert images.max() <= 1
-    assert (people == NOBODY).sum() == 4
+    assert (people == MIXTURE).sum() == 4
     named = people >= 0
     assert torch.equal(people[named], before[named])
     assert torch.equal(faces.identities, before)
-    again, _ = augmented(faces.images, faces.identities, seeded())
+    again, _ = augment_and_mix(faces.images, faces.identities, seeded())
     assert torch.equal(again, images)
-    assert not torch.equal(augmented(faces.images, before, seeded(1))[0], images)
+    assert not torch.equal(augment_and_mix(faces.images, before, seeded(1))[0], images)
 
 
 def test_the_same_seed_gives_the_same_augmentation() -> None:
     """So that a reconstruction can be compared with its picture, with gradients."""
-    pictures = roomy(4).images.float() / 255
-    once = disturbed(pictures, seeded())
-    assert torch.equal(disturbed(pictures.clone(), seeded()), once)
+    pictures = training_faces(4).images.float() / 255
+    once = augment(pictures, seeded())
+    assert torch.equal(augment(pictures.clone(), seeded()), once)
     copies = (0.9 * pictures).requires_grad_()
-    (disturbed(copies, seeded()) - once).abs().sum().backward()
+    (augment(copies, seeded()) - once).abs().sum().backward()
     assert copies.grad is not None
     assert copies.grad.abs().sum(dim=(1, 2, 3)).min() > 0
 
@@ -109,7 +109,7 @@ def test_an_augmented_face_stays_at_the_template() -> None:
     y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
     disc = ((x - side / 2) ** 2 + (y - side / 2) ** 2 < 30**2).to(torch.uint8) * 255
     faces = disc.expand(12, 3, side, side)
-    images, people = augmented(faces, torch.arange(12), seeded())
+    images, people = augment_and_mix(faces, torch.arange(12), seeded())
     for image in images[people >= 0]:
         lit = (image.mean(0) > image.mean()).nonzero().float()
         assert (lit.mean(0) - FACE_SIZE / 2).abs().max() < 7
@@ -117,7 +117,7 @@ def test_an_augmented_face_stays_at_the_template() -> None:
 
 
 def test_samples_are_prepared_once_with_the_teachers_embeddings(tmp_path: Path) -> None:
-    teacher, faces = TinyNetwork(), roomy(10)
+    teacher, faces = TinyNetwork(), training_faces(10)
     made = distillation.prepare(faces, teacher, 2, Work(Cache(tmp_path)))
     assert len(made.images) == 2 * len(faces)
     with torch.no_grad():

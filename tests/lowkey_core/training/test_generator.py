@@ -15,7 +15,7 @@ from lowkey_core.networks.face_generator import IDENTITY, NUISANCE, SIDE
 from lowkey_core.recognisers import mobilefacenet
 from lowkey_core.recognisers.mobilefacenet import MobileFaceNet
 from lowkey_core.training import generator
-from lowkey_core.training.distillation import disturbed
+from lowkey_core.training.distillation import augment
 from lowkey_core.types import FACE_SIZE, Images
 from lowkey_core.work.learning import FileKeep
 from tests.conftest import TinyNetwork
@@ -53,7 +53,7 @@ def trained(path: Path | None, stop_after: int | None = None) -> tuple[dict[str,
             raise StopHereError
 
     torch.manual_seed(3)
-    config = generator.TrainConfig(sketching=1, steps=4)
+    config = generator.TrainConfig(reconstruction_steps=1, steps=4)
     keep = FileKeep(path, str(config))
     network, (means, log_variances) = generator.train(
         portrait_set(TinyNetwork()), features, config, keep, show
@@ -81,8 +81,8 @@ def loss_with(critic: Callable[[Images], Tensor], **config: float) -> Tensor:
     """The loss of one step with that critic."""
     torch.manual_seed(3)
     known = portrait_set(TinyNetwork())
-    known = replace(known, critics=[generator.IdentityCritic(critic, known.critics[0].known)])
-    made = generator.TrainConfig(sketching=0, **config)  # type: ignore[arg-type]
+    known = replace(known, critics=[generator.IdentityCritic(critic, known.critics[0].embeddings)])
+    made = generator.TrainConfig(reconstruction_steps=0, **config)  # type: ignore[arg-type]
     networks = generator.FaceGenerator(), generator.Encoder()
     return generator._loss(*networks, known, features, made, 1, seeded())
 
@@ -91,7 +91,7 @@ def test_similar_embeddings_of_all_identities_are_penalised() -> None:
     def one_face(faces: Images) -> Tensor:
         return F.normalize(faces.mean() + torch.ones(len(faces), 32))
 
-    without, penalised = (loss_with(one_face, crowd_price=p).item() for p in (0.0, 2.0))
+    without, penalised = (loss_with(one_face, similarity_weight=p).item() for p in (0.0, 2.0))
     assert penalised > without + 1, "all cosines are 1"
 
 
@@ -101,13 +101,13 @@ def test_critics_get_augmented_pictures(monkeypatch: pytest.MonkeyPatch) -> None
 
     def noted(images: Images, rng: Generator) -> Images:
         calls.append((len(images), rng.initial_seed()))
-        return disturbed(images, rng)
+        return augment(images, rng)
 
     def critic(faces: Images) -> Tensor:
         assert faces.shape == (12, 3, FACE_SIZE, FACE_SIZE)
         return TinyNetwork()(faces)
 
-    monkeypatch.setattr(generator, "disturbed", noted)
+    monkeypatch.setattr(generator, "augment", noted)
     loss_with(critic)
     (pictures, seed), (copies, same), (others, _) = calls
     assert (pictures, copies, seed) == (8, 8, same)

@@ -14,9 +14,9 @@ from scipy.special import log_softmax
 from torch import Tensor
 
 from lowkey_core.training import zoo as students
-from lowkey_core.training.distillation import NOBODY
+from lowkey_core.training.distillation import MIXTURE
 from lowkey_core.work.learning import FileKeep
-from tests.lowkey_core.training.examples import Student, known, seeded
+from tests.lowkey_core.training.examples import Student, distillation_set, seeded
 
 
 class StopHereError(Exception):
@@ -36,7 +36,7 @@ def trained(path: Path | None, stop_after: int | None = None) -> dict[str, Tenso
 
     torch.manual_seed(5)
     student, keep = Student(), FileKeep(path, str(CONFIG))
-    return students.train(student, known(), CONFIG, keep, show).state_dict()
+    return students.train(student, distillation_set(), CONFIG, keep, show).state_dict()
 
 
 @pytest.mark.parametrize("stop_after", [3, 101])
@@ -59,7 +59,7 @@ def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:
 
 
 def test_training_raises_the_cosine_to_the_teacher() -> None:
-    student, sample = Student(), known()
+    student, sample = Student(), distillation_set()
     images = sample.images.float() / 127.5 - 1
 
     def agreement() -> float:
@@ -78,7 +78,7 @@ def by_hand(embeddings: Tensor, prototypes: Tensor, people: Tensor, margin: str)
     unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
     losses = []
     for row, who in zip(embeddings.double().numpy(), people.tolist(), strict=True):
-        if who == NOBODY:
+        if who == MIXTURE:
             continue
         cosines = unit @ row
         right = cosines[who]
@@ -91,7 +91,7 @@ def by_hand(embeddings: Tensor, prototypes: Tensor, people: Tensor, margin: str)
 def test_a_margin_loss_is_that_of_its_paper(margin: str) -> None:
     embeddings = F.normalize(torch.randn(6, 8, generator=seeded(1)))
     prototypes = 3 * torch.randn(5, 8, generator=seeded(2))
-    people = torch.tensor([0, 4, NOBODY, 2, 2, NOBODY])
+    people = torch.tensor([0, 4, MIXTURE, 2, 2, MIXTURE])
     loss = students.margin_loss(embeddings, prototypes, people, margin)
     assert loss.item() == pytest.approx(by_hand(embeddings, prototypes, people, margin), rel=1e-4)
     rows = people >= 0
@@ -111,5 +111,5 @@ def test_a_margin_loss_has_finite_gradients_at_cosine_one(margin: str) -> None:
 def test_without_identities_or_margin_the_margin_loss_is_zero() -> None:
     embeddings, prototypes = torch.eye(3), torch.eye(3)
     assert students.margin_loss(embeddings, prototypes, torch.arange(3), "").item() == 0
-    mixtures = torch.full((3,), NOBODY)
+    mixtures = torch.full((3,), MIXTURE)
     assert students.margin_loss(embeddings, prototypes, mixtures, "arcface").item() == 0

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lowkey_core.networks.face_generator import IDENTITY, NUISANCE
-from lowkey_core.training import people as prior
-from lowkey_core.training.people import codes, fit_prior, gaussian_factor
+from lowkey_core.training import prior
+from lowkey_core.training.prior import codes, fit_prior, gaussian_factor
 from tests.lowkey_core.training.examples import seeded
 
 
