@@ -83,11 +83,11 @@ def _download(card: Card, path: Path) -> str:
             announced = _announced(answer, card)
             largest = announced or card.size or weights.LARGEST
             for chunk in answer.iter_content(CHUNK):
-                file.write(chunk)
-                digest.update(chunk)
                 size += len(chunk)
                 if size > largest:
                     raise _wrong_size(card, size)
+                file.write(chunk)
+                digest.update(chunk)
             if size < (announced or card.size):
                 raise _stopped(card, size, "the server stopped early")
             _verify(card, digest.hexdigest())
