@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: audit test check bench
+.PHONY: audit test check bench results
 
 audit: .venv/ready
 	$(BIN)/python cli.py audit --attack lowkey --adversary adaptive
@@ -19,10 +19,15 @@ check: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/pytest -m slow
-	$(BIN)/python -m benchmarks.recognition
-	$(BIN)/python -m benchmarks.cloaking
-	$(BIN)/python -m benchmarks.zoo
+	$(BIN)/python -m benchmarks.recognition --busy
+	$(BIN)/python -m benchmarks.cloaking --busy
+	$(BIN)/python -m benchmarks.zoo --busy
 	$(BIN)/python -m benchmarks.synthfaces
+
+# What no results are kept of yet is measured, and all documents are rendered. Hours; resumes.
+results: .venv/ready
+	if [ -d ../shared/assets ]; then export CLOAK_ASSETS="$$PWD/../shared/assets"; fi; \
+	$(BIN)/python -m benchmarks.results
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from adversaries import Enrol, FeatureEnrol, ThreatModel, cloaked_seen
+from adversaries import AdversaryAbout, Prepared, ThreatModel
+from adversaries.parts.enrolment import EnrolAll, facts
 from adversaries.parts.training import Recipe, train
-from lowkey_core.errors import OptionError
-from lowkey_core.faces.alignment import warp
-from lowkey_core.networks.flip import FlipAveraged
-from lowkey_core.types import Faces
-from lowkey_core.weights import card_of
+from lowkey_core.errors import NotPossibleError, setting
+from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.work import Work
 
@@ -36,23 +33,26 @@ def build(work: Work, epochs: int = 20) -> Adaptive:
 class Adaptive:
     """Fine-tunes all of the extractor; batch-norm statistics stay as they were."""
 
+    about = AdversaryAbout("Does it survive robust retraining?", "retrained on cloaked pictures")
+
     def __init__(self, work: Work, recipe: Recipe) -> None:
         self.work, self.recipe = work, recipe
 
-    def prepare(self, threat: ThreatModel, rng: Generator, /) -> Enrol:
-        """Raises: OptionError if the recogniser has no gradients."""
-        teacher: Any = threat.embedder
-        if card_of(teacher).black_box or not isinstance(teacher, nn.Module):
-            raise OptionError(
-                f"{card_of(teacher).name} is a black box",
+    def prepare(self, threat: ThreatModel, rng: Generator, /) -> Prepared:
+        """Raises: NotPossibleError if the recogniser has no gradients."""
+        start = threat.recognition
+        teacher = start.network if isinstance(start, Embedding) else None
+        if not isinstance(teacher, nn.Module) or start.card.black_box:
+            raise NotPossibleError(
+                f"{start.card.name} is a black box",
                 expected="a recogniser whose weights can be trained",
-                remedy="name a trainable one first with --recogniser",
+                remedy=f"name a trainable one first with {setting('recogniser')}",
             )
-        background = threat.background
-        clean = warp(background.images, background.warps)
-        cloaked = warp(threat.cloak(background, rng), background.warps)
+        assert isinstance(start, Embedding)
+        background, copies = threat.background, threat.tool(threat.background, rng)
+        clean, cloaked = background.images, copies.images
         classes = background.identities.unique(return_inverse=True)[1]
-        home = FlipAveraged(threat.embedder).embed(Faces(clean, classes), self.work)
+        home = start.embed(background)
         means = torch.zeros(int(classes.max()) + 1, home.shape[1]).index_add(0, classes, home)
         student = _Student(teacher, F.normalize(means))
 
@@ -71,18 +71,14 @@ class Adaptive:
             loss,
             len(background),
             _gently(self.recipe, teacher),
-            key=fingerprint("adaptive", threat.embedder, clean, cloaked, classes, type(self)),
+            key=fingerprint("adaptive", teacher, clean, cloaked, classes, type(self)),
             seed=rng.initial_seed(),
             work=self.work,
-            label=f"retraining {card_of(teacher).name} on cloaked pictures",
+            label=f"retraining {start.card.name} on cloaked pictures",
         )
         student.network.requires_grad_(False)
-        learned = {
-            "pictures": float(len(background)),
-            "identities": float(len(means)),
-            "cloaked_seen": cloaked_seen(clean, cloaked),
-        }
-        return FeatureEnrol(FlipAveraged(student.network), threat.matcher, self.work, learned)
+        retrained = replace(start, network=student.network)
+        return EnrolAll(retrained, facts(background, copies))
 
 
 _NORMALISED = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)

@@ -8,20 +8,22 @@ and in crops that keep JPEG's 8x8 grid in place. The threshold is set on other i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from adversaries import Enrol, FeatureEnrol, Recogniser, ThreatModel, cloaked_seen
+from adversaries import AdversaryAbout, Prepared, System, ThreatModel
+from adversaries.parts.enrolment import facts
 from adversaries.parts.training import Recipe, train
 from lowkey_core import transforms
-from lowkey_core.errors import PlanError
-from lowkey_core.faces.alignment import warp
+from lowkey_core.errors import PlanError, setting
 from lowkey_core.faces.visibility import smooth
-from lowkey_core.networks.flip import FlipAveraged
-from lowkey_core.types import FACE_SIZE, Faces, Images, Pictures
+from lowkey_core.publish.served import served
+from lowkey_core.types import FACE_SIZE, Images, Pictures, Recognition
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.work import Work
 
@@ -84,8 +86,12 @@ class Detection:
 
     def __init__(self, work: Work, recipe: Recipe, flagged: Literal["drop", "keep"]) -> None:
         self.work, self.recipe, self.flagged = work, recipe, flagged
+        done = {"drop": "dropped", "keep": "kept"}[flagged]
+        self.about = AdversaryAbout(
+            "Does it survive detection?", f"after flagged pictures were {done}"
+        )
 
-    def prepare(self, threat: ThreatModel, rng: Generator, /) -> Enrol:
+    def prepare(self, threat: ThreatModel, rng: Generator, /) -> Prepared:
         """Trains the detector, then sets its threshold on identities it has not seen.
 
         Raises: PlanError with fewer than two background identities.
@@ -96,12 +102,12 @@ class Detection:
             raise PlanError(
                 f"the background has {len(known)} identity",
                 expected="at least 2: some to learn from, others to set the threshold on",
-                remedy="raise --background",
+                remedy=f"raise {setting('background')}",
             )
         seen = torch.isin(background.identities, known[: min(IDENTITIES, 3 * len(known) // 4)])
         own = background.select(seen.nonzero().flatten())
-        clean, cloaked = own.images, threat.cloak(own, rng)
-        pairs = torch.cat([_pairs(clean, cloaked, version, own.warps) for version in VERSIONS])
+        copies = threat.tool(own, rng)
+        pairs = torch.cat([_pairs(own, copies, version) for version in VERSIONS])
         detector = Residual(Generator().manual_seed(rng.initial_seed()))
 
         def loss(rows: Tensor, rng: Generator) -> Tensor:
@@ -119,7 +125,7 @@ class Detection:
             loss,
             len(pairs),
             self.recipe,
-            key=fingerprint("detection", clean, cloaked, own.warps, detector),
+            key=fingerprint("detection", own.images, copies.images, detector),
             seed=rng.initial_seed(),
             work=self.work,
             label="training the cloak detector",
@@ -127,26 +133,20 @@ class Detection:
         detector.eval().requires_grad_(False)
         others = background.select((~seen).nonzero().flatten())
         detector.threshold = self._threshold(detector, others)
-        learned = {
-            "pictures": float(len(own)),
-            "identities": float(len(own.identities.unique())),
-            "cloaked_seen": cloaked_seen(clean, cloaked),
-        }
-        features = FeatureEnrol(FlipAveraged(threat.embedder), threat.matcher, self.work, learned)
-        return DetectingEnrol(features, detector, self.flagged)
+        return Detecting(threat.recognition, detector, self.flagged, self.work, facts(own, copies))
 
     def _threshold(self, detector: Residual, clean: Pictures) -> float:
         """The score that FALSE_ALARMS of these clean pictures exceed, whatever became of them."""
-        versions = [warp(transforms.parse(v)(clean.images), clean.warps) for v in CALIBRATION]
+        versions = [served(clean, transforms.load(v)) for v in CALIBRATION]
         with torch.no_grad():
-            scores = torch.cat([detector.suspicion(faces) for faces in versions])
+            scores = torch.cat([detector.suspicion(pictures.images) for pictures in versions])
         return scores.quantile(1 - FALSE_ALARMS).item()
 
 
-def _pairs(clean: Images, cloaked: Images, version: str, warps: Tensor | None) -> Tensor:
+def _pairs(clean: Pictures, cloaked: Pictures, version: str) -> Tensor:
     """(n, 2, 3, 112, 112): each picture and its cloaked copy, after the transform."""
-    transform = transforms.parse(version)
-    return torch.stack([warp(transform(images), warps) for images in (clean, cloaked)], 1)
+    transform = transforms.load(version)
+    return torch.stack([served(pictures, transform).images for pictures in (clean, cloaked)], 1)
 
 
 def _offset(rng: Generator) -> int:
@@ -154,20 +154,21 @@ def _offset(rng: Generator) -> int:
     return GRID * int(torch.randint((FACE_SIZE - CROP) // GRID + 1, (), generator=rng))
 
 
-class DetectingEnrol:
+@dataclass(frozen=True)
+class Detecting:
     """Looks at every scraped picture before enrolling it."""
 
-    def __init__(
-        self, features: FeatureEnrol, detector: Residual, flagged: Literal["drop", "keep"]
-    ) -> None:
-        self.features, self.detector, self.flagged = features, detector, flagged
-        self.learned = features.learned
+    recognition: Recognition
+    detector: Residual
+    flagged: Literal["drop", "keep"]
+    work: Work
+    learned: Mapping[str, float]
 
-    def __call__(self, scraped: Faces, /) -> Recogniser:
+    def __call__(self, scraped: Pictures, /) -> System:
         """Drops what it flags, if that is its policy."""
-        suspicion = self.features.work.per_face(
-            "looking for cloaks", self.detector.suspicion, scraped.images, scraped.digests
-        )[:, 0]
+        suspicion = self.work.per_picture("looking for cloaks", self.detector.suspicion, scraped)[
+            :, 0
+        ]
         flagged = suspicion > 0
-        gallery = scraped.select(~flagged) if self.flagged == "drop" else scraped
-        return Recogniser(gallery, self.features.identifier(gallery), flagged, suspicion)
+        kept = scraped.select(~flagged) if self.flagged == "drop" else scraped
+        return System(self.recognition.enrol(kept), kept, flagged, suspicion)

@@ -5,23 +5,23 @@ from __future__ import annotations
 
 from torch import Generator
 
-from adversaries import Enrol, FeatureEnrol, ThreatModel
-from lowkey_core.networks.flip import FlipAveraged
-from lowkey_core.work.work import Work
+from adversaries import AdversaryAbout, Prepared, ThreatModel
+from adversaries.parts.enrolment import EnrolAll
 
 
-def build(work: Work) -> Oblivious:
-    """work: where embeddings are kept."""
-    return Oblivious(work)
+def build() -> Oblivious:
+    """Takes no options."""
+    return Oblivious()
 
 
 class Oblivious:
-    """Uses the recogniser as it is."""
+    """Uses each recogniser as it is."""
 
-    def __init__(self, work: Work) -> None:
-        self.work = work
+    about = AdversaryAbout(
+        "Does it survive an adversary who knows of no cloak?", tries="all", uses_tool=False
+    )
 
-    def prepare(self, threat: ThreatModel, rng: Generator, /) -> Enrol:
-        """Learns nothing; never calls the cloak."""
+    def prepare(self, threat: ThreatModel, rng: Generator, /) -> Prepared:
+        """Learns nothing; never calls the tool."""
         del rng
-        return FeatureEnrol(FlipAveraged(threat.embedder), threat.matcher, self.work)
+        return EnrolAll(threat.recognition)

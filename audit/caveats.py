@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from audit.findings import MIN_CONTROL
 from audit.plan import BASE_TRANSFORMS
-from audit.report import Caveat, Cell, Copies, Counts, Quality
+from audit.records import (
+    AdversaryRecord,
+    Caveat,
+    Cell,
+    CloakRecord,
+    Counts,
+    RecogniserRecord,
+)
 
-MIN_CONTROL = 0.9
-"""A recogniser that finds fewer of the clean probes' owners proves nothing by failing on cloaks."""
 MAX_NOISE = 0.1
 """Protection by noise beyond the control's own misses from which the cloak deserves no credit."""
 MIN_SEEN = 0.9
@@ -19,43 +25,34 @@ MAX_WIDTH = 0.3
 
 def caveats(
     counts: Counts,
+    cloaks: Sequence[CloakRecord],
+    recognisers: Sequence[RecogniserRecord],
+    adversaries: Sequence[AdversaryRecord],
     cells: Sequence[Cell],
-    quality: Sequence[Quality],
-    learned: Mapping[str, Mapping[str, float]],
-    notes: Iterable[str],
-    copies: Copies | None = None,
     of_pictures: Iterable[str] = (),
 ) -> tuple[Caveat, ...]:
-    """Blocking ones first. notes: what the cloak says of itself, of_pictures: and the data set."""
+    """Blocking ones first. of_pictures: what the data set says of itself."""
+    notes = dict.fromkeys(note for cloak in cloaks for note in cloak.notes)
     found = [
-        *_controls(cells),
-        *_learning(learned),
-        *_held_out(cells),
+        *_controls(cells, {c.control for c in cloaks if c.control}),
+        *_learning(adversaries),
+        *_held_out(cloaks, recognisers),
         *_power(cells),
         *_lost(counts),
+        *_copies(cloaks),
         *(_doubt("cloak", note) for note in notes),
         *(_doubt("dataset", note) for note in of_pictures),
     ]
-    if copies is not None and (lost := len(copies.missing) + len(copies.unusable)):
-        found.append(
-            _doubt(
-                "copies-missing",
-                f"{lost} of {lost + copies.matched} pictures of protected people have no usable "
-                "copy: they count as uncloaked.",
-            )
-        )
-    if not any(c.newer for c in cells):
-        found.append(_doubt("no-newer-model", "No recogniser here is known to be newer than it."))
-    if any(q.lpips is None for q in quality):
+    if any(q.lpips is None for cloak in cloaks for q in cloak.quality):
         found.append(
             _doubt("lpips-missing", "LPIPS was not measured, DSSIM was: its weights are absent.")
         )
     return tuple(sorted(found, key=lambda c: not c.blocking))
 
 
-def _controls(cells: Sequence[Cell]) -> Iterator[Caveat]:
+def _controls(cells: Sequence[Cell], noise: set[str]) -> Iterator[Caveat]:
     for where, cell in _by_contest(cells).items():
-        value = cell.control[1].value
+        value = cell.control.value
         if value is None or value < MIN_CONTROL:
             yield Caveat(
                 code="control-fails",
@@ -63,13 +60,13 @@ def _controls(cells: Sequence[Cell]) -> Iterator[Caveat]:
                 text=f"{where} recognises {value or 0:.2f} of the clean probes, less than "
                 f"{MIN_CONTROL}: what it misses when cloaked is unproven.",
             )
-    for where, cell in _by_contest(c for c in cells if c.attack == "noise").items():
-        control, noise = cell.control[1].value, cell.protection.value
-        if control is not None and noise is not None and noise - (1 - control) > MAX_NOISE:
+    for where, cell in _by_contest(c for c in cells if c.attack in noise).items():
+        control, protects = cell.control.value, cell.protection.value
+        if control is not None and protects is not None and protects - (1 - control) > MAX_NOISE:
             yield Caveat(
                 code="noise-protects",
                 blocking=cell.transform in BASE_TRANSFORMS,
-                text=f"Random noise of the same energy protects {noise:.2f} against {where}: "
+                text=f"Random noise of the same energy protects {protects:.2f} against {where}: "
                 "the cloak's own merit is unproven.",
             )
 
@@ -82,37 +79,49 @@ def _by_contest(cells: Iterable[Cell]) -> dict[str, Cell]:
     }
 
 
-def _learning(learned: Mapping[str, Mapping[str, float]]) -> Iterator[Caveat]:
-    for adversary, facts in learned.items():
-        seen = facts.get("cloaked_seen", 1.0)
-        if seen < 1:
-            yield Caveat(
-                code="no-cloaks-seen",
-                blocking=seen < MIN_SEEN,
-                text=f"Only {seen:.1%} of the background pictures that {adversary} learned from "
-                "were changed by the cloak.",
-            )
+def _learning(adversaries: Sequence[AdversaryRecord]) -> Iterator[Caveat]:
+    for adversary in adversaries:
+        for attack, facts in adversary.learned.items():
+            seen = facts.get("cloaked_seen", 1.0)
+            if seen < 1:
+                yield Caveat(
+                    code="no-cloaks-seen",
+                    blocking=seen < MIN_SEEN,
+                    text=f"Only {seen:.1%} of the background pictures that {adversary.name} "
+                    f"learned from were changed by {attack}.",
+                )
 
 
-def _held_out(cells: Sequence[Cell]) -> Iterator[Caveat]:
-    for name in dict.fromkeys(c.recogniser for c in cells if c.held_out is None):
-        yield _doubt(
-            "lineage-unstated",
-            f"{name} or a surrogate does not state its lineage: whether it is held out is unknown.",
-        )
-    for name in dict.fromkeys(c.recogniser for c in cells if c.held_out is False):
-        yield _doubt(
-            "not-held-out",
-            f"{name} shares weights or training with a surrogate: protection against it is "
-            "what the cloak was optimised for.",
-        )
-    shared_by = {c.recogniser: c.shared_data for c in cells if c.held_out is not False}
-    for name, shared in shared_by.items():
-        if shared:
+def _held_out(
+    cloaks: Sequence[CloakRecord], recognisers: Sequence[RecogniserRecord]
+) -> Iterator[Caveat]:
+    for cloak in cloaks:
+        of = f" of {cloak.attack}" if len(cloaks) > 1 else ""
+        relations = {r.name: r.relations[cloak.attack] for r in recognisers}
+        for name in (n for n, r in relations.items() if r.held_out is None):
             yield _doubt(
-                "shared-data",
-                f"{name} and a surrogate were trained on the same pictures ({', '.join(shared)}): "
-                "protection may be less against a network that was not.",
+                "lineage-unstated",
+                f"{name} or a surrogate{of} does not state its lineage: whether it is held out is "
+                "unknown.",
+            )
+        for name in (n for n, r in relations.items() if r.held_out is False):
+            yield _doubt(
+                "not-held-out",
+                f"{name} shares weights or training with a surrogate{of}: protection against it is "
+                "what the cloak was optimised for.",
+            )
+        for name, relation in relations.items():
+            if relation.shared_data and relation.held_out is not False:
+                yield _doubt(
+                    "shared-data",
+                    f"{name} and a surrogate{of} were trained on the same pictures "
+                    f"({', '.join(relation.shared_data)}): protection may be less against a "
+                    "network that was not.",
+                )
+        if not any(relation.newer for relation in relations.values()):
+            yield _doubt(
+                "no-newer-model",
+                f"No recogniser here is known to be newer than {cloak.attack}.",
             )
 
 
@@ -129,6 +138,16 @@ def _power(cells: Sequence[Cell]) -> Iterator[Caveat]:
 def _width(cell: Cell) -> float:
     low, high = cell.protection.interval
     return high - low
+
+
+def _copies(cloaks: Sequence[CloakRecord]) -> Iterator[Caveat]:
+    for copies in (cloak.copies for cloak in cloaks if cloak.copies is not None):
+        if lost := len(copies.missing) + len(copies.unusable):
+            yield _doubt(
+                "copies-missing",
+                f"{lost} of {lost + copies.matched} pictures of protected people have no usable "
+                "copy: they count as uncloaked.",
+            )
 
 
 def _lost(counts: Counts) -> Iterator[Caveat]:

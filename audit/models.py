@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
-from lowkey_core import plugins, recognisers, weights
+from lowkey_core import recognisers, weights
 from lowkey_core.datasets.synthetic import GENERATOR
-from lowkey_core.errors import MissingWeightsError, StorageError, TamperedWeightsError, unknown_name
+from lowkey_core.errors import (
+    MissingWeightsError,
+    OptionError,
+    StorageError,
+    TamperedWeightsError,
+    setting,
+    unknown_name,
+)
 from lowkey_core.faces.detection import DETECTOR_CARDS
 from lowkey_core.faces.visibility import LINEAR, TRUNK
 from lowkey_core.weights import Card
@@ -55,7 +62,7 @@ def listed() -> Iterator[str]:
     rows = [("name", "role", "bytes", "SHA-256", "licence", "released", "")]
     for name, (role, card) in catalogue().items():
         size = f"{card.size:,}" if card.size else _size_here(card)
-        released = f"{card.released:%Y-%m-%d}"
+        released = f"{card.released:%Y-%m-%d}" if card.released else "not stated"
         rows.append((name, role, size, _digest(card), card.licence, released, state(card)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -66,14 +73,15 @@ def listed() -> Iterator[str]:
 def listed_recognisers() -> Iterator[str]:
     """A line each; no network is built."""
     known = recognisers.cards()
-    for name in plugins.available("lowkey_core.recognisers"):
+    for name in recognisers.RECOGNISERS.available():
         if name not in known:
             yield f"{name}  no card among its CARDS"
             continue
         card, found = known[name], state(known[name])
+        released = f"{card.released:%Y-%m}" if card.released else "not stated"
         verified = "verified" if card.pinned else "as first seen"
         told = {"present": verified, "absent": f"absent: {_how_to_get(card)}"}.get(found, found)
-        yield f"{name}  released {card.released:%Y-%m}, {card.licence}, {told}"
+        yield f"{name}  released {released}, {card.licence}, {told}"
 
 
 def _how_to_get(card: Card) -> str:
@@ -98,6 +106,34 @@ def terms(card: Card) -> Iterator[str]:
             + (f"{card.sha256}..." if card.sha256 else "not published; unpinned")
             + (", recorded at the first fetch and checked from then on")
         )
+
+
+def fetch(
+    name: str, say: Callable[[str], None], agrees: Callable[[], bool | None] | None = None
+) -> bool:
+    """Downloads one weight file. say: told the terms, and what is done. agrees: asked whether the
+    user accepts the licence, None where nobody can be asked; without it, they have.
+
+    Returns: whether they accepted it.
+    Raises: UnknownNameError, OptionError, DownloadError, TamperedWeightsError.
+    """
+    from lowkey_core.weights.download import fetch as fetched
+
+    card = find(name)
+    for line in terms(card):
+        say(line)
+    agreed = True if agrees is None else agrees()
+    if agreed is None:
+        raise OptionError(
+            "nobody is there to accept the licence",
+            expected=f"a terminal, or {setting('accept_licence')}",
+            remedy="read the licence, then give the option",
+        )
+    if agreed:
+        fetched(card, say)
+    else:
+        say("nothing was fetched")
+    return agreed
 
 
 def verified(name: str | None) -> Iterator[tuple[str, State]]:

@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from audit.plan import AuditPlan
 from audit.protocol import split
-from audit.report import Counts
+from audit.records import Counts
 from lowkey_core import datasets
-from lowkey_core.cloaks.folder import ENOUGH, Copied
 from lowkey_core.datasets import Dataset
-from lowkey_core.errors import DatasetError, PlanError
+from lowkey_core.errors import DatasetError, Reason
 from lowkey_core.faces.detection import Frame, find
 from lowkey_core.photos.photo import Photo
-from lowkey_core.publish.copies import Copies
-from lowkey_core.types import Faces, Pictures
+from lowkey_core.types import Pictures, ThirdPartyCloak
 from lowkey_core.work.work import Work
 
 
 @dataclass(frozen=True)
 class Photographs:
-    """Aligned crops by part; identities are numbered, protected ones from 0."""
+    """Pictures by part; identities are numbered, protected ones from 0."""
 
     gallery: Pictures
     """Of protected identities, clean."""
@@ -35,59 +32,46 @@ class Photographs:
     """Of everybody else enrolled; never cloaked."""
     background: Pictures
     """The adversary's own."""
-    cloaked_rows: Tensor
-    """(m,) int64: the gallery pictures that get cloaked."""
+    calibration: Pictures
+    """Of people in no other part."""
     counts: Counts
     files: Mapping[str, Photo]
-    """The gallery's and the background's, by name."""
+    """The photos that may be cloaked, by name."""
     frames: Mapping[str, Frame]
     """Where in them the faces are."""
     dataset: Dataset
     """What all of them are from."""
-    copied: Copied | None = None
-    """The gallery's and the background's cloaked copies, where they are not made here."""
-
-    @property
-    def cloaked_share(self) -> float:
-        """Of the protected identities' gallery."""
-        return len(self.cloaked_rows) / len(self.gallery)
 
     @property
     def people(self) -> list[int]:
         """Protected identities with a face in the gallery and among the probes."""
         return _people(self.gallery, self.probes)
 
-    @property
-    def probe_faces(self) -> Faces:
-        """The probes as a recogniser sees them."""
-        return Faces(self.probes.images, self.probes.identities)
 
-
-def photographs(plan: AuditPlan, work: Work) -> Photographs:
-    """Raises: DatasetError, PlanError."""
-    dataset, copies = datasets.load(plan.dataset, work), None
-    if plan.cloaked is not None:
-        folder = Copies(Path(plan.cloaked))
-        dataset = replace(dataset, photos=folder.originals(dataset.photos))
-        copies = folder.match(dataset.photos)
-    strangers = [p for name in plan.distractor_datasets for p in datasets.strangers(name, work)]
-    parts = split(dataset, plan, strangers, copies)
+def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] = ()) -> Photographs:
+    """copies: cloaks whose pictures somebody else made. Raises: DatasetError, PlanError."""
+    sizes, dataset = plan.people, datasets.load(plan.people.dataset, work)
+    for cloak in copies:
+        dataset = replace(dataset, photos=cloak.originals(dataset.photos))
+    copied = {p.name for p in dataset.photos if all(cloak.covers(p.name) for cloak in copies)}
+    strangers = [p for name in sizes.distractor_datasets for p in datasets.strangers(name, work)]
+    parts = split(dataset, plan, strangers, copied if copies else None)
     aligned = align(parts.photos, work)
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in parts.photos))}
-    probes, gallery, bystanders, background = (
+    probes, *others = (
         aligned.pictures(photos, numbers)
-        for photos in (parts.probes, parts.gallery, parts.bystanders, parts.background)
+        for photos in (
+            parts.probes,
+            parts.gallery,
+            parts.bystanders,
+            parts.background,
+            parts.calibration,
+        )
     )
-    (gallery, bystanders, background), duplicates = once(probes, gallery, bystanders, background)
+    (gallery, bystanders, background, calibration), duplicates = once(probes, *others)
+    for cloak in copies:
+        cloak.read(gallery.join(probes).join(background), aligned.frames)
     people = _people(gallery, probes)
-    rows, copied = cloaked_rows(gallery.identities, plan.cloaked_share), None
-    if copies is not None:
-        names = gallery.names + background.names
-        copied = Copied(copies, {n: aligned.faces[n] for n in names}, aligned.frames, work)
-        rows = rows[[gallery.names[i] in copied.faces for i in rows.tolist()]]
-        shared = [i for i, name in enumerate(background.names) if name in copied.faces]
-        if len(background.identities[shared].unique()) >= ENOUGH:
-            background = background.select(shared)  # else the adversaries will say so
     if not people or not len(background):
         raise DatasetError(
             f"faces were found in {len(gallery)} pictures of the gallery, {len(probes)} probes and "
@@ -95,20 +79,14 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
             expected="at least one person with a face in gallery and probes, and a background",
             remedy="look at the pictures, or use another data set",
         )
-    if not len(rows):
-        raise PlanError(
-            f"a cloaked share of {plan.cloaked_share:g} cloaks none of {len(gallery)} pictures",
-            expected="at least one cloaked picture",
-            remedy="raise --cloaked-share or --gallery, or look at the copies in --cloaked",
-        )
     counts = Counts(
-        dataset=plan.dataset,
+        dataset=sizes.dataset,
         protected=len(people),
-        without_pictures=plan.protected - len(people),
+        without_pictures=sizes.protected - len(people),
         probes=len(probes),
         gallery=len(gallery) + len(bystanders),
-        enrolled=len(torch.cat([gallery.identities, bystanders.identities]).unique()),
-        background_identities=len(background.identities.unique()),
+        enrolled=len(set(gallery.people) | set(bystanders.people)),
+        background_identities=len(background.people),
         background_pictures=len(background),
         no_face=aligned.no_face,
         unreadable=tuple(aligned.unreadable),
@@ -117,19 +95,18 @@ def photographs(plan: AuditPlan, work: Work) -> Photographs:
         protectable=parts.protectable,
         too_few_pictures=parts.too_few_pictures,
     )
-    own = (*gallery.names, *background.names)
+    own = (*gallery.names, *probes.names, *background.names)
     files = {photo.name: photo for photo in parts.photos}
     return Photographs(
         gallery=gallery,
         probes=probes,
         bystanders=bystanders,
         background=background,
-        cloaked_rows=rows,
+        calibration=calibration,
         counts=counts,
         files={name: files[name] for name in own},
         frames={name: aligned.frames[name] for name in own},
         dataset=dataset,
-        copied=copied,
     )
 
 
@@ -154,17 +131,7 @@ def once(probes: Pictures, *parts: Pictures) -> tuple[list[Pictures], tuple[str,
 
 
 def _people(gallery: Pictures, probes: Pictures) -> list[int]:
-    return sorted(set(gallery.identities.tolist()) & set(probes.identities.tolist()))
-
-
-def cloaked_rows(identities: Tensor, share: float) -> Tensor:
-    """Rows of the gallery to cloak: of each identity's n pictures, the first round(share * n).
-
-    The others stay clean, as pictures do that were online before their owner knew of cloaks.
-    """
-    rows = [(identities == who).nonzero().flatten() for who in identities.unique()]
-    parts = [r[: round(share * len(r))] for r in rows]
-    return torch.cat(parts) if parts else identities
+    return sorted(set(gallery.people) & set(probes.people))
 
 
 @dataclass(frozen=True)
@@ -176,8 +143,8 @@ class Aligned:
     frames: dict[str, Frame]
     """Where in its photo each face is."""
     no_face: tuple[str, ...]
-    unreadable: dict[str, str]
-    """And why, one of `checks.REASONS`."""
+    unreadable: dict[str, Reason]
+    """And why."""
 
     def pictures(self, photos: Sequence[Photo], numbers: dict[str, int]) -> Pictures:
         """The aligned ones among `photos`, identities by their numbers."""

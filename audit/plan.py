@@ -1,92 +1,156 @@
-"""What to audit: from flags, a preset, or a TOML file. Standard library and pydantic only."""
+"""What to audit: every choice that a report depends on, in five parts.
+
+A plan comes from a preset, a TOML file and flags (`audit/choices.py`). Nothing here imports torch.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-from audit.statistics import clopper_pearson
-from lowkey_core.errors import PlanError, unknown_name
+from lowkey_core import spec
 
 BASE_TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
 """Measured in every audit: how the answer reads under JPEG is part of the question."""
+BASELINE = "oblivious"
+"""The adversary that takes part in every audit: what it finds is what every other adds to."""
 
 
-class AuditPlan(BaseModel):
-    """Every choice an audit depends on; two runs of one plan give one report."""
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
+    return _once(tuple(spec.canonical(name) for name in names))
+
+
+def _chains(names: tuple[str, ...]) -> tuple[str, ...]:
+    return _once(tuple("+".join(map(spec.canonical, name.split("+"))) for name in names))
+
+
+Specs = Annotated[tuple[str, ...], AfterValidator(_canonical)]
+"""Names with their options, as `lowkey_core/spec.py` has them, in canonical form, each once."""
+Chains = Annotated[tuple[str, ...], AfterValidator(_chains)]
+"""The same, each perhaps a chain: `resize:0.5+jpeg:75`."""
+Names = Annotated[tuple[str, ...], AfterValidator(_once)]
+
+
+class Part(BaseModel):
+    """A part of a plan. Each field carries the help of its flag."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
-    attack: str = "lowkey"
-    """The cloak: a name of `list attacks`, or a `.py` file."""
-    attack_options: dict[str, int | float] = {}
-    """Passed to the cloak's build()."""
-    cloaked: str | None = None
-    """Folder of cloaked copies, for the attack `folder`."""
-    adversaries: tuple[str, ...] = ("adaptive",)
-    """Names of `list adversaries` or `.py` files. `oblivious` always takes part."""
-    flagged: Literal["drop", "keep"] = "drop"
-    """What a detecting adversary does with pictures it judges cloaked."""
-    dataset: str = "synthetic"
-    """A name of `list datasets`, a folder with one sub-folder per identity, or a `.csv` table with
-    the columns path and identity."""
-    distractor_datasets: tuple[str, ...] = ()
-    """Further ones of strangers: each picture counts as an identity of its own, and loose pictures
-    in a folder count too."""
-    surrogates: tuple[str, ...] = ("zoo:ir-arcface", "zoo:resnet-cosface")
-    """The recognisers the cloak works against."""
-    recognisers: tuple[str, ...] = ("dlib", "zoo:mobile", "zoo:vit")
-    """The recognisers an adversary may have. `oblivious` tries each; the others start from the
-    first."""
-    matchers: tuple[Literal["nn", "linear"], ...] = ("nn",)
-    transforms: tuple[str, ...] = BASE_TRANSFORMS
-    """What platforms do to published pictures, everybody's. The base three always take part."""
-    conditions: tuple[Literal["all", "one"], ...] = ("all", "one")
-    """Everybody protected cloaks, or one at a time."""
-    cloaked_share: float = Field(default=1.0, gt=0, le=1)
-    """Share of a protected identity's gallery that is cloaked; the rest was published before."""
-    ranks: tuple[int, ...] = (1, 5, 10, 50)
 
-    protected: int = Field(default=24, ge=1)
-    """Identities who cloak."""
-    probes: int = Field(default=4, ge=1)
-    """Clean pictures of each protected identity to identify."""
-    gallery: int = Field(default=8, ge=1)
-    """At most so many pictures of each identity are published."""
-    background: int = Field(default=60, ge=1)
-    """Identities of the adversary's own pictures."""
-    background_pictures: int = Field(default=5, ge=1)
-    """Pictures of each."""
-    others: int = Field(default=34, ge=0)
-    """Unprotected identities with several pictures in the gallery."""
-    distractors: int = Field(default=600, ge=0)
-    """Unprotected identities with one picture in the gallery, at most: those of
-    `distractor_datasets` first, all of them together, then those of `dataset`."""
-    epochs: int = Field(default=20, ge=0)
-    """Training passes of adversaries that learn."""
-    batch: int = Field(default=16, ge=1)
-    """Pictures cloaked at once; part of the result, as sums of floats depend on it."""
-    seed: int = Field(default=0, ge=0, lt=2**31)
+def choice(
+    default: Any, help_text: str, *, flag: str = "", common: bool = False, **limits: Any
+) -> Any:
+    """A field. flag: its name on the command line, if not the field's. common: shown first."""
+    return Field(
+        default, description=help_text, json_schema_extra={"flag": flag, "common": common}, **limits
+    )
 
-    @field_validator("distractor_datasets", "surrogates")
-    @classmethod
-    def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(names))
+
+class People(Part):
+    """Whose pictures, and who plays which part."""
+
+    dataset: str = choice(
+        "synthetic",
+        "See `list datasets`, a folder with a sub-folder per person, or a table.csv.",
+        common=True,
+    )
+    distractor_datasets: Names = choice(
+        (),
+        "Likewise, or a folder of loose pictures: each is one more stranger.",
+        flag="distractor_dataset",
+    )
+    protected: int = choice(24, "Identities who cloak.", common=True, ge=1)
+    probes: int = choice(4, "Clean pictures of each to identify.", ge=1)
+    gallery: int = choice(8, "Published pictures of each identity, at most.", ge=1)
+    background: int = choice(60, "Identities the adversary learns from.", ge=1)
+    background_pictures: int = choice(5, "Pictures of each of those.", ge=1)
+    others: int = choice(34, "Unprotected identities with several pictures.", ge=0)
+    distractors: int = choice(
+        600, "Unprotected identities with one picture: distractor data sets' first.", ge=0
+    )
+    calibration: int = choice(
+        0, "Identities in nobody's training and no gallery, for measures with a threshold.", ge=0
+    )
+    seed: int = choice(0, "Of every random choice.", ge=0, lt=2**31)
+
+
+class Publish(Part):
+    """What people do before they publish, and what platforms do after."""
+
+    attacks: Specs = choice(
+        ("lowkey",),
+        "The cloak: see `list attacks`, or a .py file; options as lowkey:steps=50.",
+        flag="attack",
+        common=True,
+        min_length=1,
+    )
+    surrogates: Specs = choice(
+        ("zoo:ir-arcface", "zoo:resnet-cosface"),
+        "Recognisers the cloak works against: see `list recognisers`, or a .pt or .py file.",
+        flag="surrogate",
+        common=True,
+    )
+    scenarios: Specs = choice(
+        ("all", "one"),
+        "Who cloaks: see `list scenarios`, as all, one (at a time), mixed:0.5 (half of each).",
+        flag="scenario",
+        min_length=1,
+    )
+    transforms: Chains = choice(
+        BASE_TRANSFORMS,
+        "Besides none, jpeg:75 and jpeg:30: see `list transforms`; a chain as resize:0.5+jpeg:75.",
+        flag="transform",
+        common=True,
+    )
+    batch: int = choice(
+        16, "Pictures cloaked at once; part of the result, as sums of floats depend on it.", ge=1
+    )
 
     @field_validator("transforms")
     @classmethod
     def _with_base(cls, transforms: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*BASE_TRANSFORMS, *transforms)))
+        return _once((*BASE_TRANSFORMS, *transforms))
 
-    @field_validator("adversaries")
+
+class Adversaries(Part):
+    """Who builds recognition from what was published, and with what."""
+
+    names: Specs = choice(
+        ("adaptive",),
+        "See `list adversaries`, or a .py file. `oblivious` always takes part.",
+        flag="adversary",
+        common=True,
+    )
+    recognisers: Specs = choice(
+        ("dlib", "zoo:mobile", "zoo:vit"),
+        "What an adversary may start from, also .pt, .onnx or .py files; the first is retrained.",
+        flag="recogniser",
+        common=True,
+        min_length=1,
+    )
+    matchers: Specs = choice(("nn",), "See `list matchers`.", flag="matcher", min_length=1)
+    epochs: int = choice(20, "Training passes of adversaries that learn.", ge=0)
+    flagged: Literal["drop", "keep"] = choice("drop", "What a detector does with what it flags.")
+
+    @field_validator("names")
     @classmethod
-    def _with_oblivious(cls, adversaries: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(("oblivious", *adversaries)))
+    def _with_oblivious(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _once((BASELINE, *names))
+
+
+class Measure(Part):
+    """What is counted."""
+
+    measures: Specs = choice(
+        ("rank-k", "detection"), "See `list measures`.", flag="measure", min_length=1
+    )
+    ranks: tuple[int, ...] = choice((1, 5, 10, 50), "Ranks of identification.")
 
     @field_validator("ranks")
     @classmethod
@@ -95,133 +159,21 @@ class AuditPlan(BaseModel):
             raise ValueError("ranks start at 1")
         return tuple(sorted({1, *ranks}))
 
-    @model_validator(mode="before")
+    @field_validator("measures")
     @classmethod
-    def _copies_have_no_surrogates(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("attack") == "folder":
-            return {"surrogates": (), **given}  # whoever made the copies had their own
-        return given
+    def _with_ranks(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
+        return _once(("rank-k", *measures))
 
-    @field_validator("recognisers", "matchers", "conditions")
-    @classmethod
-    def _not_empty(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if not names:
-            raise ValueError("at least one is needed")
-        return tuple(dict.fromkeys(names))
 
-    @model_validator(mode="after")
-    def _with_copies(self) -> Self:
-        if self.cloaked is not None and self.attack != "folder":
-            raise ValueError("cloaked copies are for --attack folder")
-        if self.cloaked is None and self.attack == "folder":
-            raise ValueError("--attack folder, of `audit` only, needs its copies: --cloaked DIR")
-        if bool(self.surrogates) == (self.attack == "folder"):
-            raise ValueError("a cloak needs surrogates, and --attack folder knows none")
-        return self
+class AuditPlan(Part):
+    """Every choice; two runs of one plan on one machine give one report, timings aside."""
+
+    people: People = People()
+    publish: Publish = Publish()
+    adversaries: Adversaries = Adversaries()
+    measure: Measure = Measure()
 
     @property
     def digest(self) -> str:
-        """Eight hex digits: the name of the plan's run."""
+        """Eight hex digits: part of the name of the plan's run."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
-
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "offline": {
-        "protected": 10,
-        "gallery": 6,
-        "background": 48,
-        "others": 20,
-        "distractors": 100,
-        "epochs": 24,
-        "conditions": ("all",),
-    },
-    "quick": {
-        "protected": 6,
-        "gallery": 6,
-        "background": 24,
-        "background_pictures": 4,
-        "others": 20,
-        "distractors": 100,
-        "epochs": 12,
-        "conditions": ("all",),
-    },
-    "standard": {},
-    "thorough": {
-        "protected": 40,
-        "background": 60,
-        "background_pictures": 8,
-        "others": 18,
-        "distractors": 1000,
-        "epochs": 40,
-        "matchers": ("nn", "linear"),
-        "conditions": ("all",),  # one at a time would fit a classifier per person and cell
-    },
-}
-"""What a preset changes; `standard` is the plan's own defaults."""
-
-ON_REAL_FACES: dict[str, dict[str, Any]] = {
-    "lfw": {
-        "surrogates": ("dlib", "mobilefacenet:casia"),
-        "recognisers": ("mobilefacenet:ms1m", "edgeface:xxs"),
-    },
-}
-"""What a data set changes. The zoo learned from LFW: there it would meet pictures it knows."""
-
-AGAINST_THE_ZOO = {"ssim_price": 16.0}
-"""Options of `lowkey` on the default surrogates: they are small and easily moved, and at its usual
-price of 10 the cloak would show more than it needs to (benchmarks/README.md)."""
-
-COSTS = {
-    "offline": "about 4 minutes on two cores",
-    "quick": "about 4 minutes on two cores",
-    "standard": "about 15 minutes on two cores",
-    "thorough": "never timed; by its counts three times standard",
-}
-"""What a preset costs as it stands."""
-
-
-def power(plan: AuditPlan) -> str:
-    """What an audit of this size can tell, at worst: when a person's probes all fare alike."""
-    low, high = clopper_pearson(plan.protected / 2, plan.protected)
-    return (
-        f"{plan.protected} people x {plan.probes} probes: "
-        f"a rate of 0.5 is known to +-{(high - low) / 2:.2f} or better"
-    )
-
-
-def make(
-    preset: str = "offline", file: Path | None = None, flags: Mapping[str, Any] | None = None
-) -> AuditPlan:
-    """The plan of a preset, overridden by what its data set changes, overridden by a TOML file,
-    overridden by flags that are not None.
-
-    Raises: PlanError, UnknownNameError.
-    """
-    if preset not in PRESETS:
-        raise unknown_name("preset", preset, PRESETS)
-    given = {k: v for k, v in (flags or {}).items() if v is not None}
-    try:
-        written = tomllib.loads(file.read_text("utf-8")) if file else {}
-        asked = {**written, **given}
-        usual = dict(ON_REAL_FACES.get(str(asked.get("dataset")), {}))
-        if asked.get("attack") == "folder":
-            usual.pop("surrogates", None)  # whoever made the copies had their own
-        cloak = str(asked.get("attack", "lowkey")).partition(":")[0]
-        if cloak == "lowkey" and "surrogates" not in {**usual, **asked}:
-            asked["attack_options"] = {**AGAINST_THE_ZOO, **asked.get("attack_options", {})}
-        return AuditPlan.model_validate({**PRESETS[preset], **usual, **asked})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise PlanError(
-            f"the plan {file} cannot be read ({error})",
-            expected="a TOML file",
-            remedy="see docs/plan.md for an example",
-        ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        got = f"{where} is {first['input']!r}: " if where else ""
-        raise PlanError(
-            got + first["msg"].lower(),
-            expected="a plan as audit/plan.py documents it",
-            remedy=f"change {where.partition('.')[0] or 'it'} in the flags or the plan file",
-        ) from error

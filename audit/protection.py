@@ -9,10 +9,12 @@ from torch import Generator
 
 from audit.plan import AuditPlan
 from lowkey_core import cloaks, recognisers
-from lowkey_core.publish.copies import sources
+from lowkey_core.errors import OptionError, setting
 from lowkey_core.publish.ledger import Outcome
 from lowkey_core.publish.protect import SUFFIXES, Protector, Settings
 from lowkey_core.publish.published import Published
+from lowkey_core.publish.sources import sources
+from lowkey_core.types import Network, ThirdPartyCloak
 from lowkey_core.work.work import Work
 
 
@@ -23,9 +25,25 @@ def protect(
 
     Raises: any AuditError, before the first outcome.
     """
+    if len(plan.publish.attacks) > 1:
+        raise OptionError(
+            f"{len(plan.publish.attacks)} cloaks were named",
+            expected=f"one {setting('attack')}",
+            remedy="run once for each, into folders of their own",
+        )
     found = sources(photos, out, SUFFIXES[settings.file_format])
-    surrogates = tuple(recognisers.load(name) for name in plan.surrogates)
-    cloak = cloaks.load(plan.attack, surrogates, plan.attack_options)
-    published = Published(cloak, work, label=f"cloaking with {plan.attack}", batch=plan.batch)
-    rng = Generator().manual_seed(plan.seed)
+    (name,), publish = plan.publish.attacks, plan.publish
+
+    def surrogates() -> list[Network]:
+        return [recognisers.network(surrogate) for surrogate in publish.surrogates]
+
+    cloak = cloaks.load(name, surrogates, work)
+    if isinstance(cloak, ThirdPartyCloak):
+        raise OptionError(
+            f"{name} holds copies that are made already",
+            expected="a cloak that makes them",
+            remedy=f"name another with {setting('attack')}",
+        )
+    published = Published(cloak, work, name=name, batch=publish.batch)
+    rng = Generator().manual_seed(plan.people.seed)
     yield from Protector(out, published, settings, work, rng).protect(found)

@@ -6,15 +6,16 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from audit.plan import AuditPlan
+from audit.plan import AuditPlan, People
 from lowkey_core.datasets import Dataset
-from lowkey_core.errors import DatasetError, PlanError
+from lowkey_core.errors import DatasetError, PlanError, setting
 from lowkey_core.photos.photo import Photo
 
 
 @dataclass(frozen=True)
 class Split:
-    """Photos by part. No identity is in two of protected, others, background, distractors."""
+    """Photos by part. No identity is in two of protected, others, distractors, background and
+    calibration."""
 
     gallery: tuple[Photo, ...]
     """Of protected identities: published, cloaked or not."""
@@ -24,6 +25,8 @@ class Split:
     """Of others and distractors: published, never cloaked."""
     background: tuple[Photo, ...]
     """The adversary's own."""
+    calibration: tuple[Photo, ...]
+    """Of people in no other part."""
 
     protectable: int
     """Identities of the data set with pictures enough to be protected."""
@@ -33,7 +36,7 @@ class Split:
     @property
     def photos(self) -> tuple[Photo, ...]:
         """All of them."""
-        return self.gallery + self.probes + self.bystanders + self.background
+        return self.gallery + self.probes + self.bystanders + self.background + self.calibration
 
 
 def split(
@@ -51,60 +54,66 @@ def split(
     Raises: DatasetError if there are too few identities, PlanError if a rank cannot be reached.
     """
     _apart(dataset, strangers)
-    rng, limit = Random(plan.seed), plan.probes + plan.gallery
+    sizes, ranks = plan.people, plan.measure.ranks
+    rng, limit = Random(sizes.seed), sizes.probes + sizes.gallery
     people = {who: rng.sample(photos, len(photos)) for who, photos in dataset.by_identity.items()}
     order = rng.sample(sorted(people), len(people))
     order.sort(key=lambda who: -min(len(people[who]), limit))  # full galleries first
-    rich = [who for who in order if len(people[who]) >= plan.probes + 2]
+    rich = [who for who in order if len(people[who]) >= sizes.probes + 2]
     too_few = len(people) - len(rich)
     if copied is not None:
-        people, rich, order = _copied_first(people, rich, order, copied, plan.probes)
-    protected = rich[: plan.protected]
-    if copied is not None and len(protected) < plan.protected:
+        people, rich, order = _copied_first(people, rich, order, copied, sizes.probes)
+    protected = rich[: sizes.protected]
+    if copied is not None and len(protected) < sizes.protected:
         raise DatasetError(
             f"there are cloaked copies for {len(protected)} people of {dataset.name} with "
-            f"{plan.probes + 2} or more pictures",
-            expected=f"{plan.protected}, who are protected",
-            remedy=f"use --protected {len(protected)}" if protected else "correct --cloaked",
+            f"{sizes.probes + 2} or more pictures",
+            expected=f"{sizes.protected}, who are protected",
+            remedy=f"use {setting('protected', len(protected))}"
+            if protected
+            else f"correct {setting('cloaked')}",
         )
     rest = [who for who in order if who not in set(protected)]
-    able = [who for who in rest if len(people[who]) >= plan.background_pictures]
-    background = able[: plan.background]
-    if len(protected) < plan.protected or len(background) < plan.background:
-        raise _too_few(dataset, plan, [len(people[who]) for who in order])
+    able = [who for who in rest if len(people[who]) >= sizes.background_pictures]
+    background = able[: sizes.background]
+    if len(protected) < sizes.protected or len(background) < sizes.background:
+        raise _too_few(dataset, sizes, [len(people[who]) for who in order])
     rest = [who for who in rest if who not in set(background)]
-    others = [who for who in rest if len(people[who]) > 1][: plan.others]
-    single = [people[who][0] for who in rest if len(people[who]) == 1]
+    others = [who for who in rest if len(people[who]) > 1][: sizes.others]
+    single = [who for who in rest if len(people[who]) == 1]
     drawn = rng.sample(sorted(strangers, key=lambda p: p.name), len(strangers))
-    distractors = [*drawn, *single][: plan.distractors]
+    distractors = [*drawn, *(people[who][0] for who in single)][: sizes.distractors]
+    taken = {*others, *(photo.identity for photo in distractors)}
+    calibration = [who for who in rest if who not in taken][: sizes.calibration]
     enrolled = len(protected) + len(others) + len(distractors)
-    if max(plan.ranks) > enrolled:
+    if max(ranks) > enrolled:
         raise PlanError(
-            f"the gallery has {enrolled} identities, rank {max(plan.ranks)} requested",
+            f"the gallery has {enrolled} identities, rank {max(ranks)} requested",
             expected=f"ranks up to {enrolled}",
-            remedy=f"lower --ranks or enrol {max(plan.ranks) - enrolled} more",
+            remedy=f"lower {setting('ranks')} or enrol {max(ranks) - enrolled} more",
         )
     return Split(
-        gallery=tuple(p for who in protected for p in people[who][plan.probes : limit]),
-        probes=tuple(p for who in protected for p in people[who][: plan.probes]),
-        bystanders=tuple(p for who in others for p in people[who][: plan.gallery])
+        gallery=tuple(p for who in protected for p in people[who][sizes.probes : limit]),
+        probes=tuple(p for who in protected for p in people[who][: sizes.probes]),
+        bystanders=tuple(p for who in others for p in people[who][: sizes.gallery])
         + tuple(distractors),
         background=tuple(
             p
             for who in background
-            for p in _with_copies_first(people[who], copied)[: plan.background_pictures]
+            for p in _with_copies_first(people[who], copied)[: sizes.background_pictures]
         ),
+        calibration=tuple(p for who in calibration for p in people[who][: sizes.gallery]),
         protectable=len(rich),
         too_few_pictures=too_few,
     )
 
 
-People = dict[str, list[Photo]]
+Photos = dict[str, list[Photo]]
 
 
 def _copied_first(
-    people: People, rich: list[str], order: list[str], copied: Container[str], probes: int
-) -> tuple[People, list[str], list[str]]:
+    people: Photos, rich: list[str], order: list[str], copied: Container[str], probes: int
+) -> tuple[Photos, list[str], list[str]]:
     """The same, with those whom copies exist of first; of the rich, only those.
 
     Of each person's pictures, the ones for probes are without a copy if possible, and the next
@@ -129,35 +138,36 @@ def _apart(dataset: Dataset, strangers: Sequence[Photo]) -> None:
     shared = [photo for photo in strangers if (photo.path, photo.offset) in own]
     if shared:
         raise PlanError(
-            f"{len(shared)} pictures of --distractor-dataset are in {dataset.name} too",
+            f"{len(shared)} pictures of {setting('distractor_dataset')} are in {dataset.name} too",
             expected="strangers, who are nobody in the data set",
-            remedy="name another --distractor-dataset, or keep strangers in a folder of their own",
+            remedy=f"name another {setting('distractor_dataset')}, or keep strangers apart",
         )
 
 
-def _too_few(dataset: Dataset, plan: AuditPlan, pictures: Sequence[int]) -> DatasetError:
+def _too_few(dataset: Dataset, sizes: People, pictures: Sequence[int]) -> DatasetError:
     """Says how many people there are, and how the plan would fit them.
 
     pictures: of each identity, in the order in which they are protected.
     """
-    needed, learned = plan.probes + 2, plan.background_pictures
+    needed, learned = sizes.probes + 2, sizes.background_pictures
     rich = sum(n >= needed for n in pictures)
     able = sum(n >= learned for n in pictures)
     fits = [
-        (p, min(plan.background, sum(n >= learned for n in pictures[p:])))
-        for p in range(1, min(plan.protected, rich) + 1)
+        (p, min(sizes.background, sum(n >= learned for n in pictures[p:])))
+        for p in range(1, min(sizes.protected, rich) + 1)
     ]
     protected, background = max(
         (fit for fit in fits if fit[1] > 1),  # what learns to tell people apart needs two
-        key=lambda fit: (min(fit[0] / plan.protected, fit[1] / plan.background), fit),
+        key=lambda fit: (min(fit[0] / sizes.protected, fit[1] / sizes.background), fit),
         default=(0, 0),
     )
     return DatasetError(
         f"{dataset.name} has {len(pictures)} identities, {rich} with the {needed} or more pictures "
         f"of a protected one and {able} with the {learned} of one in the background",
-        expected=f"{plan.protected} protected and {plan.background} others as background",
-        remedy=f"use --protected {protected} --background {background}, or more people"
+        expected=f"{sizes.protected} protected and {sizes.background} others as background",
+        remedy=f"use {setting('protected', protected)} {setting('background', background)}, "
+        "or more people"
         if protected
         else f"add pictures until 1 person has {needed} and 2 others have {learned}, "
-        "or lower --probes",
+        f"or lower {setting('probes')}",
     )

@@ -12,20 +12,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from audit.answers import cells
-from audit.caveats import MIN_CONTROL
+from audit.findings import MIN_CONTROL, cells
 from audit.plan import AuditPlan
 from audit.report import AuditReport, read
-from lowkey_core.errors import AuditError, OptionError, one_line
+from lowkey_core.errors import AuditError, OptionError, RunError, one_line, setting
 from lowkey_core.work.files import explained, write_atomically
 
 PLAN, REPORT = "plan.json", "report.json"
-ALONGSIDE = ("--resume", "--cache", "--json", "--verbose")
+ALONGSIDE = ("resume", "cache", "json", "verbose")
 """What may be given together with a run to resume: nothing that its plan decides."""
-
-
-class RunError(AuditError):
-    """A folder that holds no run, or one whose plan cannot be read."""
 
 
 class Start(BaseModel):
@@ -58,9 +53,10 @@ def resumed(folder: Path, given: Sequence[str]) -> AuditPlan:
     """
     if clash := [option for option in given if option not in ALONGSIDE]:
         raise OptionError(
-            f"--resume was given together with {', '.join(clash)}",
-            expected=f"nothing beside --resume but {', '.join(ALONGSIDE[1:])}",
-            remedy="leave out the others, or start a new run without --resume",
+            f"{setting('resume')} was given together with {', '.join(map(setting, clash))}",
+            expected=f"nothing beside {setting('resume')} but "
+            + ", ".join(map(setting, ALONGSIDE[1:])),
+            remedy=f"leave out the others, or start a new run without {setting('resume')}",
         )
     try:
         return _start(folder).plan
@@ -98,7 +94,7 @@ def _row(folder: Path) -> tuple[str, ...]:
         report = None  # what was begun last is not what was finished last
     plan = start.plan if start else report.plan if report else None
     known = (
-        (plan.attack, ",".join(plan.adversaries), plan.dataset)
+        (",".join(plan.publish.attacks), ",".join(plan.adversaries.names), plan.people.dataset)
         if plan and not trouble
         else ("-", "-", "-")
     )
@@ -112,8 +108,7 @@ def _protection(report: AuditReport) -> str:
     found = [
         (value, cell)
         for cell in cells(report)
-        if (value := cell.protection.value) is not None
-        and (cell.control[1].value or 0) >= MIN_CONTROL
+        if (value := cell.protection.value) is not None and (cell.control.value or 0) >= MIN_CONTROL
     ]
     if not found:
         return "-"

@@ -1,20 +1,27 @@
-"""From the names in a plan to objects: photos aligned, networks loaded and verified."""
+"""From the names in a plan to objects: networks loaded and verified, photos aligned."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adversaries import Adversary
+from torch import Generator
+
+from adversaries import ADVERSARIES
 from adversaries.parts.checked import Checked
+from audit.measures import MEASURES, Measure
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
-from lowkey_core import cloaks, plugins, recognisers, transforms
+from audit.scenarios import SCENARIOS, Scenario
+from lowkey_core import cloaks, recognisers, transforms
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.errors import PlanError
+from lowkey_core.matchers import MATCHERS
 from lowkey_core.publish.carried import Carried
 from lowkey_core.publish.published import Published
-from lowkey_core.types import Cloak, Embedder, Transform
-from lowkey_core.weights import card_of
+from lowkey_core.publish.tool import Tool
+from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.types import Cloak, Network, Recognition, ThirdPartyCloak, Transform
 from lowkey_core.work.work import Work
 
 
@@ -22,64 +29,104 @@ from lowkey_core.work.work import Work
 class Scene:
     """Everything an audit needs, ready to use."""
 
-    cloak: Cloak
-    """The audited one itself, for what it says of itself."""
-    tool: Cloak
-    """The audited one as an adversary may run it on pictures of its own."""
-    attacks: dict[str, Cloak]
-    """The audited cloak as it is published, and its control: noise of equal energy."""
-    surrogates: tuple[Embedder, ...]
-    recognisers: tuple[Embedder, ...]
-    adversaries: dict[str, Adversary]
+    tools: tuple[Tool, ...]
+    """The audited cloaks, in the plan's order."""
+    controls: dict[str, Tool]
+    """By cloak, noise of equal energy; none for noise, which is its own control."""
+    recognitions: tuple[tuple[Recognition, ...], ...]
+    """For each recogniser, in the plan's order, one for each matcher."""
+    surrogates: tuple[Network, ...]
+    """Those that a cloak asked for."""
+    adversaries: dict[str, Checked]
     transforms: dict[str, Transform]
+    scenarios: dict[str, Scenario]
+    measures: dict[str, Measure]
     photos: Photographs
+    seed: int
+
+    def pair(self, tool: Tool) -> list[Tool]:
+        """A cloak, and its control if it has one."""
+        control = self.controls.get(tool.name)
+        return [tool] if control is None else [tool, control]
+
+    def rng(self) -> Generator:
+        """A new generator with the plan's seed."""
+        return Generator().manual_seed(self.seed)
 
 
 def assemble(plan: AuditPlan, work: Work) -> Scene:
     """Raises: any AuditError; wrong names come out before anything expensive is done."""
-    surrogates = tuple(recognisers.load(name) for name in plan.surrogates)
-    networks = _recognisers(plan.recognisers)
-    changes = {name: transforms.parse(name) for name in plan.transforms}
-    # A cloak that is made here fails before anything expensive is done; found copies need photos.
-    photos = photographs(plan, work) if plan.cloaked is not None else None
-    copied = photos.copied if photos else None
-    cloak = cloaks.load(plan.attack, surrogates, plan.attack_options, copied)
-    offered = {"work": work, "epochs": plan.epochs, "flagged": plan.flagged}
-    adversaries: dict[str, Adversary] = {
-        name: Checked(plugins.load("adversaries", name, offered=offered), name)
-        for name in plan.adversaries
+    measure = {"ranks": plan.measure.ranks}
+    learning = {"epochs": plan.adversaries.epochs, "flagged": plan.adversaries.flagged}
+    measures = {n: MEASURES.load(n, granted=measure) for n in plan.measure.measures}
+    scenarios = {n: SCENARIOS.load(n) for n in plan.publish.scenarios}
+    changes = {n: transforms.load(n) for n in plan.publish.transforms}
+    adversaries = {
+        n: Checked(ADVERSARIES.load(n, granted={"work": work}, defaults=learning), n)
+        for n in plan.adversaries.names
     }
-    photos = photos or photographs(plan, work)
-    at_template = Published(cloak, work, label=f"cloaking with {plan.attack}", batch=plan.batch)
-    carry = "carrying changes into the photos"
-    carried = Carried(at_template, photos.files, photos.frames, work, label=carry)
-    # Copies are read from files as they are: what was carried into them is in their faces.
-    published: Cloak = at_template if copied else carried
-    # The control is not carried: photos would lose some of it, and its energy not be the cloak's.
-    noise = Published(
-        Noise(published, 0), work, label="adding noise of equal energy", batch=plan.batch
-    )
-    attacks: dict[str, Cloak] = {plan.attack: published}
-    attacks.setdefault("noise", noise)  # noise that is audited is its own control
+    surrogates = _Surrogates(plan.publish.surrogates)
+    made = {n: cloaks.load(n, surrogates.loaded, work) for n in plan.publish.attacks}
+    recognitions = _recognitions(plan, work)
+    photos = photographs(plan, work, [c for c in made.values() if isinstance(c, ThirdPartyCloak)])
+    tools = tuple(_tool(name, cloak, photos, plan, work) for name, cloak in made.items())
     return Scene(
-        cloak=cloak,
-        tool=copied.tool if copied else published,
-        attacks=attacks,
-        surrogates=surrogates,
-        recognisers=networks,
+        tools=tools,
+        controls={t.name: _noise(t, plan, work) for t in tools if not isinstance(t.cloak, Noise)},
+        recognitions=recognitions,
+        surrogates=tuple(surrogates.networks),
         adversaries=adversaries,
         transforms=changes,
+        scenarios=scenarios,
+        measures=measures,
         photos=photos,
+        seed=plan.people.seed,
     )
 
 
-def _recognisers(names: tuple[str, ...]) -> tuple[Embedder, ...]:
-    loaded = tuple(recognisers.load(name) for name in names)
-    called = [card_of(embedder).name for embedder in loaded]
+class _Surrogates:
+    """Loaded when the first cloak asks for them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names, self.networks = names, list[Network]()
+
+    def loaded(self) -> Sequence[Network]:
+        """The same networks for every cloak."""
+        if not self.networks:
+            self.networks += [recognisers.network(name) for name in self.names]
+        return self.networks
+
+
+def _tool(name: str, cloak: Cloak, photos: Photographs, plan: AuditPlan, work: Work) -> Tool:
+    at_template = Published(cloak, work, name=name, batch=plan.publish.batch)
+    if isinstance(cloak, ThirdPartyCloak):  # what was carried into its files is in their faces
+        return Tool(name, cloak, at_template)
+    carry = "carrying changes into the photos"
+    return Tool(name, cloak, Carried(at_template, photos.files, photos.frames, work, label=carry))
+
+
+def _noise(tool: Tool, plan: AuditPlan, work: Work) -> Tool:
+    """Not carried: photos would lose some of it, and its energy not be the cloak's."""
+    noise, label = Noise(tool.apply, 0), "noise of equal energy"
+    published = Published(noise, work, name=label, batch=plan.publish.batch)
+    return Tool(f"noise@{tool.name}", noise, published)
+
+
+def _recognitions(plan: AuditPlan, work: Work) -> tuple[tuple[Recognition, ...], ...]:
+    fits = {name: MATCHERS.load(name) for name in plan.adversaries.matchers}
+    found: list[tuple[Recognition, ...]] = []
+    for name in plan.adversaries.recognisers:
+        loaded = recognisers.load(name)
+        found.append(
+            (loaded,)  # a service compares by itself
+            if isinstance(loaded, Recognition)
+            else tuple(Embedding(loaded, fit, matcher, work) for matcher, fit in fits.items())
+        )
+    called = [first.card.name for first, *_ in found]
     if len(set(called)) < len(called):
         raise PlanError(
             f"the recognisers are called {', '.join(called)}",
             expected="a different name on each one's card",
             remedy="give their cards names of their own",
         )
-    return loaded
+    return tuple(found)

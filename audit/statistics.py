@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import sqrt
 
-from scipy.special import betaincinv, stdtrit
-
 Interval = tuple[float, float]
 
 
 def clopper_pearson(hits: float, trials: float, confidence: float = 0.95) -> Interval:
     """Exact binomial interval; hits and trials may be fractional. trials > 0."""
+    from scipy.special import betaincinv  # takes longer to import than `--help` may
+
     tail, misses = (1 - confidence) / 2, trials - hits
     low = float(betaincinv(hits, misses + 1, tail)) if hits > 0 else 0.0
     high = float(betaincinv(hits + 1, misses, 1 - tail)) if misses > 0 else 1.0
@@ -74,6 +74,8 @@ def difference(
     direction: Bonett & Price's adjusted interval (2012) for pairs, carried over to rates. Without
     them, two recognisers that agree on 24 people would differ by exactly 0, with certainty.
     """
+    from scipy.special import stdtrit
+
     gaps = [x / n - y / m for x, n, y, m in zip(*a, *b, strict=True) if n and m]
     if not gaps:
         return 0.0, (-1.0, 1.0)
@@ -82,3 +84,12 @@ def difference(
     variance = sum((v - centre) ** 2 for v in values) / (count - 1)
     reach = float(stdtrit(count - 1, (1 + confidence) / 2)) * sqrt(variance / count)
     return gap, (max(-1.0, centre - reach), min(1.0, centre + reach))
+
+
+def power(protected: int, probes: int) -> str:
+    """What an audit of this size can tell, at worst: when a person's probes all fare alike."""
+    low, high = clopper_pearson(protected / 2, protected)
+    return (
+        f"{protected} people x {probes} probes: "
+        f"a rate of 0.5 is known to +-{(high - low) / 2:.2f} or better"
+    )

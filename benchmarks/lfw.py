@@ -1,33 +1,41 @@
-"""The setting of every recognition figure: LFW, people with many pictures among strangers."""
+"""The setting of every recognition figure: LFW, people with many pictures among strangers.
+
+What benchmarks need of the product's faces, recognisers and cloaks goes through here.
+"""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import torch
+from torch import Generator
 
 from audit.photographs import align
-from lowkey_core import datasets
-from lowkey_core.matchers import nearest, ranking, ranks_of
-from lowkey_core.networks.flip import FlipAveraged
+from benchmarks.record import FOLDER
+from lowkey_core import datasets, recognisers
+from lowkey_core.errors import MissingWeightsError
+from lowkey_core.matchers.nn import NearestNeighbour
 from lowkey_core.photos.photo import Photo
+from lowkey_core.publish.published import Published
+from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.training.faces import kept_out
-from lowkey_core.types import Embedder, Faces
+from lowkey_core.types import Cloak, Embeddings, Network, Pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 
 PICTURES, PROBES, DISTRACTORS = 12, 3, 600
-WORK = Work(Cache(Path(tempfile.gettempdir()) / "lowkey-audit-benchmarks"))
-"""Faces and embeddings are shared between benchmarks; what is timed is never taken from here."""
+WORK = Work(Cache(FOLDER / "cache"))
+"""Pictures and embeddings are shared between benchmarks; what is timed is never taken from here."""
 
 
 @cache
-def faces(*, untaught: bool = False) -> tuple[Faces, Faces]:
+def faces(*, untaught: bool = False) -> tuple[Pictures, Pictures]:
     """Gallery and probes: 12 pictures of each identity with at least 10, the last 3 of them
-    probes, and 600 people with one picture each.
+    probes, and 600 people with one picture each. People with several come first by number.
 
     untaught: only people whom no network of this project was trained on, 60 and 1,000 strangers.
     """
@@ -44,15 +52,104 @@ def faces(*, untaught: bool = False) -> tuple[Faces, Faces]:
     gallery = [p for photos in known for p in photos[:-PROBES]]
     gallery += [photos[0] for photos in strangers]
     probes = [p for photos in known for p in photos[-PROBES:]]
-    aligned = align(gallery + probes, WORK)
-    parts = [aligned.pictures(photos, numbers) for photos in (gallery, probes)]
-    return Faces(parts[0].images, parts[0].identities), Faces(parts[1].images, parts[1].identities)
+    return found(gallery, numbers), found(probes, numbers)
 
 
-def rank_one(embedder: Embedder, *, untaught: bool = False) -> tuple[int, int]:
+def found(photos: Sequence[Photo], numbers: dict[str, int]) -> Pictures:
+    """The main face of every photo that has one. numbers: of the photos' identities."""
+    return align(photos, WORK).pictures(photos, numbers)
+
+
+def recognition(recogniser: str | Network) -> Embedding:
+    """By 1-NN on flip-averaged embeddings, each face computed once."""
+    network = recognisers.network(recogniser) if isinstance(recogniser, str) else recogniser
+    return Embedding(network, NearestNeighbour, "nn", WORK)
+
+
+def embeddings(recogniser: str | Network, which: Pictures) -> Embeddings:
+    """Flip-averaged, (n, d)."""
+    return recognition(recogniser).embed(which)
+
+
+def nearest_people(recogniser: str | Network, enrolled: Pictures, probes: Pictures) -> torch.Tensor:
+    """Per probe the rank, from 1, at which 1-NN names its person."""
+    gallery = recognition(recogniser).enrol(enrolled)
+    return gallery.search(probes, len(enrolled.people)).ranks(probes.identities)
+
+
+def rank_one(recogniser: str | Network, *, untaught: bool = False) -> tuple[int, int]:
     """Hits and probes, by 1-NN."""
-    embed, (gallery, probes) = FlipAveraged(embedder), faces(untaught=untaught)
-    score = nearest(embed.embed(gallery, WORK), gallery.identities)
-    identified = ranking(score(embed.embed(probes, WORK)), gallery.identities.unique())
-    hits = ranks_of(identified, probes.identities) == 1
-    return int(torch.count_nonzero(hits)), len(hits)
+    ranks = nearest_people(recogniser, *faces(untaught=untaught))
+    return int(torch.count_nonzero(ranks == 1)), len(ranks)
+
+
+def export(folder: Path, people: int, each: int) -> None:
+    """Writes LFW's files: a sub-folder for each of `people` with at least `each` pictures."""
+    known = [photos for photos in datasets.load("lfw").by_identity.values() if len(photos) >= each]
+    for who, photos in enumerate(known[:people]):
+        (folder / f"{who:03}").mkdir(parents=True)
+        for i, photo in enumerate(photos[:each]):
+            (folder / f"{who:03}" / f"{i:02}.jpg").write_bytes(photo.read())
+
+
+def export_strangers(folder: Path, count: int) -> None:
+    """Writes one file each of people with one picture, loose."""
+    single = [photos[0] for photos in datasets.load("lfw").by_identity.values() if len(photos) == 1]
+    folder.mkdir(parents=True)
+    for i, photo in enumerate(single[:count]):
+        (folder / f"{i:04}.jpg").write_bytes(photo.read())
+
+
+def at_hand() -> Iterator[str]:
+    """The recognisers whose weights are there, but for the zoo: that learned from these people."""
+    for name in recognisers.RECOGNISERS.available():
+        try:
+            if not name.startswith("zoo:"):
+                recognisers.load(name)
+                yield name
+        except MissingWeightsError:
+            continue
+
+
+def cost(name: str) -> float:
+    """Best of five: seconds for a forward pass of 64 faces."""
+    network, images = recognisers.network(name), faces()[0].images[:64]
+    seconds = []
+    with torch.no_grad():
+        for _ in range(5):
+            start = time.perf_counter()
+            network(images)
+            seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+@dataclass(frozen=True)
+class Own:
+    """Some people's pictures, and those of everybody else."""
+
+    clean: Pictures
+    """What they publish, to be cloaked."""
+    others: Pictures
+    """The rest of the gallery: none of theirs."""
+    probes: Pictures
+
+    def cloaked(self, cloak: Cloak, work: Work, label: str) -> Pictures:
+        """What they publish, as 8-bit pictures."""
+        published = Published(cloak, work, name=label)
+        return self.clean.showing(published(self.clean, Generator().manual_seed(0)))
+
+    def missed(self, judge: str, published: Pictures) -> tuple[int, int]:
+        """How many probes are not recognised at rank 1, and of how many."""
+        ranks = nearest_people(judge, published.join(self.others), self.probes)
+        return int(torch.count_nonzero(ranks > 1)), len(ranks)
+
+
+def own(people: int, each: int, *, untaught: bool = False) -> Own:
+    """`each` pictures of each of the first `people` with several."""
+    gallery, probes = faces(untaught=untaught)
+    theirs = [(gallery.identities == who).nonzero().flatten()[:each] for who in range(people)]
+    return Own(
+        gallery.select(torch.cat(theirs)),
+        gallery.select(gallery.identities >= people),
+        probes.select(probes.identities < people),
+    )

@@ -9,9 +9,7 @@ face that MTCNN finds in photo and copy among 600 strangers and other, clean pic
 from __future__ import annotations
 
 import io
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,62 +17,68 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.lfw import WORK
-from lowkey_core import datasets, recognisers
+from audit.statistics import clopper_pearson
+from benchmarks import record
+from benchmarks.lfw import WORK, embeddings, found
+from benchmarks.record import Measured
+from lowkey_core import datasets
 from lowkey_core.faces.detection import find
-from lowkey_core.matchers import nearest, ranking
-from lowkey_core.networks.flip import FlipAveraged
 from lowkey_core.photos.photo import Photo
 from lowkey_core.publish.ledger import read
-from lowkey_core.types import Faces
+from lowkey_core.types import Pictures
 from lowkey_core.work import runtime
 
+TIMED = False
 ENROLLED, STRANGERS = 5, 600
+JUDGE = "mobilefacenet:ms1m"
 
 
-def main() -> None:
-    """Prints a Markdown table and the counts."""
+def measure() -> Measured:
+    """Per file: faces, how many are found as themselves in photo and copy, and DSSIM."""
     runtime.tune()
     people = datasets.load("lfw").by_identity
     known = [photos for photos in people.values() if len(photos) >= 10][:11]
     strangers = [photos[0] for photos in people.values() if len(photos) == 1][:STRANGERS]
     enrolled = [p for photos in known for p in photos[1 : 1 + ENROLLED]] + strangers
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in enrolled))}
-    embed = FlipAveraged(recognisers.load("mobilefacenet:ms1m"))
-    gallery = faces(enrolled, [numbers[p.identity] for p in enrolled])
-    score = nearest(embed.embed(gallery, WORK), gallery.identities)
-    with tempfile.TemporaryDirectory() as folder:
-        root, out = Path(folder) / "photos", Path(folder) / "copies"
-        root.mkdir()
-        shown = dict(compose([photos[0] for photos in known], root))
-        command = [sys.executable, "cli.py", "protect", str(root), "--out", str(out)]
-        surrogates = ["--surrogate", "dlib,mobilefacenet:casia"]
-        subprocess.run([*command, *surrogates], check=True)
-        print(
-            "| file | faces | clean: found as themselves | cloaked: found as themselves | DSSIM |"
-        )
-        print("| --- | --- | --- | --- | --- |")
-        total, was, still = 0, 0, 0
-        for name, outcome in sorted((outcome.name, outcome) for outcome in read(out)):
-            hits = []
-            for path in (root / name, out / outcome.copy):
-                (found,) = find([Photo("", name, path)], WORK)
-                probes = Faces(found.faces, torch.full((len(found.faces),), -1))
-                ranked = ranking(score(embed.embed(probes, WORK)), gallery.identities.unique())
-                own = {numbers[who] for who in shown[name]}
-                hits.append(len(own & set(ranked[:, 0].tolist())))
-            count = len(shown[name])
-            total, was, still = total + count, was + hits[0], still + hits[1]
-            print(f"| {name} | {count} | {hits[0]} | {hits[1]} | {outcome.dssim:.3f} |")
-        print(f"\n{was} of {total} faces found before, {still} after")
+    gallery = found(enrolled, numbers)
+    files = []
+    root, out = record.fresh("protected") / "photos", record.FOLDER / "protected" / "copies"
+    root.mkdir()
+    shown = dict(compose([photos[0] for photos in known], root))
+    surrogates = ["--surrogate", "dlib,mobilefacenet:casia"]
+    record.called("protect", str(root), "--out", str(out), *surrogates)
+    for name, outcome in sorted((outcome.name, outcome) for outcome in read(out)):
+        hits = []
+        for path in (root / name, out / outcome.copy):
+            (seen,) = find([Photo("", name, path)], WORK)
+            count = len(seen.faces)
+            probes = Pictures(seen.faces, torch.full((count,), -1), (name,) * count)
+            alike = embeddings(JUDGE, probes) @ embeddings(JUDGE, gallery).T
+            likest = gallery.identities[alike.argmax(1)]
+            own = {numbers[who] for who in shown[name]}
+            hits.append(len(own & set(likest.tolist())))
+        one = {"faces": len(shown[name]), "before": hits[0], "after": hits[1]}
+        files.append({"name": name, **one, "dssim": outcome.dssim})
+    return {"files": files}
 
 
-def faces(photos: list[Photo], identities: list[int]) -> Faces:
-    """The main face of every photo that has one."""
-    found = find(photos, WORK)
-    rows = [i for i, f in enumerate(found) if len(f.faces)]
-    images = torch.cat([found[i].faces[:1] for i in rows])
-    return Faces(images, torch.tensor([identities[i] for i in rows]))
+def tables(measured: Measured) -> dict[str, str]:
+    """`protected`, a sentence, and `protected files`."""
+    files = measured["files"]
+    rows = [
+        (f["name"], *(str(f[k]) for k in ("faces", "before", "after")), f"{f['dssim']:.3f}")
+        for f in files
+    ]
+    faces, before, after = (sum(f[k] for f in files) for k in ("faces", "before", "after"))
+    seen, high = [f["dssim"] for f in files], clopper_pearson(after, faces)[1]
+    sentence = (
+        f"{before} of {faces} faces are found as themselves before, {after} of {faces} after "
+        f"(95%: at most {high:.2f}), at\nDSSIM {min(seen):.3f} to {max(seen):.3f}. "
+        f"{len(files)} files, one cloak: a small sample."
+    )
+    columns = ("file", "faces", "clean: found as themselves", "cloaked", "DSSIM")
+    return {"protected": sentence, "protected files": record.table(columns, rows)}
 
 
 def compose(photos: list[Photo], root: Path) -> Iterator[tuple[str, list[str]]]:
@@ -107,4 +111,4 @@ def compose(photos: list[Photo], root: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 if __name__ == "__main__":
-    main()
+    record.alone("protected", sys.modules[__name__])

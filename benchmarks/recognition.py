@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import time
+import sys
 
-import torch
-
-from benchmarks.lfw import faces, rank_one
-from lowkey_core import plugins, recognisers
+from benchmarks import record
+from benchmarks.lfw import at_hand, cost, rank_one
+from benchmarks.record import Measured
 from lowkey_core.work import runtime
 
+TIMED = True
 
-def main() -> None:
-    """Prints a Markdown table."""
+
+def measure() -> Measured:
+    """Per recogniser whose weights are at hand: hits, probes, and seconds for 64 faces."""
     runtime.tune()
-    print("| recogniser | rank-1 | hits | cost of a view, dlib = 1 |\n| --- | --- | --- | --- |")
-    names = plugins.available("lowkey_core.recognisers")
-    costs = {name: cost(name) for name in names}
-    for name in names:
-        hits, probes = rank_one(recognisers.load(name))
-        relative = costs[name] / costs["dlib"]
-        print(f"| {name} | {hits / probes:.4f} | {hits} of {probes} | {relative:.2f} |")
+    seconds = {name: cost(name) for name in at_hand()}
+    found = {}
+    for name in seconds:
+        hits, probes = rank_one(name)
+        found[name] = {"hits": hits, "probes": probes, "seconds": seconds[name]}
+    return {"recognisers": found}
 
 
-def cost(name: str) -> float:
-    """Best of five: seconds for a forward pass of 64 faces."""
-    embedder, images = recognisers.load(name), faces()[0].images[:64]
-    seconds = []
-    with torch.no_grad():
-        for _ in range(5):
-            start = time.perf_counter()
-            embedder(images)
-            seconds.append(time.perf_counter() - start)
-    return min(seconds)
+def tables(measured: Measured) -> dict[str, str]:
+    """`recognition`."""
+    found = measured["recognisers"]
+    rows = [
+        (
+            name,
+            f"{one['hits'] / one['probes']:.4f}",
+            f"{one['hits']} of {one['probes']}",
+            f"{one['seconds'] / found['dlib']['seconds']:.1f}",
+        )
+        for name, one in found.items()
+    ]
+    columns = ("recogniser", "rank-1", "hits", "cost of a view, dlib = 1")
+    return {"recognition": record.table(columns, rows)}
 
 
 if __name__ == "__main__":
-    main()
+    record.alone("recognition", sys.modules[__name__])

@@ -1,17 +1,52 @@
-"""Every error this project raises on purpose, and the checks that stand at the border.
+"""Every error that this project raises on purpose: what came, what was expected, what to do.
 
-One form for all: what came, what was expected, what to do. Inside the border nothing is
-checked again.
+    AuditError
+    +-- PictureError
+    |   +-- ImageShapeError, ImageRangeError     tensors that are not pictures
+    |   +-- UnreadableImageError                 a file that is not a picture we accept
+    +-- WeightsError
+    |   +-- MissingWeightsError, TamperedWeightsError, DownloadError
+    |   +-- LocalNetworkError                    a user's own network file
+    |   +-- CheckpointError                      of an interrupted training
+    +-- RequestError
+    |   +-- UnknownNameError, OptionError        a name or an option that does not exist
+    |   +-- PlanError                            an audit that cannot be run as asked
+    +-- DatasetError                             absent, too small, or changed under way
+    +-- StorageError                             a file or folder that cannot be read or written
+    |   +-- ReportError, RunError                of a finished audit
+    +-- PluginError                              a plugin that raises, or breaks its contract
+    +-- NotPossibleError                         one part of an audit; the rest goes on
+
+Input is checked at the border, and not again inside. A message names a setting with `setting`: the
+command line shows it as a flag, everything else as `name=value`.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, get_args
+import re
+from collections.abc import Callable, Iterable
+from typing import Literal, get_args
 
-if TYPE_CHECKING:  # torch takes seconds to import, and an error message needs none of it
-    pass
+Wording = Callable[[str, str], str]
+"""From a setting's name, and its value or "", to what a front end calls it."""
+
+_SETTING = re.compile("\ue000([a-z_]+)\ue001(.*?)\ue002", re.DOTALL)  # private-use characters
+
+
+def setting(name: str, value: object = "") -> str:
+    """A setting inside a message, with a value to give it if there is one to suggest."""
+    return f"\ue000{name}\ue001{value}\ue002"
+
+
+def by_name(name: str, value: str) -> str:
+    """The wording of plans and of Python: `protected=3`."""
+    return f"{name}={value}" if value else name
+
+
+def as_flag(name: str, value: str) -> str:
+    """The wording of the command line: `--protected 3`."""
+    return f"--{name.replace('_', '-')} {value}".rstrip()
 
 
 def one_line(text: str) -> str:
@@ -20,18 +55,32 @@ def one_line(text: str) -> str:
 
 
 class AuditError(Exception):
-    """A problem the user can act on. `str()` is one line; the command line exits with 2."""
+    """A problem that the user can act on. `str()` is one line."""
 
     def __init__(self, got: str, *, expected: str, remedy: str) -> None:
-        self.got, self.expected, self.remedy = got, expected, remedy
-        super().__init__(one_line(f"{got}; expected {expected}; {remedy}"))
+        self._parts = (got, expected, remedy)
+        self.got, self.expected, self.remedy = (_worded(part, by_name) for part in self._parts)
+        super().__init__(self.worded(by_name))
+
+    def worded(self, wording: Wording) -> str:
+        """The one line, settings named as a front end names them."""
+        got, expected, remedy = (_worded(part, wording) for part in self._parts)
+        return one_line(f"{got}; expected {expected}; {remedy}")
 
 
-class ImageShapeError(AuditError):
+def _worded(text: str, wording: Wording) -> str:
+    return _SETTING.sub(lambda found: wording(found[1], found[2]), text)
+
+
+class PictureError(AuditError):
+    """Pixels that cannot be used."""
+
+
+class ImageShapeError(PictureError):
     """Pictures that are not (n, 3, h, w)."""
 
 
-class ImageRangeError(AuditError):
+class ImageRangeError(PictureError):
     """Pixels outside [0, 1], not finite, or not float32."""
 
 
@@ -40,7 +89,7 @@ Reason = Literal["not a picture", "damaged", "too large", "unreadable"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
-class UnreadableImageError(AuditError):
+class UnreadableImageError(PictureError):
     """A file that is not a picture we accept."""
 
     def __init__(self, got: str, *, expected: str, remedy: str, reason: Reason) -> None:
@@ -48,24 +97,36 @@ class UnreadableImageError(AuditError):
         super().__init__(got, expected=expected, remedy=remedy)
 
 
-class MissingWeightsError(AuditError):
-    """A weight file, or its digest, that is nowhere to be found. We never use random weights."""
+class WeightsError(AuditError):
+    """A network's file that cannot be used. Random weights are never used instead."""
 
 
-class TamperedWeightsError(AuditError):
+class MissingWeightsError(WeightsError):
+    """A weight file, or its digest, that is nowhere to be found."""
+
+
+class TamperedWeightsError(WeightsError):
     """A weight file whose SHA-256 is not its card's, or that is not what its card says."""
 
 
-class LocalNetworkError(AuditError):
-    """A user's own network file without a proper card, or that does not do what its card says."""
-
-
-class DownloadError(AuditError):
+class DownloadError(WeightsError):
     """A weight file that could not be fetched."""
 
 
-class UnknownNameError(AuditError):
-    """A cloak, recogniser, adversary, dataset, transform or report that does not exist."""
+class LocalNetworkError(WeightsError):
+    """A user's own network file without a proper card, or that does not do what its card says."""
+
+
+class CheckpointError(WeightsError):
+    """A checkpoint that does not fit the training run it is meant for."""
+
+
+class RequestError(AuditError):
+    """Something that cannot be done as it was asked for."""
+
+
+class UnknownNameError(RequestError):
+    """A cloak, recogniser, adversary, data set, ... that does not exist."""
 
 
 def unknown_name(kind: str, name: str, names: Iterable[str]) -> UnknownNameError:
@@ -79,29 +140,33 @@ def unknown_name(kind: str, name: str, names: Iterable[str]) -> UnknownNameError
     )
 
 
-class OptionError(AuditError):
+class OptionError(RequestError):
     """An option that the named thing does not have, or cannot take."""
 
 
-class PlanError(AuditError):
+class PlanError(RequestError):
     """An audit that cannot be run as asked."""
-
-
-class NotPossibleError(AuditError):
-    """A part of an audit that this cloak does not allow; the rest goes on."""
 
 
 class DatasetError(AuditError):
     """A data set that is absent, too small for the plan, or changed under way."""
 
 
-class CheckpointError(AuditError):
-    """A checkpoint that does not fit the training run it is meant for."""
-
-
 class StorageError(AuditError):
     """A file or folder that cannot be read or written: no room, no permission, not there."""
 
 
+class ReportError(StorageError):
+    """A stored report that cannot be read."""
+
+
+class RunError(StorageError):
+    """A folder that holds no run, or one whose plan cannot be read."""
+
+
 class PluginError(AuditError):
-    """A user's own plugin that raises, or does not return what its contract says."""
+    """A plugin that raises, or does not return what its contract says."""
+
+
+class NotPossibleError(AuditError):
+    """A part of an audit that this cloak or recogniser does not allow; the rest goes on."""

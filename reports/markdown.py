@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from audit.report import AuditReport
 from reports.parts import tables
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|"} | {"\n": " "})
 
 
-def build() -> Callable[[AuditReport], str]:
+def build() -> Markdown:
     """Takes no options."""
-    return render
+    return Markdown()
+
+
+class Markdown:
+    """Escapes names."""
+
+    suffix = ".md"
+
+    def __call__(self, report: AuditReport, /) -> str:
+        """As `Format`."""
+        return render(report)
 
 
 def render(report: AuditReport) -> str:
-    """The whole report; names are escaped, so that none is markup."""
+    """The whole report."""
     parts = [f"# {_escape(tables.headline(report))}", f"**{_escape(tables.verdict(report))}**"]
     if report.caveats:
         parts.append(

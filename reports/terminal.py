@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Callable
 
 from rich.console import Console
 from rich.table import Table
@@ -15,13 +14,23 @@ from audit.report import AuditReport
 from reports.parts import tables
 
 
-def build() -> Callable[[AuditReport], str]:
+def build() -> Terminal:
     """Takes no options."""
-    return render
+    return Terminal()
+
+
+class Terminal:
+    """Text, with colours where stderr is a terminal."""
+
+    suffix = ".txt"
+
+    def __call__(self, report: AuditReport, /) -> str:
+        """As `Format`."""
+        return render(report)
 
 
 def render(report: AuditReport) -> str:
-    """Text, with colours where stderr is a terminal."""
+    """The whole report but its last table, on networks."""
     file = io.StringIO()
     terminal = sys.stderr.isatty()
     width = shutil.get_terminal_size((150, 40)).columns if terminal else 150

@@ -146,13 +146,8 @@ def portraits(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shown = face.point([int(v * (0.5 + 0.06 * who)) for v in range(256)] * 3)
             shown.rotate(3 * i - 5).save(root / "photos" / f"p{who}" / f"{i}.png")
     (root / "plan.toml").write_text(f"""
-attack = "noise"
-adversaries = ["oblivious"]
+[people]
 dataset = "{root}/photos"
-surrogates = ["dlib"]
-recognisers = ["dlib"]
-conditions = ["all"]
-ranks = [1]
 protected = 2
 probes = 2
 gallery = 2
@@ -160,6 +155,18 @@ background = 2
 background_pictures = 2
 others = 2
 distractors = 0
+
+[publish]
+attacks = ["noise"]
+surrogates = ["dlib"]
+scenarios = ["all"]
+
+[adversaries]
+names = ["oblivious"]
+recognisers = ["dlib"]
 epochs = 1
+
+[measure]
+ranks = [1]
 """)
     return root

@@ -134,7 +134,7 @@ def test_resuming_takes_the_plan_and_the_folder_of_the_run(
         (finished / "plan.json").read_text()
     )
     said = fails("audit", "--resume", run, *cache, "--preset", "standard", "--seed", 0)
-    assert "--resume was given together with --seed, --preset" in said
+    assert "--resume was given together with --preset, --seed" in said
 
 
 @pytest.mark.parametrize("command", [["--help"], ["list", "presets"], ["list", "recognisers"]])
@@ -158,7 +158,7 @@ def test_without_assets_no_socket_is_opened_in_search_of_them(tmp_path: Path) ->
 def test_an_audit_of_real_faces_opens_no_socket(tmp_path: Path) -> None:
     arguments = (
         "--preset quick --surrogate dlib --recogniser edgeface:xxs --adversary adaptive,detection "
-        "--attack-option steps=1 --protected 2 --probes 2 --gallery 2 --background 2 --others 2 "
+        "--attack lowkey:steps=1 --protected 2 --probes 2 --gallery 2 --background 2 --others 2 "
         f"--distractors 2 --ranks 1 --epochs 1 --out {tmp_path}/run --cache {tmp_path}/cache"
     )
     process = start("audit", *arguments.split())

@@ -18,17 +18,18 @@ import responses
 
 import cli
 from audit import models
-from audit.listing import names
-from lowkey_core import plugins, weights
+from lowkey_core import weights
 from lowkey_core.errors import MissingWeightsError
+from lowkey_core.plugins import Kind
 from lowkey_core.recognisers import face_evolve, mobilefacenet
 from lowkey_core.weights import Card, download
 from lowkey_core.work import files
 from lowkey_core.work.files import locked
+from reports.console.listings import names
 
 CONTENT = bytes(range(256)) * 64
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
-PINNED, UNPINNED = "mobilefacenet:ms1m", "face_evolve:ir152-arcface"
+PINNED, UNPINNED = "mobilefacenet:ms1m", "face-evolve:ir152-arcface"
 
 
 @pytest.fixture(autouse=True)
@@ -409,7 +410,7 @@ def test_recognisers_are_listed_by_their_files_and_not_built(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """CONTENT is no network; it is what the cards ask for, or what was recorded."""
-    monkeypatch.setattr(plugins, "load", None)
+    monkeypatch.setattr(Kind, "load", None)
     path().parent.mkdir()
     path().write_bytes(CONTENT)
     path(UNPINNED).write_bytes(CONTENT)

@@ -5,25 +5,29 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import cli
-from audit import plan as plans
-from audit.plan import AuditPlan
+from adversaries import ADVERSARIES
+from audit import choices
 from audit.run import run_audit
 from lowkey_core import datasets, plugins
 from lowkey_core.errors import AuditError, PluginError
+from lowkey_core.plugins import Kind
+from lowkey_core.recognisers import RECOGNISERS
 from lowkey_core.work import logs
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
+from reports import REPORTS
 from tests.audit.samples import sample
 
 CLOAK = """
 import torch
 class Mine:
-    def __call__(self, pictures, rng):
-        images = pictures.images
+    def __call__(self, faces, rng):
+        images = faces.images
         {body}
 def build(): return Mine()
 """
@@ -45,10 +49,14 @@ class Mine(Oblivious):
             made, n = enrol(scraped), len(scraped)
             {body}
         return mine
-def build(work): return Mine(work)
+class Gallery:
+    def __init__(self, gallery, search): self.gallery, self.answer = gallery, search
+    def search(self, probes, k): return self.answer(self.gallery.search(probes, k), len(probes))
+def build(): return Mine()
 """
 CHANGED = "return dataclasses.replace(made, {})"
-KINDS = {"attack": CLOAK, "recognisers": RECOGNISER, "adversaries": ADVERSARY}
+SEARCHED = CHANGED.format("gallery=Gallery(made.gallery, lambda c, n: {})")
+KINDS = {"attack": CLOAK, "recogniser": RECOGNISER, "adversary": ADVERSARY}
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +70,8 @@ def run(field: str, source: str, portraits: Path, folder: Path, cache: Cache) ->
     file = folder / "mine.py"
     file.write_text(source)
     (folder / "sound.py").write_text(RECOGNISER.format(body="return vectors"))
-    plan = plans.make(file=portraits / "plan.toml").model_dump()
-    small = dict.fromkeys(("surrogates", "recognisers"), (str(folder / "sound.py"),))
-    name = str(file) if field == "attack" else (str(file),)
-    asked = AuditPlan.model_validate({**plan, **small, field: name})
+    sound = dict.fromkeys(("surrogate", "recogniser"), str(folder / "sound.py"))
+    asked = choices.make(file=portraits / "plan.toml", given={**sound, field: str(file)})
     with pytest.raises(AuditError) as raised, plugins.blame():
         run_audit(asked, Work(cache))
     said = str(raised.value)
@@ -90,7 +96,7 @@ def test_one_that_raises_is_named_with_its_line(
 ) -> None:
     said = run(field, KINDS[field].format(body=body), portraits, tmp_path, cache)
     assert re.search(message, said), said
-    assert "--verbose shows the traceback" in said
+    assert "verbose shows the traceback" in said
 
 
 @pytest.mark.parametrize(
@@ -102,22 +108,27 @@ def test_one_that_raises_is_named_with_its_line(
         ("attack", "return images.double()", "are torch.float64; expected float32"),
         ("attack", "return images * float('nan')", "span [nan, nan]; expected finite"),
         ("attack", "return images * 255", "expected finite values in [0, 1]"),
-        ("recognisers", "return None", "returned a NoneType"),
-        ("recognisers", "return vectors.numpy()", "returned a ndarray"),
-        ("recognisers", "return vectors[0]", "of shape (126,)"),
-        ("recognisers", "return vectors[:1]", "of shape (1, 126)"),
-        ("recognisers", "return vectors.double()", "returned torch.float64"),
-        ("recognisers", "return vectors / 0", "not finite"),
-        ("recognisers", "return vectors * 2", "a vector of length 2;"),
-        ("adversaries", "return None", "enrolling of the adversary"),
-        ("adversaries", CHANGED.format("gallery=None"), "gallery of the adversary"),
-        ("adversaries", CHANGED.format("flagged=torch.zeros(n)"), "flagged of the adversary"),
-        ("adversaries", CHANGED.format("suspicion=torch.zeros(n) / 0"), "suspicion of the adv"),
-        ("adversaries", CHANGED.format("identify=lambda p: torch.zeros(len(p), 4)"), "identify()"),
+        ("recogniser", "return None", "returned a NoneType"),
+        ("recogniser", "return vectors.numpy()", "returned a ndarray"),
+        ("recogniser", "return vectors[0]", "of shape (126,)"),
+        ("recogniser", "return vectors[:1]", "of shape (1, 126)"),
+        ("recogniser", "return vectors.double()", "returned torch.float64"),
+        ("recogniser", "return vectors / 0", "not finite"),
+        ("recogniser", "return vectors * 2", "a vector of length 2;"),
+        ("adversary", "return None", "enrolling of the adversary"),
+        ("adversary", CHANGED.format("gallery=None"), "gallery of the adversary"),
+        ("adversary", CHANGED.format("flagged=torch.zeros(n)"), "flagged of the adversary"),
+        ("adversary", CHANGED.format("suspicion=torch.zeros(n) / 0"), "suspicion of the adv"),
+        ("adversary", SEARCHED.format("None"), "search() of the adversary"),
         (
-            "adversaries",
-            CHANGED.format("identify=lambda p: torch.zeros(1, 4).long()"),
-            "expected torch.int64 of shape (4, identities)",
+            "adversary",
+            SEARCHED.format("dataclasses.replace(c, identities=c.identities[:1])"),
+            "expected torch.int64 of shape (4, candidates)",
+        ),
+        (
+            "adversary",
+            SEARCHED.format("dataclasses.replace(c, scores=c.scores / 0 * 0)"),
+            "never NaN",
         ),
     ],
 )
@@ -145,13 +156,13 @@ def test_one_that_breaks_its_contract_is_told_what_it_promised(
         ),
     ],
 )
-@pytest.mark.parametrize("package", ["lowkey_core.recognisers", "adversaries"])
+@pytest.mark.parametrize("kind", [RECOGNISERS, ADVERSARIES], ids=lambda kind: kind.what)
 def test_one_that_cannot_be_built_is_named(
-    package: str, source: str, message: str, tmp_path: Path
+    kind: Kind[Any], source: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.py").write_text(source)
     with pytest.raises(AuditError) as raised, plugins.blame():
-        plugins.load(package, str(tmp_path / "mine.py"))
+        kind.load(str(tmp_path / "mine.py"))
     assert "mine.py" in str(raised.value)
     assert message in str(raised.value)
 
@@ -166,7 +177,7 @@ def test_a_report_format_returns_text(
     with pytest.raises(SystemExit) as left:
         cli.main()
     assert left.value.code == 2
-    assert "mine.py returned a NoneType; expected a string" in capsys.readouterr().err
+    assert "mine.py returned a NoneType; expected a string, or bytes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -186,7 +197,7 @@ def test_what_an_adversary_says_of_its_learning_is_numbers(
     source = ADVERSARY.format(body="return made").replace(
         "return mine", f"mine.learned = {learned}; return mine"
     )
-    assert "learned of the adversary" in run("adversaries", source, portraits, tmp_path, cache)
+    assert "learned of the adversary" in run("adversary", source, portraits, tmp_path, cache)
 
 
 def test_our_own_mistakes_are_not_blamed_on_a_plugin() -> None:
@@ -202,7 +213,7 @@ def test_an_interruption_while_a_plugin_is_at_work_is_no_fault_of_it(
 ) -> None:
     (tmp_path / "mine.py").write_text(source)
     with pytest.raises(SystemExit) as left, plugins.blame():
-        plugins.load("reports", str(tmp_path / "mine.py"), offered={"stop": cli._interrupted})
+        REPORTS.load(str(tmp_path / "mine.py"), granted={"stop": cli._interrupted})
     assert left.value.code == 130
 
 

@@ -99,7 +99,7 @@ def bomb(side: int) -> bytes:
 
 def protect(folder: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "cli.py"), "protect", str(folder), "--out", str(out)]
-    quick = ["--surrogate", "dlib", "--attack-option", "steps=1", "--cache", f"{out}-cache"]
+    quick = ["--surrogate", "dlib", "--attack", "lowkey:steps=1", "--cache", f"{out}-cache"]
     return subprocess.run(
         [*command, *quick, "--json", *options],
         capture_output=True,
@@ -176,7 +176,7 @@ def test_the_default_needs_nothing_that_is_not_here(folder: Path, tmp_path: Path
         [
             *(sys.executable, str(ROOT / "cli.py"), "protect", str(folder / "200 pixels.png")),
             *("--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")),
-            *("--attack-option", "steps=1"),
+            *("--attack", "lowkey:steps=1"),
         ],
         capture_output=True,
         text=True,

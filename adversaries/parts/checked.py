@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from adversaries import Adversary, Enrol, Recogniser, ThreatModel
+from adversaries import Adversary, AdversaryAbout, Prepared, System, ThreatModel
 from lowkey_core.errors import PluginError
-from lowkey_core.types import Faces, Images
+from lowkey_core.types import Candidates, Gallery, Pictures
 
 
 @dataclass(frozen=True)
@@ -24,11 +23,18 @@ class Checked:
     name: str
     """For messages: as in the plan."""
 
-    def prepare(self, threat: ThreatModel, rng: Generator, /) -> Enrol:
+    @property
+    def about(self) -> AdversaryAbout:
+        """The adversary's own; without one, what is true of any."""
+        stated = getattr(self.adversary, "about", None)
+        plain = AdversaryAbout(f"Does it survive {self.name}?")
+        return stated if isinstance(stated, AdversaryAbout) else plain
+
+    def prepare(self, threat: ThreatModel, rng: Generator, /) -> Prepared:
         """As the adversary's own."""
-        enrol = self.adversary.prepare(threat, rng)
-        self.demand(callable(enrol), "prepare()", enrol, "a function of scraped Faces")
-        checked = CheckedEnrol(self, enrol)
+        prepared = self.adversary.prepare(threat, rng)
+        self.demand(callable(prepared), "prepare()", prepared, "a function of scraped Pictures")
+        checked = CheckedPrepared(self, prepared)
         _ = checked.learned  # better now than after the last probe
         return checked
 
@@ -45,16 +51,16 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class CheckedEnrol:
+class CheckedPrepared:
     """What a checked adversary learned."""
 
     checked: Checked
-    enrol: Enrol
+    prepared: Prepared
 
     @property
     def learned(self) -> dict[str, float]:
         """What it reports of its learning, if anything."""
-        learned: Any = getattr(self.enrol, "learned", {})
+        learned: Any = getattr(self.prepared, "learned", {})
         try:
             kept = {str(name): float(value) for name, value in dict(learned).items()}
             finite = all(map(math.isfinite, kept.values()))
@@ -63,27 +69,50 @@ class CheckedEnrol:
         self.checked.demand(finite, "learned", learned, "finite numbers by name")
         return kept
 
-    def __call__(self, scraped: Faces, /) -> Recogniser:
+    def __call__(self, scraped: Pictures, /) -> System:
         """As the adversary's own."""
-        made, demand, n = self.enrol(scraped), self.checked.demand, len(scraped)
-        demand(isinstance(made, Recogniser), "enrolling", made, "a Recogniser")
-        demand(isinstance(made.gallery, Faces), "gallery", made.gallery, "Faces")
+        made, demand, n = self.prepared(scraped), self.checked.demand, len(scraped)
+        demand(isinstance(made, System), "enrolling", made, "a System")
+        demand(hasattr(made.gallery, "search"), "gallery", made.gallery, "a Gallery")
+        demand(isinstance(made.kept, Pictures), "kept", made.kept, "Pictures")
         flags, suspicion = made.flagged, made.suspicion
         demand(_is(flags, torch.bool, n), "flagged", flags, f"torch.bool of shape ({n},)")
         if suspicion is not None:
             finite = _is(suspicion, torch.float32, n) and bool(suspicion.isfinite().all())
             demand(finite, "suspicion", suspicion, f"finite torch.float32 of shape ({n},)")
-        return dataclasses.replace(made, identify=self._identifier(made.identify))
+        return dataclasses.replace(made, gallery=CheckedGallery(self.checked, made.gallery))
 
-    def _identifier(self, identify: Callable[[Images], Tensor]) -> Callable[[Images], Tensor]:
-        def checked(probes: Images) -> Tensor:
-            found, n = identify(probes), len(probes)
-            fits = isinstance(found, Tensor) and found.dtype == torch.int64 and found.ndim == 2
-            expected = f"torch.int64 of shape ({n}, identities), best first"
-            self.checked.demand(fits and len(found) == n, "identify()", found, expected)
-            return found
 
-        return checked
+@dataclass(frozen=True)
+class CheckedGallery:
+    """A gallery whose answers have the promised shape."""
+
+    checked: Checked
+    gallery: Gallery
+
+    def search(self, probes: Pictures, k: int, /) -> Candidates:
+        """As the gallery's own."""
+        found, n = self.gallery.search(probes, k), len(probes)
+        demand = self.checked.demand
+        demand(isinstance(found, Candidates), "search()", found, "Candidates")
+        for where, tensor, kind in (
+            ("identities", found.identities, torch.int64),
+            ("scores", found.scores, None),
+        ):
+            fits = isinstance(tensor, Tensor) and tensor.ndim == 2 and len(tensor) == n
+            fits = fits and (tensor.dtype == kind if kind else tensor.is_floating_point())
+            expected = f"{kind or 'floats'} of shape ({n}, candidates), best first"
+            demand(fits, f"search().{where}", tensor, expected)
+        fits = found.scores.shape == found.identities.shape and not found.scores.isnan().any()
+        demand(fits, "search().scores", found.scores, "a number for each candidate, never NaN")
+        return found
+
+    def likeness(self, probes: Pictures, claimed: Tensor, /) -> Tensor:
+        """As the gallery's own."""
+        scores, n = self.gallery.likeness(probes, claimed), len(probes)
+        fits = isinstance(scores, Tensor) and scores.shape == (n,) and not scores.isnan().any()
+        self.checked.demand(fits, "likeness()", scores, f"numbers of shape ({n},)")
+        return scores
 
 
 def _is(tensor: object, kind: torch.dtype, length: int) -> bool:

@@ -1,40 +1,53 @@
 """Cloaks. Each file exports `build(...) -> Cloak`, and may ask for `surrogates` by name.
 
-A cloak keeps shape, range and its input; what counts is what is left of it in an 8-bit file.
-A cloak may say more of itself: `released` (a date: recognisers after it are newer) and `notes`
-(sentences for the report).
+A cloak keeps shape, range and its input; what counts is what is left of it in an 8-bit file. Its
+`about` says when it was released and what the report must note; without one, nothing is claimed.
 """
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from lowkey_core import plugins
-from lowkey_core.types import Cloak, Embedder
+from torch import Generator
+
+from lowkey_core.plugins import Kind
+from lowkey_core.spec import parse
+from lowkey_core.types import Cloak, CloakAbout, Faces, Images, Network
+from lowkey_core.work.work import Work
+
+CLOAKS: Kind[Cloak] = Kind("cloak", "lowkey_core.cloaks")
 
 
-def load(
-    name: str,
-    surrogates: Sequence[Embedder],
-    options: Mapping[str, Any],
-    copied: Cloak | None = None,
-) -> Cloak:
-    """The cloak called `name`, or a user's `.py` file. Raises: UnknownNameError, OptionError.
+def load(name: str, surrogates: Callable[[], Sequence[Network]], work: Work | None = None) -> Cloak:
+    """The cloak that a spec names, with an `about`.
 
-    copied: the copies that `folder` takes its pictures from.
+    surrogates: called if the cloak asks for them, so that no network is loaded in vain.
+    Raises: UnknownNameError, OptionError, PluginError, and what loading a network raises.
     """
-    offered = {"surrogates": surrogates, "copied": copied}
-    cloak: Cloak = plugins.load("lowkey_core.cloaks", name, offered=offered, options=options)
+    spec = parse(name)
+    plugin = CLOAKS.find(spec)
+    given: dict[str, Any] = {"work": work or Work()}
+    about = CloakAbout()
+    if plugin.asks_for("surrogates"):
+        given["surrogates"] = tuple(surrogates())
+        about = replace(about, against=given["surrogates"])
+    if spec.of is not None:
+        given["of"] = load(str(spec.of), surrogates, work)
+    cloak = CLOAKS.load(spec, granted=given)
+    if not isinstance(getattr(cloak, "about", None), CloakAbout):
+        return Described(cloak, about)
     return cloak
 
 
-def release_date(cloak: Cloak) -> datetime.date | None:
-    """When the cloak became public, if it says so."""
-    return getattr(cloak, "released", None)
+@dataclass(frozen=True)
+class Described:
+    """A cloak of somebody's that says nothing of itself."""
 
+    cloak: Cloak
+    about: CloakAbout
 
-def notes_of(cloak: Cloak) -> tuple[str, ...]:
-    """What the report must say about the cloak."""
-    return tuple(getattr(cloak, "notes", ()))
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+        """As the cloak's own."""
+        return self.cloak(faces, rng)

@@ -1,4 +1,4 @@
-"""Somebody else's cloaked pictures, taken from a folder instead of made here.
+"""Somebody else's cloaked pictures, taken from a folder instead of made here: `folder:DIR`.
 
 A photo without a copy is published as it is: it counts as uncloaked. A copy of its photo's size is
 aligned as the photo was, so that the two faces differ by the cloak alone; any other by its own
@@ -7,93 +7,99 @@ landmarks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
 from torch import Generator
 
-from lowkey_core.errors import NotPossibleError, OptionError, UnreadableImageError
+from lowkey_core.errors import OptionError, UnreadableImageError, setting
 from lowkey_core.faces.detection import NOTHING, Frame, aligned, content_of, look
+from lowkey_core.photos.copies import Copies
 from lowkey_core.photos.decoding import decode_pixels
 from lowkey_core.photos.photo import Photo
-from lowkey_core.types import Images, Pictures, digests_of
+from lowkey_core.types import CloakAbout, Faces, Images, digests_of
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
 
 
-def build(copied: Copied | None = None) -> Copied:
-    """copied: the copies that the audit matched. Raises: OptionError where it was given none."""
-    if copied is None:
+def build(work: Work, root: str = "") -> FoundCopies:
+    """root: the folder of cloaked copies. work: where what was read is kept.
+
+    Raises: OptionError without a folder.
+    """
+    if not root:
         raise OptionError(
             "the attack 'folder' was asked for without a folder",
-            expected="the folder of cloaked copies",
-            remedy="name it with --cloaked DIR",
+            expected="the folder of cloaked copies, as folder:DIR",
+            remedy=f"name it with {setting('cloaked', 'DIR')}",
         )
-    return copied
+    return FoundCopies(root, work)
 
 
 ALIKE = 0.5
 """Correlation of a copy's face with its photo's from which they are taken for one picture. A copy
 that was turned otherwise is far below, and would pass for perfectly cloaked."""
-ENOUGH = 10
-"""An adversary that learned from fewer people would say little about the cloak."""
 
 
-class Copied:
-    """Gives every picture its copy's face, by the picture's name."""
+class FoundCopies:
+    """Gives every picture its copy's face, by the picture's name: a `ThirdPartyCloak`."""
 
-    def __init__(
-        self,
-        copies: Mapping[str, Path],
-        faces: Mapping[str, Images],
-        frames: Mapping[str, Frame],
-        work: Work,
-    ) -> None:
-        """All by photo name. copies: which file is whose. faces: (1, 3, 112, 112) each, clean,
-        and frames: where in its photo each is; of those whose copies are wanted."""
-        names = [name for name in faces if name in copies]
-        files = [Photo("", str(copies[name]), copies[name]) for name in names]
+    about = CloakAbout(against=None)
+
+    def __init__(self, root: str, work: Work) -> None:
+        self.root, self.work = root, work
+        self.copies: Mapping[str, Path] = {}
+        self.faces: Mapping[str, Images] | None = None
+        self.missing: tuple[str, ...] = ()
+        self.unusable: tuple[str, ...] = ()
+
+    def originals(self, photos: Iterable[Photo]) -> tuple[Photo, ...]:
+        """The photos that are not copies; which file is whose is known from here on.
+
+        Raises: DatasetError if the folder is none.
+        """
+        folder = Copies(Path(self.root))
+        kept = folder.originals(photos)
+        self.copies = folder.match(kept)
+        return kept
+
+    def covers(self, name: str) -> bool:
+        """Whether the photo of that name has a copy; after `read`, one that can be used."""
+        return name in (self.copies if self.faces is None else self.faces)
+
+    def read(self, faces: Faces, frames: Mapping[str, Frame]) -> None:
+        """Reads the copies of these clean faces. frames: where in its photo each is, by name."""
+        rows = [i for i, name in enumerate(faces.names) if name in self.copies]
+        names = [faces.names[i] for i in rows]
+        files = [Photo("", str(self.copies[name]), self.copies[name]) for name in names]
         keys = [
-            fingerprint("copied", content_of(file), faces[name], frames[name].size)
-            for name, file in zip(names, files, strict=True)
+            fingerprint("copied", content_of(file), faces.images[i], frames[name].size)
+            for i, name, file in zip(rows, names, files, strict=True)
         ]
-        records = work.through(
+        records = self.work.through(
             "reading cloaked copies",
             keys,
-            lambda i: _face(files[i], faces[names[i]], frames[names[i]]),
+            lambda j: _face(files[j], faces.images[rows[j], None], frames[names[j]]),
         )
         outcome = dict(zip(names, records, strict=True))
         self.faces = {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r}
-        self.missing = tuple(name for name in faces if name not in copies)
+        self.missing = tuple(name for name in faces.names if name not in self.copies)
         self.unusable = tuple(n for n, r in outcome.items() if "face" not in r)
-        """Copies that cannot be read, show no face, or not the photo's."""
-        digests = [digests_of(face) for face in self.faces.values()]
-        self.fingerprint = fingerprint("copied", tuple(self.faces), digests)
 
-    def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
-        """pictures: aligned faces. Returns their copies' faces, or themselves."""
+    @property
+    def fingerprint(self) -> str:
+        """Of what was read."""
+        faces = self.faces or {}
+        return fingerprint("copied", {name: digests_of(face) for name, face in faces.items()})
+
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+        """Their copies' faces, or themselves."""
         del rng
-        if not len(pictures):
-            return pictures.images.clone()
-        rows = zip(pictures.names, pictures.images.split(1), strict=True)
-        return torch.cat([self.faces.get(name, clean) for name, clean in rows])
-
-    def tool(self, pictures: Pictures, rng: Generator, /) -> Images:
-        """Stands in for the cloaking tool where an adversary would run it: as above.
-
-        Raises: NotPossibleError if fewer than ENOUGH of the people have a copy.
-        """
-        rows = [i for i, name in enumerate(pictures.names) if name in self.faces]
-        people = len(pictures.identities[rows].unique())
-        if people < ENOUGH:
-            raise NotPossibleError(
-                f"{people} background people have cloaked copies",
-                expected=f"{ENOUGH} for an adversary to learn from",
-                remedy="put copies of more people into the folder, or lower --protected",
-            )
-        return self(pictures, rng)
+        own = self.faces or {}
+        rows = zip(faces.names, faces.images.split(1), strict=True)
+        return torch.cat([own.get(name, clean) for name, clean in rows])
 
 
 def _face(file: Photo, clean: Images, frame: Frame) -> Record:

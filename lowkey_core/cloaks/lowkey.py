@@ -25,19 +25,18 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge, Lt
 from torch import Generator, Tensor
 
-from lowkey_core.errors import OptionError
-from lowkey_core.faces.alignment import warp
+from lowkey_core.errors import OptionError, setting
 from lowkey_core.faces.visibility import Lpips, lpips_if_present, smooth, ssim
 from lowkey_core.networks.flip import FlipAveraged
-from lowkey_core.types import FACE_SIZE, Embedder, Images, Pictures, per_picture
-from lowkey_core.weights import card_of
+from lowkey_core.types import FACE_SIZE, CloakAbout, Faces, Images, Network, per_picture
 
 MEMBERS = ("", "published", "released")
 
@@ -87,81 +86,82 @@ _NO_LPIPS_NOTE = (
 
 def build(
     member: str,
-    surrogates: Sequence[Embedder],
-    steps: int | None = None,
-    step_size: float | None = None,
-    ssim_price: float | None = None,
+    surrogates: Sequence[Network],
+    steps: Annotated[int, Ge(0)] | None = None,
+    step_size: Annotated[float, Ge(0), Lt(math.inf)] | None = None,
+    ssim_price: Annotated[float, Ge(0), Lt(math.inf)] | None = None,
 ) -> LowKey:
     """member: "", "published" or "released". The rest overrides the variant's schedule.
 
-    Raises: OptionError for a surrogate without gradients, or a schedule out of range.
+    Raises: OptionError for a surrogate without gradients.
     """
     if not surrogates:
         raise OptionError(
             "lowkey has no surrogates",
             expected="at least one recogniser to move away from",
-            remedy="name one with --surrogate",
+            remedy=f"name one with {setting('surrogate')}",
         )
     for surrogate in surrogates:
         if not _has_gradients(surrogate):
             raise OptionError(
-                f"surrogate {card_of(surrogate).name} is a black box",
+                f"surrogate {surrogate.card.name} is a black box",
                 expected="surrogates that give gradients",
-                remedy="name another with --surrogate",
+                remedy=f"name another with {setting('surrogate')}",
             )
-    given: dict[str, Any] = {"steps": steps, "step_size": step_size, "ssim_price": ssim_price}
-    for option, value in given.items():
-        if value is None:
-            continue
-        if not 0 <= value < math.inf or (option == "steps" and value != int(value)):
-            raise OptionError(
-                f"{option} is {value}",
-                expected="a whole number, 0 or more" if option == "steps" else "0 or more",
-                remedy="correct --attack-option",
-            )
-    schedule = replace(SCHEDULES[member], **{k: v for k, v in given.items() if v is not None})
+    if ssim_price is None and all(surrogate.card.embedded for surrogate in surrogates):
+        ssim_price = AGAINST_SMALL
+    given = {"steps": steps, "step_size": step_size, "ssim_price": ssim_price}
+    changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     notes = (_RELEASED_NOTE,) if member == "released" else ()
+    schedule = replace(SCHEDULES[member], **changes)
     return LowKey(surrogates, schedule, lpips_if_present(), notes)
 
 
-def _has_gradients(surrogate: Embedder) -> bool:
+AGAINST_SMALL = 16.0
+"""`ssim_price` where all surrogates are small networks of ours: they are easily moved, and at the
+usual price the cloak would show more than it needs to (benchmarks/README.md)."""
+
+
+def _has_gradients(surrogate: Network) -> bool:
     """Tried rather than believed: without gradients the cloak would silently do nothing."""
     face = torch.full((1, 3, FACE_SIZE, FACE_SIZE), 0.5, requires_grad=True)
-    return not card_of(surrogate).black_box and surrogate(face).requires_grad
+    return not surrogate.card.black_box and surrogate(face).requires_grad
 
 
 class LowKey:
     """The cloak of the module's docstring."""
 
-    released = datetime.date(2021, 1, 20)
-
     def __init__(
         self,
-        surrogates: Sequence[Embedder],
+        surrogates: Sequence[Network],
         schedule: Schedule,
         lpips: Lpips | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
         self.surrogates, self.schedule, self.lpips = tuple(surrogates), schedule, lpips
-        self.notes = notes if lpips else (*notes, _NO_LPIPS_NOTE)
+        self.about = CloakAbout(
+            released=datetime.date(2021, 1, 20),
+            notes=notes if lpips else (*notes, _NO_LPIPS_NOTE),
+            against=self.surrogates,
+        )
 
-    def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
-        """pictures: crops, or photos of one size with warps. Returns the same shape, float."""
-        s, clean = self.schedule, pictures.images
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+        """As `Cloak`."""
+        s, clean = self.schedule, faces.images
         if s.steps == 0:
             return clean.clone()
-        faces = warp(clean, pictures.warps)
-        embed = self.surrogates if s.in_turn else [FlipAveraged(f) for f in self.surrogates]
+        plain, averaged = self.surrogates, [FlipAveraged(f) for f in self.surrogates]
+        embed: Sequence[Callable[[Images], Tensor]] = plain if s.in_turn else averaged
         with torch.no_grad():
-            home = [[f(x) for f in embed] for x in (faces, faces.flip(-1))]
-        cloaked = clean + _start_noise(pictures, s.start, rng)
+            home = [[f(x) for f in embed] for x in (clean, clean.flip(-1))]
+        cloaked = clean + _start_noise(faces, s.start, rng)
         for step in range(s.steps):
             if s.clamp_each_step:
                 cloaked = cloaked.clamp(0, 1)
             cloaked.requires_grad_()
-            gain = -self._price(clean, faces, cloaked, pictures.warps)
+            gain = -self._price(clean, cloaked)
             for smoothed, mirrored in [_VIEWS[step % 4]] if s.in_turn else _VIEWS[:2]:
-                view = warp(smooth(cloaked, 7, 3.0) if smoothed else cloaked, pictures.warps)
+                view = smooth(cloaked, 7, 3.0) if smoothed else cloaked
                 view = view.flip(-1) if mirrored else view
                 weight = (2 if s.in_turn else 1) / len(embed)
                 for f, there in zip(embed, home[mirrored], strict=True):
@@ -170,22 +170,22 @@ class LowKey:
             cloaked = cloaked.detach() + s.step_size * slope.sign()
         return cloaked.clamp(0, 1)
 
-    def _price(self, clean: Images, faces: Images, cloaked: Images, warps: Tensor | None) -> Tensor:
+    def _price(self, clean: Images, cloaked: Images) -> Tensor:
         """What visibility costs, summed over the batch."""
-        s, seen = self.schedule, warp(cloaked, warps)
+        s = self.schedule
         if self.lpips is None:
             # With the rim: what costs nothing there would show as a seam in a whole photo.
-            price = s.ssim_price * (1 - ssim(faces, seen, rim=True))
+            price = s.ssim_price * (1 - ssim(clean, cloaked, rim=True))
         else:
-            price = s.lpips_price * (self.lpips(faces, seen) + self.lpips(clean, cloaked)) / 2
+            price = s.lpips_price * self.lpips(clean, cloaked)
         return price[:1].sum() if s.price_first_only else price.sum()
 
 
-def _start_noise(pictures: Pictures, width: float, rng: Generator) -> Tensor:
+def _start_noise(faces: Faces, width: float, rng: Generator) -> Tensor:
     """Uniform in [-width, width], drawn for each picture by itself."""
-    shape = pictures.images.shape[1:]
+    shape = faces.images.shape[1:]
     return (
-        torch.stack([torch.rand(shape, generator=per_picture(rng, d)) for d in pictures.digests])
+        torch.stack([torch.rand(shape, generator=per_picture(rng, d)) for d in faces.digests])
         .mul(2 * width)
         .sub(width)
     )

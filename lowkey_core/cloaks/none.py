@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Generator
 
-from lowkey_core.types import Images, Pictures
+from lowkey_core.types import CloakAbout, Faces, Images
 
 
 def build() -> Nothing:
@@ -15,7 +15,9 @@ def build() -> Nothing:
 class Nothing:
     """Publishes pictures as they are."""
 
-    def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
-        """A copy of `pictures.images`."""
+    about = CloakAbout()
+
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+        """A copy of `faces.images`."""
         del rng
-        return pictures.images.clone()
+        return faces.images.clone()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from lowkey_core import plugins
 from lowkey_core.errors import PluginError
 from lowkey_core.photos.photo import Photo
+from lowkey_core.plugins import Kind, is_file
+from lowkey_core.spec import Spec, parse
 from lowkey_core.weights import Card
 from lowkey_core.work.work import Work
 
@@ -40,6 +41,9 @@ class Dataset:
         return {identity: tuple(photos) for identity, photos in people.items()}
 
 
+DATASETS: Kind[Dataset] = Kind("data set", "lowkey_core.datasets", promises=("photos",))
+
+
 def load(name: str, work: Work | None = None) -> Dataset:
     """The data set called `name`, or the one in a folder or a `.csv` table of that path.
 
@@ -61,13 +65,7 @@ def strangers(name: str, work: Work | None = None) -> tuple[Photo, ...]:
 
 
 def _load(name: str, work: Work | None, **of_a_folder: bool) -> Dataset:
-    options: dict[str, str | bool] = {}
-    if name not in plugins.available(__name__):
-        if Path(name).is_dir():
-            name, options = "folder", {"root": name, **of_a_folder}
-        elif name.lower().endswith(".csv"):
-            name, options = "csv", {"root": name}
-    dataset = plugins.load(__name__, name, offered={"work": work}, options=options)
+    dataset = DATASETS.load(_spec(name, of_a_folder), granted={"work": work})
     if not (isinstance(dataset, Dataset) and all(isinstance(p, Photo) for p in dataset.photos)):
         raise PluginError(
             f"build() of {name} returned {repr(dataset)[:200]}",
@@ -77,6 +75,16 @@ def _load(name: str, work: Work | None, **of_a_folder: bool) -> Dataset:
     photos, people = len(dataset.photos), len(dataset.by_identity)
     log.info("data set %s: %d photos of %d people", dataset.name, photos, people)
     return dataset
+
+
+def _spec(name: str, of_a_folder: Mapping[str, bool]) -> Spec:
+    """A path is taken whole: it may hold what specs give a meaning to."""
+    if name not in DATASETS.available():
+        if Path(name).is_dir():
+            return Spec("folder", options={"root": name, **of_a_folder})
+        if name.lower().endswith(".csv"):
+            return Spec("csv", options={"root": name})
+    return Spec(name) if is_file(name) else parse(name)
 
 
 def printable(name: str) -> str:

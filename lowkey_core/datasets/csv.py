@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lowkey_core.datasets import Dataset
-from lowkey_core.errors import DatasetError
+from lowkey_core.errors import DatasetError, setting
 from lowkey_core.photos.photo import Photo
 
 _COLUMNS = ("path", "identity")
@@ -26,7 +26,7 @@ def build(root: str | None = None) -> Dataset:
         raise DatasetError(
             "the data set 'csv' was asked for without a table",
             expected="the path of a CSV file with the columns path and identity",
-            remedy="give that path itself: --dataset PATH.csv",
+            remedy=f"give that path itself: {setting('dataset', 'PATH.csv')}",
         )
     folder = Path(os.path.realpath(root)).parent
     photos: dict[Path, tuple[int, Photo]] = {}

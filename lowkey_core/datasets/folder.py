@@ -18,13 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lowkey_core.datasets import Dataset, printable
-from lowkey_core.errors import DatasetError
+from lowkey_core.errors import DatasetError, setting
 from lowkey_core.photos.decoding import SUFFIXES
+from lowkey_core.photos.folders import FACES
 from lowkey_core.photos.photo import Photo
 from lowkey_core.work.files import explained
-
-FACES = frozenset({"face", "faces"})
-"""Folders that are part of a person rather than one."""
 
 
 def build(root: str | None = None, loose: bool = False) -> Dataset:
@@ -36,7 +34,7 @@ def build(root: str | None = None, loose: bool = False) -> Dataset:
         raise DatasetError(
             "the data set 'folder' was asked for without a folder",
             expected="the path of a folder with one sub-folder per person",
-            remedy="give that path itself: --dataset PATH",
+            remedy=f"give that path itself: {setting('dataset', 'PATH')}",
         )
     folder = Path(os.path.realpath(root))
     found = sorted(path for path in _pictures(folder) if loose or len(path) > 1)
@@ -52,7 +50,8 @@ def build(root: str | None = None, loose: bool = False) -> Dataset:
             + ", ".join(sorted(SUFFIXES)),
             remedy="name another folder"
             if loose
-            else "make one sub-folder per person, or name another folder with --dataset",
+            else "make one sub-folder per person, or name another folder with "
+            + setting("dataset"),
         )
     return Dataset(root, photos)
 

@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 
 from lowkey_core.datasets import Dataset, unique_names
-from lowkey_core.errors import DatasetError
+from lowkey_core.errors import DatasetError, setting
 from lowkey_core.photos.photo import Photo
 from lowkey_core.weights import ASSETS_VARIABLE, assets
 
@@ -19,7 +19,7 @@ def build() -> Dataset:
             f"no lfw-*.tar in {assets()}",
             expected="LFW as tars of lfw/Identity_Name/Identity_Name_0001.jpg",
             remedy=f"set {ASSETS_VARIABLE} to the folder that holds them, "
-            "or name a folder of your own with --dataset FOLDER",
+            f"or name a folder of your own with {setting('dataset', 'FOLDER')}",
         )
     try:
         photos = unique_names(photo for tar in tars for photo in _photos(tar))

@@ -46,7 +46,7 @@ GENERATOR_KEY, PRIOR_KEY = "painter", "cast"
 
 _NOT_PEOPLE = (
     "SynthFaces are generated pictures, not photos of people: what holds here may not hold for "
-    "real faces; audit a folder of photos with --dataset FOLDER."
+    "real faces; audit a folder of photos to know what holds for those."
 )
 
 

@@ -132,8 +132,8 @@ class Found:
     """(n, 2, 3) float32, photo to template pixels."""
     size: tuple[int, int]
     """Height and width of the photo, upright."""
-    lost: str = ""
-    """Why it could not be read, one of `checks.REASONS`; "" if it could."""
+    lost: Reason | None = None
+    """Why it could not be read; None if it could."""
 
 
 def find(photos: Sequence[Photo], work: Work) -> list[Found]:

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core.errors import LocalNetworkError
-from lowkey_core.types import FACE_SIZE, Embedder, Embeddings, Images
+from lowkey_core.types import FACE_SIZE, Embeddings, Images, Network
 from lowkey_core.weights import sidecar
 from lowkey_core.weights.sidecar import Sidecar
 from lowkey_core.work import provenance
@@ -26,7 +26,7 @@ from lowkey_core.work import provenance
 SUFFIXES = (".pt", ".onnx")
 
 
-def load(path: Path) -> Embedder:
+def load(path: Path) -> Network:
     """The network in a `.pt` or `.onnx` file, after a trial on grey faces.
 
     Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError.

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lowkey_core.errors import StorageError
+from lowkey_core.errors import StorageError, setting
 from lowkey_core.work.files import explained, locked, write_atomically
 
 NAME = "protected.jsonl"
@@ -68,7 +68,7 @@ def read(out: Path) -> list[Outcome]:
         raise StorageError(
             f"{path} was not written by `protect`",
             expected="a folder of its own for the copies",
-            remedy="move that file, or name another folder with --out",
+            remedy=f"move that file, or name another folder with {setting('out')}",
         )
     outcomes = []
     for line in lines:
@@ -112,7 +112,7 @@ class Ledger:
         raise StorageError(
             f"another `protect` is at work in {self.out}",
             expected="one at a time in a folder",
-            remedy="wait for it, or name another folder with --out",
+            remedy=f"wait for it, or name another folder with {setting('out')}",
         )
 
     def done(self, source: str, photo: str, made_with: str) -> Outcome | None:
@@ -135,7 +135,7 @@ class Ledger:
         if mine:
             return f"{path} was changed since; delete it to have it made again"
         if owners:
-            return f"{path} is of another photo; name another folder with --out"
+            return f"{path} is of another photo; name another folder for copies"
         return f"{path} is there and was not written by this command"
 
     def record(self, outcome: Outcome) -> None:

@@ -16,13 +16,13 @@ from pathlib import Path
 import torch
 from torch import Generator
 
-from lowkey_core.errors import OptionError, StorageError, UnreadableImageError
+from lowkey_core.errors import OptionError, StorageError, UnreadableImageError, setting
 from lowkey_core.faces.detection import Found, aligned, find
 from lowkey_core.faces.paste import retouched, side_by_side
 from lowkey_core.faces.visibility import dssim
 from lowkey_core.photos.decoding import Pixels, decode_pixels, encode_pixels
+from lowkey_core.photos.folders import PREVIEWS
 from lowkey_core.photos.photo import Photo
-from lowkey_core.publish.copies import PREVIEWS
 from lowkey_core.publish.ledger import Ledger, Outcome, digest_of
 from lowkey_core.publish.published import Published
 from lowkey_core.types import Images, Pictures
@@ -57,9 +57,9 @@ class Settings:
         ):
             if value not in choices:
                 raise OptionError(
-                    f"--{option} is {value!r}",
+                    f"{setting(option)} is {value!r}",
                     expected=" or ".join(choices),
-                    remedy=f"correct --{option}",
+                    remedy=f"correct {setting(option)}",
                 )
         for option, number, low, high in (
             ("strength", self.strength, 0, 1),
@@ -67,15 +67,15 @@ class Settings:
         ):
             if number is not None and not low <= number <= high:
                 raise OptionError(
-                    f"--{option} is {number}",
+                    f"{setting(option)} is {number}",
                     expected=f"{low} to {high}",
-                    remedy=f"correct --{option}",
+                    remedy=f"correct {setting(option)}",
                 )
         if self.quality is not None and self.file_format != "jpeg":
             raise OptionError(
-                f"--quality {self.quality} was given for {self.file_format} files",
-                expected="--format jpeg with it",
-                remedy="add --format jpeg, or leave --quality out",
+                f"{setting('quality', self.quality)} was given for {self.file_format} files",
+                expected=f"{setting('format', 'jpeg')} with it",
+                remedy=f"add {setting('format', 'jpeg')}, or leave {setting('quality')} out",
             )
 
 
@@ -188,7 +188,7 @@ class Protector:
                 raise StorageError(
                     f"{self.out / path} leads out of {self.out}",
                     expected="no links in the output folder",
-                    remedy="name another folder with --out",
+                    remedy=f"name another folder with {setting('out')}",
                 )
             write_atomically(self.out / path, made)
         return outcome

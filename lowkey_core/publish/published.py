@@ -17,9 +17,10 @@ from lowkey_core.work.work import Work
 class Published:
     """A cloak as it reaches the world: in batches, as 8-bit pixels, each batch computed once."""
 
-    def __init__(self, cloak: Cloak, work: Work, *, label: str, batch: int = 16) -> None:
-        """label: for progress. batch: part of the result, as floating-point sums depend on it."""
-        self.cloak, self._work, self._label, self.batch = cloak, work, label, batch
+    def __init__(self, cloak: Cloak, work: Work, *, name: str, batch: int = 16) -> None:
+        """name: of the cloak, for messages. batch: part of the result, as floating-point sums
+        depend on it."""
+        self.cloak, self._work, self._name, self.batch = cloak, work, name, batch
 
     @cached_property
     def fingerprint(self) -> str:
@@ -28,21 +29,36 @@ class Published:
 
     def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
         """What the files hold, read back: (n, 3, h, w) float32 on the 256 grey levels."""
-        parts = [
-            pictures.select(range(i, min(i + self.batch, len(pictures))))
-            for i in range(0, len(pictures), self.batch)
-        ]
-        seed = rng.initial_seed()
-        keys = [fingerprint(self.fingerprint, p.digests, p.warps, seed) for p in parts]
+        if not len(pictures):
+            return pictures.images.clone()
+        rows = self._batches(pictures)
+        parts, seed = [pictures.select(r) for r in rows], rng.initial_seed()
+        keys = [fingerprint(self.fingerprint, p.digests, seed) for p in parts]
         records = self._work.through(
-            self._label, keys, lambda i: {"pixels": _pixels(self.cloak, parts[i], rng)}
+            f"cloaking with {self._name}",
+            keys,
+            lambda i: {"pixels": _pixels(self.cloak, parts[i], rng, self._name)},
         )
-        return torch.cat([r["pixels"].float().div_(255) for r in records])
+        cloaked = torch.cat([r["pixels"] for r in records]).float().div_(255)
+        return cloaked[torch.cat(rows).argsort()]
+
+    def _batches(self, pictures: Pictures) -> list[Tensor]:
+        """Rows of each batch: in the order given, or whole people where the cloak needs that."""
+        if self.cloak.about.unit == "picture":
+            return list(torch.arange(len(pictures)).split(self.batch))
+        batches: list[Tensor] = []
+        for who in pictures.people:
+            own = (pictures.identities == who).nonzero().flatten()
+            if batches and len(batches[-1]) + len(own) <= self.batch:
+                batches[-1] = torch.cat([batches[-1], own])
+            else:
+                batches.append(own)
+        return batches
 
 
-def _pixels(cloak: Cloak, pictures: Pictures, rng: Generator) -> Tensor:
+def _pixels(cloak: Cloak, pictures: Pictures, rng: Generator, who: str) -> Tensor:
     """The cloak's result as uint8. Anybody's cloak passes here, so here it is checked."""
-    cloaked, who = cloak(pictures, rng), getattr(cloak, "__module__", "the cloak")
+    cloaked = cloak(pictures, rng)
     if not isinstance(cloaked, Tensor):
         raise PluginError(
             f"{who} returned a {type(cloaked).__name__}",

@@ -1,81 +1,88 @@
-"""Recognisers. Each file exports `build(member) -> Embedder`, a network with a `card`.
+"""Recognisers. Each file exports `build(...)`, a network with a `card`, or a service.
 
-An embedder is one view of a face to one unit vector, and differentiable. Recognition averages
-two views, the face and its mirror image (`FlipAveraged`), as face.evoLVe and LowKey do.
+A network takes one view of a face to one unit vector, and is differentiable unless its card says
+black box. A service takes pictures, finds faces itself and answers searches: a `Recognition`.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+import importlib.util
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Generator, nn
 
-from lowkey_core import plugins
 from lowkey_core.checks import check_embeddings
+from lowkey_core.errors import OptionError
 from lowkey_core.networks import local
-from lowkey_core.types import FACE_SIZE, Embedder
-from lowkey_core.weights import Card, card_of, sidecar, unverified_card
+from lowkey_core.plugins import Kind, is_file
+from lowkey_core.spec import parse
+from lowkey_core.types import FACE_SIZE, Network, Recognition
+from lowkey_core.weights import Card, sidecar, unverified_card
+
+RECOGNISERS: Kind[Network | Recognition] = Kind(
+    "recogniser",
+    "lowkey_core.recognisers",
+    promises=("__call__", "enrol"),
+    files=("PATH.py", "PATH.pt", "PATH.onnx"),
+)
 
 
-def load(name: str) -> Embedder:
-    """The embedder called `name`: `dlib`, `mobilefacenet:ms1m`, ... or a user's `.pt`, `.onnx` or
+def load(name: str) -> Network | Recognition:
+    """The recogniser called `name`: `dlib`, `mobilefacenet:ms1m`, ... or a user's `.pt`, `.onnx` or
     `.py` file. The first two need a card beside them, `NAME.toml`; the last may have one.
 
-    A `.py` file's is tried on two faces: better now than after an hour of cloaking.
-    Raises: UnknownNameError, MissingWeightsError, TamperedWeightsError, LocalNetworkError,
-    PluginError.
+    A `.py` file's network is tried on two faces: better now than after an hour of cloaking.
+    Raises: UnknownNameError, OptionError, MissingWeightsError, TamperedWeightsError,
+    LocalNetworkError, PluginError.
     """
-    path = Path(name)
-    embedder: Any
+    spec = parse(name)
+    path = Path(spec.name)
+    loaded: Any
     if path.suffix in local.SUFFIXES:
-        embedder = local.load(path)
-    elif plugins.is_file(name) and sidecar.path_of(path).is_file():
+        loaded = local.load(path)
+    elif is_file(spec.name) and sidecar.path_of(path).is_file():
         beside, content = sidecar.verified(path)  # before anything of the file is run
-        embedder = plugins.load("lowkey_core.recognisers", name, content=content)
-        embedder.card = beside.card(path)
+        loaded = RECOGNISERS.load(spec, content=content)
+        loaded.card = beside.card(path)
     else:
-        embedder = plugins.load("lowkey_core.recognisers", name)
-        if not hasattr(embedder, "card"):
-            embedder.card = unverified_card(name)
-    if isinstance(embedder, nn.Module):
-        embedder.eval().requires_grad_(False)
-    if plugins.is_file(name):
+        loaded = RECOGNISERS.load(spec)
+    if not isinstance(getattr(loaded, "card", None), Card):
+        loaded.card = unverified_card(name)
+    if isinstance(loaded, nn.Module):
+        loaded.eval().requires_grad_(False)
+    if is_file(spec.name) and not hasattr(loaded, "enrol"):
         faces = torch.rand(2, 3, FACE_SIZE, FACE_SIZE, generator=Generator().manual_seed(0))
         with torch.no_grad():
-            check_embeddings(embedder(faces), len(faces), name)
-    return embedder  # type: ignore[no-any-return]
+            check_embeddings(loaded(faces), len(faces), name)
+    return loaded  # type: ignore[no-any-return]
+
+
+def network(name: str) -> Network:
+    """The network called `name`: a surrogate is one. Raises: OptionError for a service, and as
+    `load`."""
+    loaded = load(name)
+    if hasattr(loaded, "enrol"):
+        raise OptionError(
+            f"{name} is a service",
+            expected="a network, which gives embeddings",
+            remedy="name another, see `list recognisers`",
+        )
+    return loaded
 
 
 def cards() -> dict[str, Card]:
     """By name, the card of every recogniser that comes with this project; no network is loaded."""
-    package = "lowkey_core.recognisers"
     found = {}
-    for name in plugins.available(package):
+    for name in RECOGNISERS.available():
         family, _, member = name.partition(":")
-        known = getattr(importlib.import_module(f"{package}.{family}"), "CARDS", {})
+        path = f"lowkey_core.recognisers.{family.replace('-', '_')}"
+        if importlib.util.find_spec(path) is None:
+            continue  # installed by somebody else
+        module = importlib.import_module(path)
+        known = getattr(module, "CARDS", {})
         if member in known:  # a file that somebody dropped in need not have any
             found[name] = known[member]
     return found
-
-
-def held_out(embedder: Embedder, surrogates: Iterable[Embedder]) -> bool | None:
-    """Whether `embedder` shares no weights, teacher or training run with any surrogate; None
-    where a card does not state its lineage."""
-    own, others = card_of(embedder), [card_of(s) for s in surrogates]
-    if any(_same(own, other) or own.lineage & other.lineage for other in others):
-        return False
-    return True if own.lineage and all(other.lineage for other in others) else None
-
-
-def _same(a: Card, b: Card) -> bool:
-    return a.name == b.name or a.sha256 == b.sha256 != ""
-
-
-def shared_data(embedder: Embedder, surrogates: Iterable[Embedder]) -> tuple[str, ...]:
-    """The data sets that `embedder` and a surrogate were trained on, as their cards state."""
-    of_surrogates = frozenset().union(*(card_of(s).data for s in surrogates))
-    return tuple(sorted(card_of(embedder).data & of_surrogates))

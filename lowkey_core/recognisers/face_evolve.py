@@ -20,7 +20,7 @@ def _card(architecture: str, head: str, epoch: int) -> Card:
     name = f"{architecture.replace('_', '').lower()}-{head.lower()}"
     file = f"Backbone_{architecture}_{head}_Epoch_{epoch}.pth"
     return Card(
-        name=f"face_evolve:{name}",
+        name=f"face-evolve:{name}",
         file=file,
         sha256="",  # not published
         source="https://github.com/cmu-spuds/lowkey_gradio/releases/tag/weights",

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from lowkey_core.training.faces import TrainingFaces
-from lowkey_core.types import FACE_SIZE, Embedder, Images
+from lowkey_core.types import FACE_SIZE, Images, Network
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -64,7 +64,7 @@ class DistillationSet:
         return images, self.targets[rows], self.identities[rows]
 
 
-def prepare(faces: TrainingFaces, teacher: Embedder, variants: int, work: Work) -> DistillationSet:
+def prepare(faces: TrainingFaces, teacher: Network, variants: int, work: Work) -> DistillationSet:
     """`variants` augmented pictures of each face, with the teacher's embeddings.
 
     Finished chunks are kept in the cache. Raises: StorageError.

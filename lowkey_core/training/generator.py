@@ -22,7 +22,7 @@ from torch import Generator, Tensor, nn
 from lowkey_core.networks.face_generator import NUISANCE, FaceGenerator
 from lowkey_core.recognisers.mobilefacenet import MobileFaceNet
 from lowkey_core.training.distillation import augment
-from lowkey_core.types import Embedder, Embeddings, Images
+from lowkey_core.types import Embeddings, Images, Network
 from lowkey_core.work.learning import Keep, Part, Schedule, learn, warmed_cosine
 from lowkey_core.work.work import Show, silent
 
@@ -57,7 +57,7 @@ class Encoder(nn.Module):
 class IdentityCritic:
     """A recogniser that measures whether a generated picture shows the given identity."""
 
-    embed: Embedder
+    embed: Network
     embeddings: Embeddings
     """(n, d): those of the training faces."""
     weight: float = 1.0

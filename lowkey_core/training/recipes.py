@@ -23,7 +23,7 @@ from lowkey_core.training import distillation, generator
 from lowkey_core.training import zoo as students
 from lowkey_core.training.faces import ROOM, TrainingFaces, generated_faces, training_faces
 from lowkey_core.training.prior import codes, fit_prior
-from lowkey_core.types import Embedder, Embeddings, Images
+from lowkey_core.types import Embeddings, Images, Network
 from lowkey_core.work.files import write_atomically
 from lowkey_core.work.learning import FileKeep
 from lowkey_core.work.work import Work
@@ -61,7 +61,7 @@ def train(name: str, folder: Path, work: Work) -> Path:
 
 def _member(member: str, folder: Path, work: Work) -> Path:
     name, config = RECIPES[member]
-    teacher = recognisers.load(name)  # first: a missing teacher must be reported at once
+    teacher = recognisers.network(name)  # first: a missing teacher must be reported at once
     real = distillation.prepare(training_faces(datasets.load("lfw"), work), teacher, _REAL, work)
     generated = distillation.prepare(generated_faces(work), teacher, _GENERATED, work)
     # The mean is that of real faces: on those the student must agree with its teacher.
@@ -76,7 +76,7 @@ def _member(member: str, folder: Path, work: Work) -> Path:
 
 
 def _generator(folder: Path, work: Work) -> Path:
-    ms1m, dlib = mobilefacenet.build("ms1m"), recognisers.load("dlib")
+    ms1m, dlib = mobilefacenet.build("ms1m"), recognisers.network("dlib")
     faces, config = training_faces(datasets.load("lfw"), work), generator.TrainConfig()
     embeddings = [_embeddings(critic, faces, work) for critic in (ms1m, dlib)]
     edge = ROOM - MARGIN
@@ -99,14 +99,15 @@ def _generator(folder: Path, work: Work) -> Path:
     return _written(folder / GENERATOR.file, state)
 
 
-def _embeddings(critic: Embedder, faces: TrainingFaces, work: Work) -> Embeddings:
+def _embeddings(critic: Network, faces: TrainingFaces, work: Work) -> Embeddings:
     """(n, d): a recogniser's embeddings of the training faces."""
 
     def rows(portraits: Images) -> Embeddings:
         return FlipAveraged(critic)(portraits[:, :, ROOM:-ROOM, ROOM:-ROOM].float() / 255)
 
     digests = [f"{faces.digest} {i}" for i in range(len(faces))]
-    return work.per_face("embedding the training faces", rows, faces.images, digests)
+    label = "embedding the training faces"
+    return work.per_item(label, rows, digests, lambda chosen: faces.images[chosen])
 
 
 def _written(path: Path, state: Mapping[str, Tensor]) -> Path:

@@ -14,7 +14,6 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lowkey_core.errors import MissingWeightsError, TamperedWeightsError
 from lowkey_core.work.files import explained, write_atomically
@@ -47,8 +46,9 @@ class Card:
     source: str
     """Where the file was published."""
     licence: str
-    released: datetime.date
-    """When the network became public; decides whether it is newer than a cloak."""
+    released: datetime.date | None
+    """When the network became public; decides whether it is newer than a cloak. None: not
+    stated."""
     trained_on: str
     """Training data, in words."""
     data: frozenset[str] = frozenset()
@@ -68,8 +68,8 @@ class Card:
     """True: no gradients, so it can neither be a surrogate nor be retrained."""
     url: str = ""
     """The https URL used by `models fetch`; "": the file must be downloaded by hand."""
-    size: int = 0
-    """Bytes of the file; 0: not known."""
+    size: int | None = None
+    """Bytes of the file; None: not known."""
 
     @property
     def pinned(self) -> bool:
@@ -85,14 +85,9 @@ def unverified_card(name: str) -> Card:
         sha256="",
         source="a local file",
         licence="not stated",
-        released=datetime.date.min,
+        released=None,
         trained_on="not stated",
     )
-
-
-def card_of(network: Any) -> Card:
-    """The card that `load` made sure of."""
-    return network.card  # type: ignore[no-any-return]
 
 
 def read(card: Card) -> bytes:

@@ -88,7 +88,7 @@ def _download(card: Card, path: Path) -> str:
                     raise _wrong_size(card, size)
                 file.write(chunk)
                 digest.update(chunk)
-            if size < (announced or card.size):
+            if size < (announced or card.size or 0):
                 raise _stopped(card, size, "the server stopped early")
             _verify(card, digest.hexdigest())
             weights.record(card, path, digest.hexdigest())  # first: no file without its digest

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from lowkey_core.types import Pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
@@ -30,7 +31,7 @@ class Work:
 
     cache: Cache = field(default_factory=lambda: Cache(None))
     show: Show = silent
-    _embeddings: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    _rows: dict[tuple[str, str], Tensor] = field(default_factory=dict)
     _tally: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def count(self, label: str, what: str, pieces: int = 1) -> None:
@@ -61,31 +62,37 @@ class Work:
         self.show(label, len(keys), len(keys))
         return records
 
-    def per_face(
+    def per_picture(
+        self, label: str, function: Callable[[Tensor], Tensor], pictures: Pictures
+    ) -> Tensor:
+        """`function` over faces in batches, remembered per picture: (n, d).
+
+        function: (b, 3, h, w) to (b, d), evaluated without gradients. pictures: n, at least one.
+        """
+        return self.per_item(label, function, pictures.digests, lambda rows: pictures.images[rows])
+
+    def per_item(
         self,
         label: str,
         function: Callable[[Tensor], Tensor],
-        images: Tensor,
         digests: Sequence[str],
+        load: Callable[[list[int]], Tensor],
         *,
         batch: int = 64,
     ) -> Tensor:
-        """`function` over faces in batches, remembered per face: (n, 3, h, w) to (n, d).
-
-        function: (b, 3, h, w) to (b, d), evaluated without gradients.
-        digests: a content name per face, as `Faces.digests`.
-        """
+        """The same over anything: (n, d). load: from row numbers to what `function` takes, called
+        for rows that were not computed before. digests: a content name for each of n rows."""
         mark = fingerprint(function)
-        memory = self._embeddings
+        memory = self._rows
         new = {d: i for i, d in reversed(list(enumerate(digests))) if (mark, d) not in memory}
         missing = sorted(new.values())
         batches = [missing[i : i + batch] for i in range(0, len(missing), batch)]
 
         def make(b: int) -> Record:
             with torch.no_grad():
-                return {"rows": function(images[batches[b]])}
+                return {"rows": function(load(batches[b]))}
 
-        keys = [fingerprint("per face", mark, [digests[i] for i in rows]) for rows in batches]
+        keys = [fingerprint("per item", mark, [digests[i] for i in rows]) for rows in batches]
         for rows, record in zip(
             batches, self.through(label, keys, make) if keys else [], strict=True
         ):

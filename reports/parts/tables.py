@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.answers import Answer, Finding, answers
-from audit.report import AuditReport, Cell, Copies, Detection, Rate
+from audit.findings import JPEG, NEWER, UNSEEN, Answer, Comparison, Finding, answers
+from audit.records import FLAGGED, Cell, CloakRecord, Copies, Outcome, Rate, rank
+from audit.report import AuditReport
+from lowkey_core.errors import as_flag
 
 NOT_MEASURED = "not measured"
 
@@ -22,9 +24,9 @@ class Table:
 
 def headline(report: AuditReport) -> str:
     """One sentence on what was done."""
-    plan, counts = report.plan, report.counts
+    counts, cloaks = report.counts, ", ".join(cloak.attack for cloak in report.cloaks)
     return (
-        f"{plan.attack}: {counts.protected} people cloaked their photos, {counts.probes} clean "
+        f"{cloaks}: {counts.protected} people cloaked their photos, {counts.probes} clean "
         f"photos of them were searched in a gallery of {counts.gallery} pictures of "
         f"{counts.enrolled} people ({counts.dataset})"
     )
@@ -36,18 +38,18 @@ def verdict(report: AuditReport) -> str:
         said = "INCONCLUSIVE: a control failed, see the first caveats. Protection is unproven."
     else:
         said = "Protection is 1 - rank-1 identification; in brackets 95% intervals over identities."
-    if any(q.lpips is None for q in report.quality):
+    if any(q.lpips is None for cloak in report.cloaks for q in cloak.quality):
         said += " Visibility is in DSSIM: LPIPS has no weights here (models fetch lpips:alexnet)."
     return said
 
 
 def tables(report: AuditReport) -> tuple[Table, ...]:
     """The answers first, then what they rest on."""
-    looked = any(c.detection for c in report.cells)
+    looked = any(FLAGGED in c.outcomes for c in report.cells)
     return (
-        _answers(report),
+        *(_answers(report, cloak) for cloak in report.cloaks),
         *([_detection(report)] if looked else []),
-        *([_copies(report.copies)] if report.copies else []),
+        *(_copies(cloak.copies) for cloak in report.cloaks if cloak.copies),
         _grid(report),
         _quality(report),
         _learned(report),
@@ -63,25 +65,55 @@ def rate(value: Rate) -> str:
     return f"{value.value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _answers(report: AuditReport) -> Table:
-    rows = [row for answer in answers(report) for row in _answer(answer, report.counts.protected)]
-    remarks = [f"{a.question} {a.remark}" for a in answers(report) if a.findings and a.remark]
+def _answers(report: AuditReport, cloak: CloakRecord) -> Table:
+    own = [a for a in answers(report) if a.attack == cloak.attack]
+    several = f" ({cloak.attack})" if len(report.cloaks) > 1 else ""
+    remarks = [f"{answer.question} {_remark(c)}" for answer in own for c in answer.comparisons]
     return Table(
-        "Does it still protect?",
+        f"Does it still protect?{several}",
         ("question", "", "protection", "control (clean gallery)"),
-        tuple(rows),
+        tuple(row for answer in own for row in _answer(report, answer)),
         "\n".join(remarks),
     )
 
 
-def _answer(answer: Answer, people: int) -> list[tuple[str, ...]]:
-    if not answer.findings:
-        return [(answer.question, answer.without, answer.remark, "")]
+def _remark(c: Comparison) -> str:
+    low, high = c.interval
+    return (
+        f"{c.cell.recogniser} less {c.less.recogniser}: {c.difference:+.2f} "
+        f"[{low:+.2f}, {high:+.2f}], same probes"
+    )
+
+
+def _answer(report: AuditReport, answer: Answer) -> list[tuple[str, ...]]:
+    question = answer.question
+    if question == JPEG:
+        question += f" (against {report.recognisers[0].name})"
+    if answer.impossible:
+        return [(question, "not possible", f"because {answer.impossible}", "")]
+    if answer.measure_with:
+        told = f"Run the audit with {as_flag(*answer.measure_with)}"
+        return [(question, NOT_MEASURED, told, "")]
     rows: list[tuple[str, ...]] = []
-    for i, finding in enumerate(answer.findings):
-        question = answer.question if i == 0 else ""
-        rows.append((question, finding.what, _protection(finding, people), rate(finding.control)))
+    for finding in answer.findings:
+        shown = _protection(finding, report.counts.protected)
+        rows.append((question, _what(report, finding), shown, rate(finding.control)))
+        question = ""
     return rows
+
+
+def _what(report: AuditReport, finding: Finding) -> str:
+    """Where a figure is from, in the words of its question."""
+    cell, question = finding.cell, finding.question
+    if question == JPEG:
+        return "as published" if cell.transform == "none" else f"after {cell.transform}"
+    if question == NEWER:
+        released = next(r.released for r in report.recognisers if r.name == cell.recogniser)
+        return f"{cell.recogniser} ({released:%Y-%m})"
+    what = f"{cell.recogniser} {report.adversary(cell.adversary).phrase}".rstrip()
+    if question == UNSEEN:
+        what = cell.recogniser
+    return what + ("" if cell.transform == "none" else f", {cell.transform}")
 
 
 def _protection(finding: Finding, people: int) -> str:
@@ -94,25 +126,42 @@ def _protection(finding: Finding, people: int) -> str:
 
 def _detection(report: AuditReport) -> Table:
     rows = [
-        (c.adversary, c.transform, *_detected(c.detection))
+        (c.attack, c.adversary, c.scenario, c.transform, *_flagged(c.outcomes[FLAGGED]))
         for c in report.cells
-        if c.detection is not None and c.matcher == report.plan.matchers[0]
+        if FLAGGED in c.outcomes and c.matcher == report.cells[0].matcher
     ]
     return Table(
         "Are cloaks spotted? (identities the detector never saw)",
-        ("adversary", "transform", "TPR = recall", "FPR", "precision", "AUC"),
+        (
+            "cloak",
+            "adversary",
+            "who cloaks",
+            "transform",
+            "TPR = recall",
+            "FPR",
+            "precision",
+            "AUC",
+        ),
         tuple(rows),
         "Precision is at equal numbers of cloaked and clean pictures.",
     )
 
 
-def _detected(d: Detection) -> tuple[str, ...]:
-    precision = "-" if d.precision is None else f"{d.precision:.3f}"
-    return rate(d.cloaked), rate(d.clean), precision, f"{d.auc:.4f}"
+def _flagged(found: Outcome) -> tuple[str, ...]:
+    cloaked, clean = found.cloaked, found.control
+    tpr, fpr = (None if rate is None else rate.value for rate in (cloaked, clean))
+    precise = tpr / (tpr + fpr) if tpr is not None and fpr is not None and tpr + fpr else None
+    return (
+        rate(cloaked) if cloaked else "-",
+        rate(clean) if clean else "-",
+        "-" if precise is None else f"{precise:.3f}",
+        "-" if found.value is None else f"{found.value:.4f}",
+    )
 
 
 def _grid(report: AuditReport) -> Table:
-    ranks = report.plan.ranks
+    ranks = report.plan.measure.ranks
+    shares = sorted({f"{c.cloaked_share:.2g}" for c in report.cells})
     return Table(
         "Every measurement",
         (
@@ -126,27 +175,29 @@ def _grid(report: AuditReport) -> Table:
             "control",
             "rank-" + "/".join(map(str, ranks)) + " cloaked",
         ),
-        tuple(_cell(c, ranks) for c in report.cells),
-        f"Cloaked share of protected galleries: {report.cells[0].cloaked_share:.2g}. "
+        tuple(_cell(report, c) for c in report.cells),
+        f"Cloaked share of protected galleries: {', '.join(shares)}. "
         "`all`: everybody protected cloaks at once; `one`: one person at a time. Transforms act on "
         "aligned 112x112 crops.",
     )
 
 
-def _cell(c: Cell, ranks: tuple[int, ...]) -> tuple[str, ...]:
+def _cell(report: AuditReport, c: Cell) -> tuple[str, ...]:
     detected = f", {sum(c.detected)} detected" if any(c.detected) else ""
-    held_out = {True: "", False: " (not held out)", None: " (lineage not stated)"}[c.held_out]
-    newer = " (newer)" if c.newer else ""
+    relation = report.relation(c)
+    held_out = {True: "", False: " (not held out)", None: " (lineage not stated)"}
+    newer = " (newer)" if relation.newer else ""
+    found = [c.outcomes[rank(k)].cloaked for k in report.plan.measure.ranks]
     return (
         c.attack,
         c.adversary,
-        c.recogniser + newer + held_out,
+        c.recogniser + newer + held_out[relation.held_out],
         c.matcher,
-        c.condition,
+        c.scenario,
         c.transform,
         rate(c.protection) + detected,
-        rate(c.control[1]),
-        "/".join(f"{c.cloaked[k].value:.2f}" for k in ranks if c.cloaked[k].value is not None),
+        rate(c.control),
+        "/".join(f"{r.value:.2f}" for r in found if r and r.value is not None),
     )
 
 
@@ -182,7 +233,8 @@ def _quality(report: AuditReport) -> Table:
                 f"{q.linf:.3f}",
                 NOT_MEASURED if q.lpips is None else f"{q.lpips:.3f}",
             )
-            for q in report.quality
+            for cloak in report.cloaks
+            for q in cloak.quality
         ),
     )
 
@@ -190,15 +242,22 @@ def _quality(report: AuditReport) -> Table:
 def _learned(report: AuditReport) -> Table:
     return Table(
         "What the adversaries learned from",
-        ("adversary", "background pictures", "identities", "changed by the cloak"),
+        ("adversary", "cloak", "background pictures", "identities", "changed by the cloak"),
         tuple(
             (
-                name,
-                f"{facts.get('pictures', 0):.0f}",
-                f"{facts.get('identities', 0):.0f}",
-                f"{facts.get('cloaked_seen', 0):.0%}",
+                adversary.name,
+                attack,
+                *(
+                    "not stated" if fact not in facts else f"{facts[fact]:{shown}}"
+                    for fact, shown in (
+                        ("pictures", ".0f"),
+                        ("identities", ".0f"),
+                        ("cloaked_seen", ".0%"),
+                    )
+                ),
             )
-            for name, facts in report.learned.items()
+            for adversary in report.adversaries
+            for attack, facts in adversary.learned.items()
         ),
     )
 

@@ -8,15 +8,16 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from adversaries import ThreatModel
+from adversaries import Prepared, System, ThreatModel
 from adversaries.adaptive import Adaptive
 from adversaries.detection import Detection
 from adversaries.oblivious import Oblivious
 from adversaries.parts.training import Recipe, train
 from lowkey_core.cloaks.lowkey import LowKey, Schedule
-from lowkey_core.errors import OptionError
-from lowkey_core.matchers import MATCHERS, ranks_of
-from lowkey_core.types import Faces, Images, Pictures, quantise
+from lowkey_core.errors import NotPossibleError, PlanError
+from lowkey_core.matchers import MATCHERS
+from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.types import Pictures, quantise
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -27,52 +28,64 @@ CLOAK = LowKey((NETWORK,), Schedule(steps=20, step_size=0.01, ssim_price=0.0))
 SEEDED = Generator().manual_seed(0)
 
 
+def tool(pictures: Pictures, rng: Generator) -> Pictures:
+    return pictures.showing(quantise(CLOAK(pictures, rng)))
+
+
 def threat(**changes: object) -> ThreatModel:
-    background = people(40, 3, seed=9)
-    given = {"embedder": NETWORK, "matcher": MATCHERS["nn"], "background": background}
-    return ThreatModel(**{**given, "cloak": CLOAK, **changes})  # type: ignore[arg-type]
+    given = {
+        "recognition": Embedding(NETWORK, MATCHERS.load("nn"), "nn", Work()),
+        "background": people(40, 3, seed=9),
+        "tool": tool,
+    }
+    return ThreatModel(**{**given, **changes})  # type: ignore[arg-type]
 
 
-def audited() -> tuple[Faces, Faces, Pictures]:
+def audited() -> tuple[Pictures, Pictures, Pictures]:
     """Clean gallery, cloaked gallery, probes of 12 people nobody learned from."""
     pictures = people(12, 4)
     gallery = pictures.select([i for i in range(48) if i % 4])
-    probes = pictures.select(range(0, 48, 4))
-    cloaked = quantise(CLOAK(gallery, SEEDED))
-    return (
-        Faces(gallery.images, gallery.identities),
-        Faces(cloaked, gallery.identities),
-        probes,
-    )
+    return gallery, tool(gallery, SEEDED), pictures.select(range(0, 48, 4))
 
 
-def test_oblivious_never_calls_the_cloak() -> None:
-    def forbidden(pictures: Pictures, rng: Generator) -> Images:
+def identified(system: System, probes: Pictures) -> float:
+    """Share of probes whose person is found first."""
+    ranks = system.gallery.search(probes, 1).ranks(probes.identities)
+    return (ranks == 1).float().mean().item()
+
+
+def test_oblivious_never_calls_the_tool() -> None:
+    def forbidden(pictures: Pictures, rng: Generator) -> Pictures:
         raise AssertionError("an oblivious adversary knows of no cloak")
 
-    enrol = Oblivious(Work()).prepare(threat(cloak=forbidden), SEEDED)
-    enrol(audited()[0])
+    prepared = Oblivious().prepare(threat(tool=forbidden), SEEDED)
+    prepared(audited()[0])
+
+
+def test_oblivious_enrols_everything_and_suspects_nothing() -> None:
+    clean, cloaked, _ = audited()
+    for gallery in (clean, cloaked):
+        system = Oblivious().prepare(threat(), SEEDED)(gallery)
+        assert system.kept is gallery
+        assert not system.flagged.any()
+        assert system.suspicion is None
 
 
 def test_adaptive_undoes_what_oblivious_suffers() -> None:
     clean, cloaked, probes = audited()
     rates = {}
-    for adversary in (Oblivious(Work()), Adaptive(Work(), Recipe(12, rate=3e-3))):
-        enrol = adversary.prepare(threat(), SEEDED)
+    for adversary in (Oblivious(), Adaptive(Work(), Recipe(12, rate=3e-3))):
+        prepared = adversary.prepare(threat(), SEEDED)
         for arm, gallery in (("clean", clean), ("cloaked", cloaked)):
-            ranks = ranks_of(enrol(gallery).identify(probes.images), probes.identities)
-            rates[type(adversary).__name__, arm] = (ranks == 1).float().mean().item()
+            rates[type(adversary).__name__, arm] = identified(prepared(gallery), probes)
     assert rates["Oblivious", "clean"] == rates["Adaptive", "clean"] == 1.0
     assert rates["Oblivious", "cloaked"] < 0.3
     assert rates["Adaptive", "cloaked"] > rates["Oblivious", "cloaked"] + 0.25
 
 
 def test_adaptive_says_when_it_saw_no_cloak() -> None:
-    def nothing(pictures: Pictures, rng: Generator) -> Images:
-        return pictures.images
-
-    enrol = Adaptive(Work(), Recipe(1)).prepare(threat(cloak=nothing), SEEDED)
-    assert enrol.learned["cloaked_seen"] == 0.0  # type: ignore[attr-defined]
+    prepared = Adaptive(Work(), Recipe(1)).prepare(threat(tool=lambda p, rng: p), SEEDED)
+    assert prepared.learned == {"pictures": 120.0, "identities": 40.0, "cloaked_seen": 0.0}
 
 
 def test_adaptive_refuses_a_black_box() -> None:
@@ -82,8 +95,9 @@ def test_adaptive_refuses_a_black_box() -> None:
         def __call__(self, images: Tensor) -> Tensor:
             return NETWORK(images)
 
-    with pytest.raises(OptionError, match="black box"):
-        Adaptive(Work(), Recipe(1)).prepare(threat(embedder=Box()), SEEDED)
+    box = Embedding(Box(), MATCHERS.load("nn"), "nn", Work())
+    with pytest.raises(NotPossibleError, match="black box"):
+        Adaptive(Work(), Recipe(1)).prepare(threat(recognition=box), SEEDED)
 
 
 @pytest.fixture(scope="module")
@@ -92,17 +106,29 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
     return Work(Cache(tmp_path_factory.mktemp("cache")))
 
 
+def detecting(flagged: str, work: Work) -> Prepared:
+    detection = Detection(work, Recipe(3, batch=16, rate=3e-3), flagged)  # type: ignore[arg-type]
+    assert ("dropped" in detection.about.phrase) == (flagged == "drop")
+    return detection.prepare(threat(), SEEDED)
+
+
 @pytest.mark.parametrize("flagged", ["drop", "keep"])
 def test_detection_flags_cloaks_it_has_not_seen(flagged: str, work: Work) -> None:
     clean, cloaked, probes = audited()
-    detection = Detection(work, Recipe(3, batch=16, rate=3e-3), flagged)  # type: ignore[arg-type]
-    enrol = detection.prepare(threat(), SEEDED)
-    recogniser = enrol(cloaked)
-    assert recogniser.flagged.float().mean() >= 0.95
-    assert enrol(clean).flagged.float().mean() <= 0.15
-    enrolled = len(cloaked) if flagged == "keep" else int((~recogniser.flagged).sum())
-    assert len(recogniser.gallery) == enrolled
-    assert recogniser.identify(probes.images).shape[0] == len(probes)
+    prepared = detecting(flagged, work)
+    system = prepared(cloaked)
+    assert system.flagged.float().mean() >= 0.95
+    assert prepared(clean).flagged.float().mean() <= 0.15
+    kept = torch.ones(len(cloaked)).bool() if flagged == "keep" else ~system.flagged
+    assert system.kept.names == cloaked.select(kept).names
+    assert system.suspicion is not None
+    assert torch.equal(system.suspicion > 0, system.flagged)
+    assert len(system.gallery.search(probes, 5).scores) == len(probes)
+
+
+def test_detection_needs_people_to_set_its_threshold_on() -> None:
+    with pytest.raises(PlanError, match=r"1 identity.*at least 2.*raise background"):
+        Detection(Work(), Recipe(1), "drop").prepare(threat(background=people(1, 3)), SEEDED)
 
 
 class StopHereError(Exception):

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 from audit.caveats import caveats
-from audit.plan import AuditPlan
-from audit.report import AuditReport, Card, Cell, Counts, Detection, Quality, Rate
+from audit.choices import validated
+from audit.records import (
+    DETECTED,
+    FLAGGED,
+    AdversaryRecord,
+    Card,
+    Cell,
+    CloakRecord,
+    Counts,
+    Outcome,
+    Quality,
+    Rate,
+    RecogniserRecord,
+    Relation,
+    rank,
+)
+from audit.report import AuditReport
 
 PEOPLE, PROBES = 10, 4
+ATTACK, NOISE = "lowkey", "noise@lowkey"
 
 
 def rate(*hits: int, of: int = PROBES) -> Rate:
@@ -17,69 +34,136 @@ def rate(*hits: int, of: int = PROBES) -> Rate:
     return Rate(hits=hits, trials=(of,) * len(hits))
 
 
-def cell(hits: int = 0, control: int = 4, **changes: object) -> Cell:
-    """lowkey against oblivious, unless changed."""
+def found(
+    hits: int | Rate = 0, control: int | Rate = 4, detected: Sequence[bool] = (False,) * PEOPLE
+) -> dict[str, Outcome]:
+    """Outcomes of a cell: at rank 1 these hits, at rank 5 all."""
+    before, after = (r if isinstance(r, Rate) else rate(r) for r in (control, hits))
+    everybody = Rate(hits=after.trials, trials=after.trials)
+    dropped = Rate(hits=tuple(map(int, detected)), trials=(1,) * len(detected))
+    return {
+        rank(1): Outcome(control=before, cloaked=after),
+        rank(5): Outcome(control=everybody, cloaked=everybody),
+        DETECTED: Outcome(cloaked=dropped),
+    }
+
+
+def cell(
+    hits: int | Rate = 0,
+    control: int | Rate = 4,
+    detected: Sequence[bool] = (False,) * PEOPLE,
+    more: dict[str, Outcome] | None = None,
+    **changes: object,
+) -> Cell:
+    """lowkey against oblivious, unless changed. more: outcomes besides those of every cell."""
     fields = {
-        "attack": "lowkey",
+        "attack": ATTACK,
         "adversary": "oblivious",
         "recogniser": "old",
-        "released": datetime.date(2019, 7, 1),
-        "newer": False,
-        "held_out": True,
         "matcher": "nn",
         "transform": "none",
-        "condition": "all",
+        "scenario": "all",
         "cloaked_share": 1.0,
-        "control": {1: rate(control), 5: rate(4)},
-        "cloaked": {1: rate(hits), 5: rate(4)},
-        "detected": (False,) * PEOPLE,
+        "outcomes": {**found(hits, control, detected), **(more or {})},
     }
     return Cell.model_validate({**fields, **changes})
 
 
-def sample(control: int = 4, recogniser: str = "old") -> AuditReport:
-    """Protected 1.00 as published, 0.50 against a newer model, 0.00 after retraining."""
-    spotted = Detection(cloaked=rate(4), clean=rate(0), auc=0.999)
+def recogniser(
+    name: str = "old",
+    released: datetime.date | None = datetime.date(2019, 7, 1),
+    *,
+    newer: bool = False,
+    held_out: bool | None = True,
+    shared_data: tuple[str, ...] = (),
+) -> RecogniserRecord:
+    """Held out from the cloak, and older, unless changed."""
+    relation = Relation(newer=newer, held_out=held_out, shared_data=shared_data)
+    return RecogniserRecord(name=name, released=released, relations={ATTACK: relation})
+
+
+NEW = recogniser("new", datetime.date(2023, 7, 1), newer=True)
+QUALITY = Quality(
+    attack=ATTACK,
+    pictures=80,
+    dssim=0.02,
+    dssim_max=0.03,
+    psnr=32.0,
+    l2=5.0,
+    linf=0.13,
+    lpips=None,
+)
+CLOAK = CloakRecord(
+    attack=ATTACK,
+    control=NOISE,
+    released=datetime.date(2021, 1, 20),
+    notes=("a note",),
+    surrogates=("taught",),
+    quality=(QUALITY,),
+)
+
+
+def adversary(name: str, phrase: str = "", **learned: float) -> AdversaryRecord:
+    """learned: what it reports of its training."""
+    return AdversaryRecord(
+        name=name,
+        question={
+            "adaptive": "Does it survive robust retraining?",
+            "detection": "Does it survive detection?",
+        }.get(name, f"Does it survive {name}?"),
+        phrase=phrase,
+        baseline=name == "oblivious",
+        learned={ATTACK: learned} if learned else {},
+    )
+
+
+ADVERSARIES = (
+    adversary("oblivious"),
+    adversary(
+        "adaptive", "retrained on cloaked pictures", pictures=300, identities=60, cloaked_seen=1
+    ),
+    adversary("detection", "after flagged pictures were dropped"),
+)
+COUNTS = Counts(
+    dataset="lfw",
+    protected=PEOPLE,
+    probes=PEOPLE * PROBES,
+    gallery=300,
+    enrolled=120,
+    background_identities=60,
+    background_pictures=300,
+    no_face=(),
+    unreadable=(),
+)
+
+
+def sample(control: int = 4, called: str = "old") -> AuditReport:
+    """Protected 1.00 as published, 0.50 against a newer model, 0.00 after retraining.
+
+    called: the first recogniser.
+    """
+    spotted = {FLAGGED: Outcome(cloaked=rate(4), control=rate(0), value=0.999)}
+    everybody = (True,) * PEOPLE
     cells = (
         *(
-            cell(transform=t, control=control, recogniser=recogniser)
+            cell(control=control, transform=t, recogniser=called)
             for t in ("none", "jpeg:75", "jpeg:30")
         ),
-        cell(attack="noise", hits=4, control=control, recogniser=recogniser),
-        cell(recogniser="new", newer=True, released=datetime.date(2023, 7, 1), hits=2),
-        cell(adversary="adaptive", hits=4, recogniser=recogniser),
-        cell(
-            adversary="detection",
-            recogniser=recogniser,
-            detection=spotted,
-            detected=(True,) * PEOPLE,
-        ),
+        cell(4, control, attack=NOISE, recogniser=called),
+        cell(2, recogniser="new"),
+        cell(4, adversary="adaptive", recogniser=called),
+        cell(detected=everybody, more=spotted, adversary="detection", recogniser=called),
     )
-    plan = AuditPlan(dataset="lfw", ranks=(1, 5), recognisers=(recogniser, "new"))
-    counts = Counts(
-        dataset="lfw",
-        protected=PEOPLE,
-        probes=PEOPLE * PROBES,
-        gallery=300,
-        enrolled=120,
-        background_identities=60,
-        background_pictures=300,
-        no_face=(),
-        unreadable=(),
-    )
-    learned = {"adaptive": {"pictures": 300.0, "identities": 60.0, "cloaked_seen": 1.0}}
-    quality = Quality(
-        attack="lowkey",
-        pictures=80,
-        dssim=0.02,
-        dssim_max=0.03,
-        psnr=32.0,
-        l2=5.0,
-        linf=0.13,
-        lpips=None,
+    plan = validated(
+        {
+            "people": {"dataset": "lfw"},
+            "publish": {"scenarios": ["all"]},
+            "adversaries": {"recognisers": [_quoted(called), "new"]},
+            "measure": {"ranks": [1, 5]},
+        }
     )
     card = Card(
-        name=recogniser,
+        name=called,
         role="recogniser",
         sha256="0" * 64,
         source="here",
@@ -87,15 +171,20 @@ def sample(control: int = 4, recogniser: str = "old") -> AuditReport:
         released=None,
         trained_on="nothing",
     )
+    recognisers = (recogniser(called), NEW)
     return AuditReport(
         plan=plan,
-        counts=counts,
-        cloak_released=datetime.date(2021, 1, 20),
-        quality=(quality,),
+        counts=COUNTS,
+        cloaks=(CLOAK,),
+        recognisers=recognisers,
+        adversaries=ADVERSARIES,
         cells=cells,
-        learned=learned,
         cards=(card,),
-        caveats=caveats(counts, cells, (quality,), learned, ("a note",)),
+        caveats=caveats(COUNTS, (CLOAK,), recognisers, ADVERSARIES, cells),
         environment={"python": "3.11"},
         timings={"cloaking": 1.5},
     )
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

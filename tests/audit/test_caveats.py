@@ -5,20 +5,31 @@ from __future__ import annotations
 import pytest
 
 from audit.caveats import caveats
-from audit.report import Cell, Counts
-from tests.audit.samples import cell, rate, sample
+from audit.records import Cell, CloakRecord, Counts, RecogniserRecord
+from tests.audit.samples import (
+    CLOAK,
+    COUNTS,
+    NEW,
+    NOISE,
+    QUALITY,
+    adversary,
+    cell,
+    rate,
+    recogniser,
+    sample,
+)
 
 
 def codes(
-    *cells: Cell, seen: float = 1.0, counts: Counts | None = None, blocking: bool | None = None
+    *cells: Cell,
+    seen: float = 1.0,
+    counts: Counts = COUNTS,
+    recognisers: tuple[RecogniserRecord, ...] = (recogniser(), NEW),
+    cloak: CloakRecord = CLOAK,
+    blocking: bool | None = None,
 ) -> set[str]:
-    found = caveats(
-        counts or sample().counts,
-        cells,
-        sample().quality,
-        {"adaptive": {"cloaked_seen": seen}},
-        (),
-    )
+    adversaries = (adversary("adaptive", cloaked_seen=seen),)
+    found = caveats(counts, (cloak,), recognisers, adversaries, cells)
     return {c.code for c in found if blocking is None or c.blocking == blocking}
 
 
@@ -27,34 +38,42 @@ def test_a_sound_audit_has_nothing_blocking() -> None:
     assert sample().verdict == "measured"
 
 
+def of(**changes: object) -> set[str]:
+    return codes(cell(), recognisers=(recogniser(**changes), NEW))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("code", "found"),
     [
         ("control-fails", codes(cell(control=3), blocking=True)),
-        ("noise-protects", codes(cell(attack="noise", hits=3), blocking=True)),
+        ("noise-protects", codes(cell(attack=NOISE, hits=3), blocking=True)),
         ("no-cloaks-seen", codes(cell(), seen=0.5, blocking=True)),
-        ("not-held-out", codes(cell(held_out=False))),
-        ("shared-data", codes(cell(shared_data=("MS-Celeb-1M",)))),
-        ("lineage-unstated", codes(cell(held_out=None))),
+        ("not-held-out", of(held_out=False)),
+        ("shared-data", of(shared_data=("MS-Celeb-1M",))),
+        ("lineage-unstated", of(held_out=None)),
         ("lpips-missing", codes(cell())),
         ("no-cloaks-seen", codes(cell(), seen=0.99, blocking=False)),
         ("control-fails", codes(cell(control=3, transform="resize:0.1"), blocking=False)),
-        ("few-probes", codes(cell(cloaked={1: rate(4, 0, 4, 0)}, detected=(False,) * 4))),
-        ("no-newer-model", codes(cell())),
-        (
-            "faces-lost",
-            codes(cell(), counts=sample().counts.model_copy(update={"no_face": ("a.jpg",)})),
-        ),
+        ("few-probes", codes(cell(rate(4, 0, 4, 0), rate(4, 4, 4, 4), (False,) * 4))),
+        ("no-newer-model", codes(cell(), recognisers=(recogniser(),))),
+        ("cloak", codes(cell())),
+        ("faces-lost", codes(cell(), counts=COUNTS.model_copy(update={"no_face": ("a.jpg",)}))),
     ],
 )
 def test_each_doubt_is_raised(code: str, found: set[str]) -> None:
     assert code in found
 
 
+def test_no_doubt_is_raised_without_a_reason() -> None:
+    quality = QUALITY.model_copy(update={"lpips": 0.1})
+    quiet = CLOAK.model_copy(update={"notes": (), "quality": (quality,)})
+    assert codes(cell(hits=0), cloak=quiet) <= {"few-probes"}
+
+
 def said(**changes: object) -> dict[str, str]:
     """The caveats of a sound audit in which only the counts differ."""
-    counts = sample().counts.model_copy(update=changes)
-    found = caveats(counts, sample().cells, sample().quality, {}, ())
+    counts = COUNTS.model_copy(update=changes)
+    found = caveats(counts, (CLOAK,), (recogniser(), NEW), (), sample().cells)
     return {c.code: c.text for c in found}
 
 
@@ -68,7 +87,7 @@ def test_reasons_and_duplicates_are_said() -> None:
 
 
 def test_people_with_too_few_pictures_matter_when_nobody_else_could_stand_in() -> None:
-    wanted, few = sample().counts.protected + 1, {"too_few_pictures": 7}
+    wanted, few = COUNTS.protected + 1, {"too_few_pictures": 7}
     assert "too-few-pictures" in said(without_pictures=1, protectable=wanted, **few)
     assert "too-few-pictures" not in said(without_pictures=1, protectable=wanted + 1, **few)
     assert "too-few-pictures" not in said(protectable=wanted, **few)

@@ -6,93 +6,150 @@ from pathlib import Path
 
 import pytest
 
-from audit import plan
-from lowkey_core.errors import PlanError, UnknownNameError
+from audit import choices, presets
+from audit.choices import make
+from audit.plan import BASE_TRANSFORMS, AuditPlan
+from audit.statistics import power
+from lowkey_core.errors import OptionError, PlanError, UnknownNameError
 
 
-@pytest.mark.parametrize("preset", plan.PRESETS)
+@pytest.mark.parametrize("preset", presets.PRESETS)
 def test_every_preset_is_a_plan_and_states_its_cost(preset: str) -> None:
-    made = plan.make(preset)
-    assert "oblivious" in made.adversaries
-    assert set(plan.BASE_TRANSFORMS) <= set(made.transforms)
-    assert plan.COSTS[preset]
-    assert f"{made.protected} people x {made.probes} probes" in plan.power(made)
+    made = make(preset)
+    assert "oblivious" in made.adversaries.names
+    assert set(BASE_TRANSFORMS) <= set(made.publish.transforms)
+    assert "rank-k" in made.measure.measures
+    assert presets.COSTS[preset]
+
+
+def test_the_power_of_an_audit_is_said_of_its_size() -> None:
+    assert power(24, 4).startswith("24 people x 4 probes: a rate of 0.5 is known to +-0.2")
 
 
 def test_flags_override_the_file_which_overrides_the_preset(tmp_path: Path) -> None:
     file = tmp_path / "plan.toml"
-    file.write_text('protected = 7\nprobes = 3\nadversaries = ["detection"]')
-    made = plan.make("quick", file, {"probes": 2, "seed": None})
-    assert (made.protected, made.probes, made.background) == (7, 2, 24)
-    assert made.adversaries == ("oblivious", "detection")
+    file.write_text("[people]\nprotected = 7\nprobes = 3\n[adversaries]\nnames = ['detection']")
+    made = make("quick", file, {"probes": "2", "seed": None})
+    people = made.people
+    assert (people.protected, people.probes, people.background) == (7, 2, 24)
+    assert made.adversaries.names == ("oblivious", "detection")
+    assert make("quick", file, {"adversary": "adaptive"}).adversaries.names[1:] == ("adaptive",)
 
 
 def test_distractor_data_sets_come_from_flag_or_file(tmp_path: Path) -> None:
-    (tmp_path / "plan.toml").write_text('distractor_datasets = ["a", "b, c", "a"]')
-    assert plan.make(file=tmp_path / "plan.toml").distractor_datasets == ("a", "b, c")
-    assert plan.make(flags={"distractor_datasets": ("d",)}).distractor_datasets == ("d",)
-    assert plan.make().distractor_datasets == ()
+    """They are paths: nothing in them is cut or read as an option."""
+    (tmp_path / "plan.toml").write_text('[people]\ndistractor_datasets = ["a", "b, c:d", "a"]')
+    assert make(file=tmp_path / "plan.toml").people.distractor_datasets == ("a", "b, c:d")
+    assert make(given={"distractor_dataset": ["d"]}).people.distractor_datasets == ("d",)
+    assert make().people.distractor_datasets == ()
 
 
 def test_the_default_is_of_people_who_do_not_exist_and_needs_no_assets() -> None:
-    made = plan.make()
-    assert made.dataset == "synthetic"
-    assert made.surrogates == ("zoo:ir-arcface", "zoo:resnet-cosface")
-    assert made.recognisers == ("dlib", "zoo:mobile", "zoo:vit")
+    made = make()
+    assert made.people.dataset == "synthetic"
+    assert made.publish.surrogates == ("zoo:ir-arcface", "zoo:resnet-cosface")
+    assert made.adversaries.recognisers == ("dlib", "zoo:mobile", "zoo:vit")
 
 
 def test_on_lfw_the_networks_are_those_that_did_not_learn_from_it(tmp_path: Path) -> None:
     """Wherever it is asked for; and whatever else is asked for holds."""
-    (tmp_path / "plan.toml").write_text('dataset = "lfw"')
-    for made in (plan.make(file=tmp_path / "plan.toml"), plan.make(flags={"dataset": "lfw"})):
-        assert made.surrogates == ("dlib", "mobilefacenet:casia")
-        assert made.recognisers == ("mobilefacenet:ms1m", "edgeface:xxs")
-    made = plan.make(flags={"dataset": "lfw", "surrogates": ("zoo:mobile",)})
-    assert made.surrogates == ("zoo:mobile",)
-    assert made.recognisers == ("mobilefacenet:ms1m", "edgeface:xxs")
+    (tmp_path / "plan.toml").write_text('[people]\ndataset = "lfw"')
+    for made in (make(file=tmp_path / "plan.toml"), make(given={"dataset": "lfw"})):
+        assert made.publish.surrogates == ("dlib", "mobilefacenet:casia")
+        assert made.adversaries.recognisers == ("mobilefacenet:ms1m", "edgeface:xxs")
+    made = make(given={"dataset": "lfw", "surrogate": "zoo:mobile"})
+    assert made.publish.surrogates == ("zoo:mobile",)
+    assert made.adversaries.recognisers == ("mobilefacenet:ms1m", "edgeface:xxs")
 
 
 def test_one_plan_has_one_name() -> None:
-    assert plan.make("quick").digest == plan.make("quick").digest
-    assert plan.make("quick").digest != plan.make("quick", flags={"seed": 1}).digest
+    assert make("quick").digest == make("quick").digest
+    assert make("quick").digest != make("quick", given={"seed": 1}).digest
+    one, other = ("lowkey:steps=8:step_size=0.01", "lowkey:step_size=0.010:steps=8")
+    assert make(given={"attack": one}).digest == make(given={"attack": other}).digest
+
+
+def test_names_are_kept_in_canonical_form_and_once() -> None:
+    made = make(given={"attack": "lowkey:steps=8:step_size=0.01,none,lowkey:step_size=.01:steps=8"})
+    assert made.publish.attacks == ("lowkey:step_size=0.01:steps=8", "none")
+    made = make(given={"transform": "resize:0.5+jpeg:75"})
+    assert made.publish.transforms == (*BASE_TRANSFORMS, "resize:0.5+jpeg:75")
+
+
+def test_a_folder_of_copies_is_short_for_a_cloak() -> None:
+    made = make(given={"cloaked": "my, copies"})
+    assert made.publish.attacks == ('folder:"my, copies"',)
+    assert make(given={"attack": "folder", "cloaked": "c"}).publish.attacks == ("folder:c",)
+    with pytest.raises(PlanError, match="cloaked was given with attack"):
+        make(given={"attack": "lowkey", "cloaked": "c"})
 
 
 @pytest.mark.parametrize(
-    ("flags", "message"),
+    ("given", "message"),
     [
-        ({"protected": 0}, "protected"),
-        ({"matchers": ("knn",)}, "matchers"),
+        ({"protected": 0}, "people.protected is 0.*change protected"),
         ({"ranks": ("0",)}, "ranks"),
-        ({"cloaked_share": 1.5}, "cloaked_share"),
-        ({"nonsense": 1}, "nonsense"),
-        ({"attack_options": {"steps": "many"}}, "attack_options"),
+        ({"ranks": "1,many"}, "ranks"),
+        ({"flagged": "burn"}, "flagged is 'burn'"),
+        ({"adversary": []}, None),
+        ({"recogniser": []}, "recogniser"),
+        ({"nonsense": 1}, "no choice is called 'nonsense'"),
     ],
 )
-def test_a_wrong_value_is_named(flags: dict[str, object], message: str) -> None:
-    with pytest.raises(PlanError, match=message):
-        plan.make(flags=flags)
+def test_a_wrong_value_is_named(given: dict[str, object], message: str | None) -> None:
+    if message is None:
+        assert make(given=given).adversaries.names == ("oblivious",)
+        return
+    with pytest.raises((PlanError, UnknownNameError), match=message):
+        make(given=given)
 
 
-@pytest.mark.parametrize("content", ["protected = ", "\x00", 'protected = "six"'])
+@pytest.mark.parametrize("name", ["", "lowkey:steps=", 'lowkey:"', ":steps=3", "a:b:c"])
+def test_a_name_that_is_no_spec_is_said_so(name: str) -> None:
+    if name == "lowkey:steps=":
+        assert make(given={"attack": [name]}).publish.attacks == ("lowkey:steps=",)
+        return
+    with pytest.raises(OptionError, match="quote what holds"):
+        make(given={"attack": [name]})
+
+
+@pytest.mark.parametrize("content", ["protected = ", "\x00", '[people]\nprotected = "six"'])
 def test_a_wrong_file_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "plan.toml").write_text(content)
     with pytest.raises(PlanError, match="expected"):
-        plan.make(file=tmp_path / "plan.toml")
+        make(file=tmp_path / "plan.toml")
+
+
+@pytest.mark.parametrize(
+    ("line", "now"),
+    [
+        ('attack = "lowkey"', r'write attacks = \["NAME"\] in \[publish\]'),
+        ("protected = 3", r"write protected = ... in \[people\]"),
+        ("cloaked_share = 0.5", r'scenarios = \["mixed:SHARE"\]'),
+        ('conditions = ["one"]', r"scenarios = ... in \[publish\]"),
+        ('adversaries = ["adaptive"]', r"names = ... in \[adversaries\]"),
+        ("[attack_options]\nsteps = 3", r'attacks = \["NAME:KEY=VALUE"\]'),
+        ("nonsense = 3", "see docs/plan.md"),
+    ],
+)
+def test_the_flat_form_is_refused_with_the_new_one(line: str, now: str, tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text(line)
+    with pytest.raises(PlanError, match=now):
+        make(file=tmp_path / "plan.toml")
 
 
 def test_an_unknown_preset_is_named() -> None:
     with pytest.raises(UnknownNameError, match="offline, quick, standard, thorough"):
-        plan.make("fast")
+        make("fast")
 
 
-def test_the_zoo_has_a_price_of_its_own() -> None:
-    """It is for the default surrogates, and gives way to what is asked."""
-    zoo = plan.AGAINST_THE_ZOO
-    assert plan.make().attack_options == zoo
-    assert plan.make(flags={"attack": "lowkey:published"}).attack_options == zoo
-    asked = plan.make(flags={"attack_options": {"steps": 3}}).attack_options
-    assert asked == {**zoo, "steps": 3}
-    own = {"attack_options": {"ssim_price": 5.0}}
-    assert plan.make(flags=own).attack_options == own["attack_options"]
-    for flags in ({"surrogates": ("dlib",)}, {"dataset": "lfw"}, {"attack": "noise"}):
-        assert plan.make(flags=flags).attack_options == {}
+def test_every_choice_has_a_name_of_its_own_and_a_help() -> None:
+    found = list(choices.choices())
+    assert len({choice.name for choice in found}) == len(found)
+    assert all(choice.help.endswith(".") for choice in found)
+    assert 5 <= sum(choice.common for choice in found) <= 10
+
+
+def test_a_plan_survives_json() -> None:
+    made = make("thorough", given={"attack": 'command:"tool {in} {out}"', "ranks": "3,1"})
+    assert AuditPlan.model_validate_json(made.model_dump_json()) == made

@@ -14,6 +14,7 @@ from audit.protocol import split
 from lowkey_core.datasets import Dataset
 from lowkey_core.errors import DatasetError, PlanError
 from lowkey_core.photos.photo import Photo
+from tests.audit.plans import changed
 
 
 def people(**groups: int) -> Dataset:
@@ -30,9 +31,9 @@ def people(**groups: int) -> Dataset:
     )
 
 
-PLAN = AuditPlan(
-    protected=3, probes=4, gallery=8, background=4, others=3, distractors=6, ranks=(1, 5),
-    background_pictures=3,
+PLAN = changed(
+    AuditPlan(), protected=3, probes=4, gallery=8, background=4, others=3, distractors=6,
+    ranks=(1, 5), background_pictures=3,
 )  # fmt: skip
 
 
@@ -57,16 +58,16 @@ def test_the_seed_and_nothing_else_decides() -> None:
     data = people(rich=8, some=5, single=9)
     shuffled = Dataset("people", tuple(reversed(data.photos)))
     assert split(data, PLAN) == split(shuffled, PLAN)
-    assert split(data, PLAN) != split(data, PLAN.model_copy(update={"seed": 1}))
+    assert split(data, PLAN) != split(data, changed(PLAN, seed=1))
 
 
 def test_too_few_people_is_said_in_one_line() -> None:
     with pytest.raises(DatasetError) as refused:
-        split(people(rich=5, some=2, single=9), PLAN.model_copy(update={"protected": 30}))
+        split(people(rich=5, some=2, single=9), changed(PLAN, protected=30))
     assert str(refused.value) == (
         "people has 16 identities, 5 with the 6 or more pictures of a protected one and 7 with the "
         "3 of one in the background; expected 30 protected and 4 others as background; "
-        "use --protected 5 --background 2, or more people"
+        "use protected=5 background=2, or more people"
     )
 
 
@@ -93,19 +94,22 @@ def test_what_the_error_advises_would_do(
             for j in range(n)
         ),
     )
-    plan = AuditPlan(
-        protected=protected, background=background, probes=probes, background_pictures=learned,
+    plan = changed(
+        AuditPlan(),
+        protected=protected,
+        background=background,
+        probes=probes,
+        background_pictures=learned,
         ranks=(1,),
-    )  # fmt: skip
+    )
     try:
         parts = split(data, plan)
     except DatasetError as error:
-        advised = re.search(r"--protected (\d+) --background (\d+)", error.remedy)
+        advised = re.search(r"protected=(\d+) background=(\d+)", error.remedy)
         if advised is None:
             return
         protected, background = map(int, advised.groups())
-        update = {"protected": protected, "background": background}
-        parts = split(data, plan.model_copy(update=update))
+        parts = split(data, changed(plan, protected=protected, background=background))
     assert len({p.identity for p in parts.probes}) == protected
     assert len({p.identity for p in parts.background}) == background
 
@@ -125,8 +129,11 @@ def test_strangers_come_first_and_count_with_the_other_distractors() -> None:
     for count in (0, 4, 50):
         parts = split(data, PLAN, strangers(count))
         found = [p.identity for p in parts.bystanders if p.identity.startswith("s: ")]
-        assert len(set(found)) == len(found) == min(count, PLAN.distractors)
-        assert len({p.identity for p in parts.bystanders}) == PLAN.others + PLAN.distractors
+        assert len(set(found)) == len(found) == min(count, PLAN.people.distractors)
+        assert (
+            len({p.identity for p in parts.bystanders})
+            == PLAN.people.others + PLAN.people.distractors
+        )
         assert (parts.gallery, parts.probes, parts.background) == (
             alone.gallery,
             alone.probes,
@@ -138,12 +145,12 @@ def test_strangers_come_first_and_count_with_the_other_distractors() -> None:
 
 def test_a_stranger_cannot_be_in_the_data_set() -> None:
     data = people(rich=8, some=5, single=9)
-    with pytest.raises(PlanError, match="pictures of --distractor-dataset are in people too"):
+    with pytest.raises(PlanError, match="pictures of distractor_dataset are in people too"):
         split(data, PLAN, data.photos[:2])
 
 
 def test_a_rank_beyond_the_gallery_is_refused() -> None:
-    plan = PLAN.model_copy(update={"ranks": (1, 50)})
+    plan = changed(PLAN, ranks=(1, 50))
     with pytest.raises(PlanError, match="gallery has 12 identities, rank 50 requested"):
         split(people(rich=8, some=5, single=9), plan)
 
@@ -152,21 +159,47 @@ def test_copies_go_where_they_count() -> None:
     """Probes are clean pictures if there are any; galleries and background those with copies."""
     photos = tuple(Photo(f"p{i}", f"p{i}/{j}", Path("x")) for i in range(6) for j in range(12))
     copied = {photo.name for photo in photos if photo.identity < "p4" and photo.name[-1] in "1357"}
-    plan = AuditPlan(
-        protected=2, probes=3, gallery=4, background=2, background_pictures=3, others=0, ranks=(1,)
+    plan = changed(
+        AuditPlan(),
+        protected=2,
+        probes=3,
+        gallery=4,
+        background=2,
+        background_pictures=3,
+        others=0,
+        ranks=(1,),
     )
     parts = split(Dataset("d", photos), plan, copied=copied)
     assert not {p.name for p in parts.probes} & copied
     assert {p.name for p in parts.gallery} <= copied
     assert {p.name for p in parts.background} <= copied
-    with pytest.raises(DatasetError, match="--protected 4"):
-        split(Dataset("d", photos), plan.model_copy(update={"protected": 5}), copied=copied)
+    with pytest.raises(DatasetError, match="protected=4"):
+        split(Dataset("d", photos), changed(plan, protected=5), copied=copied)
 
 
 def test_copies_of_everything_change_no_split() -> None:
     photos = tuple(Photo(f"p{i}", f"p{i}/{j}", Path("x")) for i in range(6) for j in range(9))
-    plan = AuditPlan(
-        protected=2, probes=3, gallery=4, background=2, background_pictures=3, others=2, ranks=(1,)
+    plan = changed(
+        AuditPlan(),
+        protected=2,
+        probes=3,
+        gallery=4,
+        background=2,
+        background_pictures=3,
+        others=2,
+        ranks=(1,),
     )
     dataset = Dataset("d", photos)
     assert split(dataset, plan, copied={p.name for p in photos}) == split(dataset, plan)
+
+
+def test_people_for_calibration_are_in_no_other_part() -> None:
+    data = people(rich=9, some=8, single=9)
+    parts = split(data, changed(PLAN, calibration=3))
+    who = {p.identity for p in parts.calibration}
+    assert len(who) == 3
+    others = (*parts.gallery, *parts.probes, *parts.bystanders, *parts.background)
+    assert not who & {p.identity for p in others}
+    without = split(data, PLAN)
+    assert (parts.gallery, parts.bystanders) == (without.gallery, without.bystanders)
+    assert without.calibration == ()

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from audit import photographs
-from audit import plan as plans
+from audit import choices, photographs
 from audit.plan import AuditPlan
 from audit.protocol import split
+from audit.records import Cell, Outcome
 from audit.report import AuditReport
 from audit.run import run_audit
 from audit.scene import assemble
-from lowkey_core import cloaks, datasets, plugins
+from lowkey_core import cloaks, datasets
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.errors import DatasetError, PlanError
 from lowkey_core.faces import detection
@@ -29,10 +29,11 @@ from lowkey_core.photos.images import encode, to_pixels
 from lowkey_core.publish.protect import Protector, Settings
 from lowkey_core.publish.published import Published
 from lowkey_core.types import quantise
-from lowkey_core.weights import card_of
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
+from reports import REPORTS
+from tests.audit.plans import changed
 from tests.conftest import NO_FACE, people, taken_as_found
 
 ROOT = Path(__file__).parents[2]
@@ -47,19 +48,21 @@ def build(): return TinyNetwork({seed})
 CLOAK = """
 import torch
 class Invert:
-    def __call__(self, pictures, rng): return 1 - pictures.images
+    def __call__(self, faces, rng): return 1 - faces.images
 def build(): return Invert()
 """
 ADVERSARY = """
+from adversaries import AdversaryAbout
 from adversaries.oblivious import Oblivious
+from adversaries.parts.enrolment import EnrolAll
 class Curious(Oblivious):
+    about = AdversaryAbout("Is it curious?")
     def prepare(self, threat, rng):
         background = threat.background.images
-        inverted = (threat.cloak(threat.background, rng) - (1 - background)).abs().max() < 4 / 255
-        enrol = super().prepare(threat, rng)
-        enrol.learned["cloaked_seen"] = float(inverted)
-        return enrol
-def build(work): return Curious(work)
+        copies = threat.tool(threat.background, rng).images
+        inverted = (copies - (1 - background)).abs().max() < 4 / 255
+        return EnrolAll(threat.recognition, {"cloaked_seen": float(inverted)})
+def build(): return Curious()
 """
 
 
@@ -76,12 +79,13 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AuditPlan:
         (tmp_path / f"net{seed}.py").write_text(RECOGNISER.format(seed=seed))
     (tmp_path / "invert.py").write_text(CLOAK)
     (tmp_path / "curious.py").write_text(ADVERSARY)
-    return AuditPlan(
+    return changed(
+        AuditPlan(),
         dataset=str(tmp_path / "photos"),
-        attack_options={"steps": 6, "step_size": 0.02},
-        surrogates=(str(tmp_path / "net1.py"),),
-        recognisers=(str(tmp_path / "net2.py"), str(tmp_path / "net3.py")),
-        adversaries=("adaptive", "detection"),
+        attack="lowkey:steps=6:step_size=0.02",
+        surrogate=str(tmp_path / "net1.py"),
+        recogniser=(str(tmp_path / "net2.py"), str(tmp_path / "net3.py")),
+        adversary=("adaptive", "detection"),
         protected=3,
         probes=2,
         gallery=4,
@@ -102,13 +106,14 @@ def without_timings(report: AuditReport) -> str:
 def test_measures_the_whole_grid(plan: AuditPlan) -> None:
     report = run_audit(plan, Work())
     measured = {
-        (c.attack, c.adversary, c.recogniser, c.transform, c.condition) for c in report.cells
+        (c.attack, c.adversary, c.recogniser, c.transform, c.scenario) for c in report.cells
     }
     assert len(measured) == len(report.cells)
-    transforms, conditions = 3, 2
-    assert len(report.cells) == (2 * 2 + 1 + 1) * transforms * conditions
-    assert {c.control[1].trials for c in report.cells} == {(2, 2, 2)}
-    assert report.learned["adaptive"]["cloaked_seen"] == 1.0
+    transforms, scenarios = 3, 2
+    assert len(report.cells) == (2 * 2 + 1 + 1) * transforms * scenarios
+    assert {c.control.trials for c in report.cells} == {(2, 2, 2)}
+    (learned,) = report.adversary("adaptive").learned.values()
+    assert learned["cloaked_seen"] == 1.0
 
 
 def test_two_runs_of_one_plan_give_one_report(plan: AuditPlan) -> None:
@@ -153,20 +158,15 @@ def test_a_rerun_computes_nothing(plan: AuditPlan, tmp_path: Path) -> None:
 
 
 def test_one_file_adds_a_cloak_a_recogniser_an_adversary(plan: AuditPlan, tmp_path: Path) -> None:
-    changed = plan.model_copy(
-        update={
-            "attack": str(tmp_path / "invert.py"),
-            "attack_options": {},
-            "adversaries": ("oblivious", str(tmp_path / "curious.py")),
-        }
-    )
-    report = run_audit(changed, Work())
+    invert, curious = str(tmp_path / "invert.py"), str(tmp_path / "curious.py")
+    report = run_audit(changed(plan, attack=invert, adversary=curious), Work())
     assert {c.recogniser for c in report.cells} == {"tiny2", "tiny3"}
-    curious = [c for c in report.cells if c.adversary.endswith("curious.py")]
-    assert curious
-    assert report.learned[str(tmp_path / "curious.py")] == {"cloaked_seen": 1.0}
-    assert report.quality[0].linf > 0.5, "the inverted pictures were published"
-    assert curious[0].held_out is True
+    found = [c for c in report.cells if c.adversary == curious]
+    assert found
+    assert report.adversary(curious).learned == {invert: {"cloaked_seen": 1.0}}
+    assert report.adversary(curious).question == "Is it curious?"
+    assert report.cloaks[0].quality[0].linf > 0.5, "the inverted pictures were published"
+    assert report.relation(found[0]).held_out is True
 
 
 def test_a_file_that_is_no_picture_is_counted(
@@ -185,13 +185,13 @@ def test_a_file_that_is_no_picture_is_counted(
 
 
 def test_strangers_from_a_flat_folder_are_enrolled(plan: AuditPlan, tmp_path: Path) -> None:
-    loose = people(5, 1, seed=7)
+    strangers = people(5, 1, seed=7)
     (tmp_path / "loose").mkdir()
-    for i, image in enumerate(loose.images):
+    for i, image in enumerate(strangers.images):
         (tmp_path / "loose" / f"{i}.png").write_bytes(encode(image[None], "PNG"))
-    update = {"distractor_datasets": (str(tmp_path / "loose"),), "distractors": 4}
+    loose = changed(plan, distractor_dataset=str(tmp_path / "loose"), distractors=4)
     before = photographs.photographs(plan, Work()).counts
-    after = photographs.photographs(plan.model_copy(update=update), Work()).counts
+    after = photographs.photographs(loose, Work()).counts
     assert (after.enrolled, after.gallery) == (before.enrolled + 4, before.gallery + 4)
 
 
@@ -199,24 +199,23 @@ def test_a_probe_among_the_strangers_or_the_gallery_is_left_out(
     plan: AuditPlan, tmp_path: Path
 ) -> None:
     """Files are copied under other names: their content tells."""
-    parts = split(datasets.load(plan.dataset), plan)
+    parts = split(datasets.load(plan.people.dataset), plan)
     probe, enrolled = parts.probes[0], parts.gallery[0]
     (tmp_path / "loose").mkdir()
     (tmp_path / "loose" / "copy.png").write_bytes(probe.read())
     enrolled.path.write_bytes(probe.read())
     loose = str(tmp_path / "loose")
-    update = {"distractor_datasets": (loose,), "distractors": 1}
-    photos = photographs.photographs(plan.model_copy(update=update), Work())
+    photos = photographs.photographs(changed(plan, distractor_dataset=loose, distractors=1), Work())
     assert photos.counts.duplicates == (enrolled.name, f"{loose}: copy.png")
     assert photos.counts.probes == len(photos.probes) == len(parts.probes)
     assert photos.counts.gallery == len(parts.gallery) - 1 + len(parts.bystanders)
 
 
 def test_a_table_gives_the_parts_of_its_folder(plan: AuditPlan, tmp_path: Path) -> None:
-    photos = datasets.load(plan.dataset).photos
+    photos = datasets.load(plan.people.dataset).photos
     rows = [f"photos/{p.name},{p.identity}" for p in photos]
     (tmp_path / "photos.csv").write_text("\n".join(["path,identity", *rows]))
-    tabled = plan.model_copy(update={"dataset": str(tmp_path / "photos.csv")})
+    tabled = changed(plan, dataset=str(tmp_path / "photos.csv"))
     one, other = (photographs.photographs(p, Work()) for p in (tabled, plan))
     for part in ("gallery", "probes", "bystanders", "background"):
         assert getattr(one, part).digests == getattr(other, part).digests
@@ -228,13 +227,20 @@ def test_a_table_gives_the_parts_of_its_folder(plan: AuditPlan, tmp_path: Path) 
         (["--attack", "lowky"], "did you mean 'lowkey'"),
         (["--adversary", "adaptve"], "did you mean 'adaptive'"),
         (["--transform", "jpg:75"], "did you mean 'jpeg'"),
-        (["--transform", "jpeg:500"], "1 <= VALUE <= 100"),
+        (
+            ["--transform", "jpeg:500"],
+            "quality of 'jpeg:500' is '500'; expected less than or equal to 100",
+        ),
         (["--recogniser", "dlib2"], "did you mean 'dlib'"),
         (["--recogniser", "nowhere.py"], "nowhere.py is not a file"),
-        (["--dataset", "nowhere"], "no dataset is called 'nowhere'"),
+        (["--dataset", "nowhere"], "no data set is called 'nowhere'"),
         (["--dataset", "nowhere.csv"], "nowhere.csv cannot be read"),
-        (["--attack-option", "stepz=4"], "no option 'stepz'"),
-        (["--protected", "0"], "protected is 0"),
+        (["--attack", "lowkey:stepz=4"], "no option 'stepz'"),
+        (["--attack", "lowkey:steps=-1"], "expected greater than or equal to 0"),
+        (["--measure", "rank"], "did you mean 'rank-k'"),
+        (["--scenario", "mixed:2"], "expected less than or equal to 1"),
+        (["--matcher", "knn"], "did you mean 'nn'"),
+        (["--protected", "0"], "protected is '0'"),
         (["--plan", "nowhere.toml"], "nowhere.toml cannot be read"),
         (["--preset", "fast"], "no preset is called 'fast'"),
     ],
@@ -259,11 +265,12 @@ def test_the_default_needs_nothing_that_is_not_here(
     """The scene of the smallest default: every network, and people who do not exist."""
     monkeypatch.setenv("CLOAK_ASSETS", str(tmp_path))
     small = {"protected": 2, "probes": 2, "gallery": 2, "background": 2, "others": 2}
-    plan = plans.make(flags={**small, "background_pictures": 2, "distractors": 3, "ranks": (1,)})
+    plan = choices.make(given={**small, "background_pictures": 2, "distractors": 3, "ranks": "1"})
     scene = assemble(plan, Work(Cache(tmp_path)))
-    assert plan.dataset == "synthetic"
-    assert [card_of(e).name for e in scene.surrogates] == [*plan.surrogates]
-    assert [card_of(e).name for e in scene.recognisers] == [*plan.recognisers]
+    assert plan.people.dataset == "synthetic"
+    assert [n.card.name for n in scene.surrogates] == [*plan.publish.surrogates]
+    recognisers = [group[0].card.name for group in scene.recognitions]
+    assert recognisers == [*plan.adversaries.recognisers]
     assert scene.photos.counts.dataset == "synthetic"
     assert scene.photos.counts.protected == 2
     assert not scene.photos.counts.unreadable
@@ -274,7 +281,7 @@ def test_a_whole_audit_from_the_command_line(tmp_path: Path) -> None:
     """Real faces, the real dlib, a few steps: every exit but the figures."""
     arguments = (
         "--preset quick --surrogate dlib --recogniser dlib,edgeface:xxs --adversary oblivious "
-        "--attack-option steps=2 --protected 2 --probes 2 --gallery 2 --background 1 --others 4 "
+        "--attack lowkey:steps=2 --protected 2 --probes 2 --gallery 2 --background 1 --others 4 "
         f"--distractors 4 --ranks 1,5 --json --out {tmp_path}/run --cache {tmp_path}/cache"
     )
     run = cli("audit", *arguments.split())
@@ -313,13 +320,13 @@ def test_interrupting_says_how_to_go_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"cloaked_share": 0.01}, "cloaks none"), ({"background": 1}, "background has 1 identity")],
+    [({"scenario": "mixed:0.01"}, "cloak none"), ({"background": 1}, "background has 1 identity")],
 )
 def test_a_plan_that_cannot_be_run_is_said_so(
     plan: AuditPlan, changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(PlanError, match=message):
-        run_audit(plan.model_copy(update=changes), Work())
+        run_audit(changed(plan, **changes), Work())
 
 
 def test_pictures_without_faces_are_said_so(
@@ -332,35 +339,33 @@ def test_pictures_without_faces_are_said_so(
 
 def copies(plan: AuditPlan, root: Path, skip: tuple[str, ...] = ()) -> AuditPlan:
     """The plan with inverted copies of all pictures in `root` but those of some people."""
-    cloak = cloaks.load(str(root.parent / "invert.py"), (), {})
+    cloak = cloaks.load(str(root.parent / "invert.py"), list)
     photos = [
         (photo, f"{photo.identity}/{Path(photo.name).stem}_cloaked.png")
-        for photo in datasets.load(plan.dataset).photos
+        for photo in datasets.load(plan.people.dataset).photos
         if photo.identity not in skip
     ]
     root.mkdir()
-    published = Published(cloak, Work(), label="", batch=plan.batch)
+    published = Published(cloak, Work(), name="", batch=plan.publish.batch)
     made = Protector(root, published, Settings(), Work(), torch.Generator()).protect(photos)
     assert {outcome.status for outcome in made} == {"protected"}
-    update = {"attack": "folder", "attack_options": {}, "cloaked": str(root), "background": 10}
-    return plan.model_copy(update={**update, "surrogates": ()})
+    return changed(plan, attack=f"folder:{root}", background=10, surrogate=())
 
 
 def test_copies_that_protect_wrote_count_as_if_cloaked_here(
     plan: AuditPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cell for cell: what is enrolled, what adversaries learned from, and the noise's energy."""
-    monkeypatch.setattr("lowkey_core.cloaks.folder.ENOUGH", 3)
-    monkeypatch.setattr("audit.photographs.ENOUGH", 3)
-    found = copies(plan, tmp_path / "copies").model_copy(update={"background": 4})
-    invert = {"attack": str(tmp_path / "invert.py"), "cloaked": None}
-    made = found.model_copy(update={**invert, "surrogates": plan.surrogates})
+    monkeypatch.setattr("lowkey_core.publish.tool.ENOUGH", 3)
+    found = changed(copies(plan, tmp_path / "copies"), background=4)
+    made = changed(found, attack=str(tmp_path / "invert.py"))
     theirs, ours = run_audit(found, Work()), run_audit(made, Work())
-    assert theirs.copies is not None
-    assert (theirs.copies.matched, theirs.copies.background) == (3 * 4, 4 * 4)
-    assert not theirs.copies.missing
-    assert not theirs.impossible
-    strip = {"attack": "", "adversary": "", "held_out": None}
+    copied = theirs.cloaks[0].copies
+    assert copied is not None
+    assert (copied.matched, copied.background) == (3 * 4, 4 * 4)
+    assert not copied.missing
+    assert not any(adversary.impossible for adversary in theirs.adversaries)
+    strip = {"attack": "", "adversary": ""}
     assert [c.model_copy(update=strip) for c in theirs.cells] == [
         c.model_copy(update=strip) for c in ours.cells
     ]
@@ -369,37 +374,36 @@ def test_copies_that_protect_wrote_count_as_if_cloaked_here(
 def test_the_cloak_that_adversaries_learn_from_and_noise_is_like_is_carried(
     plan: AuditPlan, tmp_path: Path
 ) -> None:
-    update = {"attack": str(tmp_path / "invert.py"), "attack_options": {}}
-    scene = assemble(plan.model_copy(update=update), Work())
-    cloak, noise = scene.attacks.values()
-    assert isinstance(noise, Published)
+    scene = assemble(changed(plan, attack=str(tmp_path / "invert.py")), Work())
+    cloak, noise = scene.pair(scene.tools[0])
     assert isinstance(noise.cloak, Noise)
     for pictures in (scene.photos.gallery, scene.photos.background):
         clean = pictures.images
         files = [retouched(to_pixels(x[None]), UPRIGHT, 1 - 2 * x[None]) for x in clean]
         held = torch.cat([aligned(file, UPRIGHT[0]) for file in files])
-        assert torch.equal(scene.tool(pictures, torch.Generator()), held)
-        assert torch.equal(cloak(pictures, torch.Generator()), held)
+        assert torch.equal(cloak.for_adversary(pictures, torch.Generator()).images, held)
+        assert torch.equal(cloak(pictures, torch.Generator()).images, held)
         assert not torch.equal(held, quantise(1 - clean)), "photos do not take all of it"
-    assert noise.cloak.like is cloak
+    assert noise.cloak.of == cloak.apply
 
 
 def test_audited_noise_is_carried_and_its_own_control(plan: AuditPlan) -> None:
-    update = {"attack": "noise", "attack_options": {}}
-    scene = assemble(plan.model_copy(update=update), Work())
-    assert list(scene.attacks.values()) == [scene.tool]
+    scene = assemble(changed(plan, attack="noise"), Work())
+    assert scene.pair(scene.tools[0]) == [scene.tools[0]]
 
 
 def test_without_copies_of_the_background_nobody_learns(plan: AuditPlan, tmp_path: Path) -> None:
     """People with copies are the protected ones; the rest of the audit goes on."""
-    everybody = sorted({p.identity for p in datasets.load(plan.dataset).photos})
+    everybody = sorted({p.identity for p in datasets.load(plan.people.dataset).photos})
     found = copies(plan, tmp_path / "copies", skip=tuple(everybody[4:]))
-    report = run_audit(found.model_copy(update={"background": 4}), Work())
-    assert set(report.impossible) == {"adaptive", "detection"}
+    report = run_audit(changed(found, background=4), Work())
+    impossible = {a.name for a in report.adversaries if a.impossible}
+    assert impossible == {"adaptive", "detection"}
     assert {c.adversary for c in report.cells} == {"oblivious"}
-    assert report.copies is not None
-    assert not report.copies.missing, "whoever has no copies is not protected"
-    text = plugins.load("reports", "markdown")(report)
+    copied = report.cloaks[0].copies
+    assert copied is not None
+    assert not copied.missing, "whoever has no copies is not protected"
+    text = str(REPORTS.load("markdown")(report))
     assert "not possible" in text
     assert "1 background people have cloaked copies" in text
 
@@ -408,19 +412,20 @@ def test_a_picture_without_a_copy_counts_as_uncloaked(plan: AuditPlan, tmp_path:
     found = copies(plan, tmp_path / "copies")
     for file in sorted((tmp_path / "copies").rglob("*.png"))[::2]:
         file.unlink()
-    small = found.model_copy(update={"background": 4, "adversaries": ("oblivious",)})
-    report = run_audit(small, Work())
-    assert report.copies is not None
-    published = report.copies.matched + len(report.copies.missing)
-    assert (report.quality[0].pictures, published) == (report.copies.matched, 3 * 4)
-    assert {c.cloaked_share for c in report.cells} == {report.copies.matched / published}
+    report = run_audit(changed(found, background=4, adversary="oblivious"), Work())
+    (cloak,) = report.cloaks
+    assert cloak.copies is not None
+    published = cloak.copies.matched + len(cloak.copies.missing)
+    assert (cloak.quality[0].pictures, published) == (cloak.copies.matched, 3 * 4)
+    share = cloak.copies.matched / published
+    assert [c.cloaked_share for c in report.cells] == pytest.approx([share] * len(report.cells))
     assert "copies-missing" in {c.code for c in report.caveats}
 
 
 def test_too_few_people_with_copies_are_said_so(plan: AuditPlan, tmp_path: Path) -> None:
-    everybody = sorted({p.identity for p in datasets.load(plan.dataset).photos})
+    everybody = sorted({p.identity for p in datasets.load(plan.people.dataset).photos})
     found = copies(plan, tmp_path / "copies", skip=tuple(everybody[2:]))
-    with pytest.raises(DatasetError, match=r"for 2 people.*use --protected 2"):
+    with pytest.raises(DatasetError, match=r"for 2 people.*use protected=2"):
         run_audit(found, Work())
 
 
@@ -437,12 +442,15 @@ def test_a_folder_of_copies_is_asked_for_by_name(arguments: list[str], tmp_path:
     assert "--cloaked" in run.stderr or "--attack folder" in run.stderr
 
 
+def ranks_of(cell: Cell) -> list[Outcome]:
+    return [outcome for name, outcome in cell.outcomes.items() if name.startswith("rank-")]
+
+
 def test_no_cloak_changes_no_rank(plan: AuditPlan) -> None:
-    update = {"attack": "none", "attack_options": {}, "adversaries": ("oblivious", "detection")}
-    report = run_audit(plan.model_copy(update=update), Work())
+    report = run_audit(changed(plan, attack="none", adversary="detection"), Work())
     undisturbed = [c for c in report.cells if (c.attack, c.adversary) == ("none", "oblivious")]
     assert len(undisturbed) == 2 * 3 * 2
-    assert all(c.cloaked == c.control for c in undisturbed)
+    assert all(o.cloaked == o.control for c in undisturbed for o in ranks_of(c))
     assert "no-cloaks-seen" in {c.code for c in report.caveats if c.blocking}
 
 
@@ -450,7 +458,7 @@ def test_people_without_faces_are_left_out_and_counted(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One protected person has no gallery, another no probes; nobody else has strangers about."""
-    parts = split(datasets.load(plan.dataset), plan)
+    parts = split(datasets.load(plan.people.dataset), plan)
     first, second, *_ = dict.fromkeys(p.identity for p in parts.gallery)
     lost = {p.name for p in parts.gallery if p.identity == first}
     lost |= {p.name for p in parts.probes if p.identity == second}
@@ -460,8 +468,8 @@ def test_people_without_faces_are_left_out_and_counted(
         return NO_FACE if name in lost else found(content, name)
 
     monkeypatch.setattr(detection, "look", sometimes)
-    report = run_audit(plan.model_copy(update={"others": 0, "ranks": (1,)}), Work())
+    report = run_audit(changed(plan, others=0, ranks=(1,)), Work())
     assert (report.counts.protected, report.counts.without_pictures) == (1, 2)
     assert set(report.counts.no_face) == lost
-    assert {c.control[1].trials for c in report.cells} == {(2,)}
+    assert {c.control.trials for c in report.cells} == {(2,)}
     assert "people-lost" in {c.code for c in report.caveats}

@@ -13,12 +13,12 @@ import pytest
 import typer.main
 
 import cli
-from audit import plan, report, runs
+from audit import choices, report, runs
 from audit.plan import AuditPlan
-from audit.report import ReportError
-from audit.runs import RunError, begin, listing, resumed
-from lowkey_core import plugins
-from lowkey_core.errors import OptionError
+from audit.runs import begin, listing, resumed
+from lowkey_core.errors import OptionError, ReportError, RunError
+from reports import REPORTS
+from tests.audit.plans import changed
 from tests.audit.samples import cell, sample
 
 
@@ -32,7 +32,7 @@ def finished(folder: Path, control: int = 4) -> Path:
 def test_says_of_each_run_what_it_was_and_what_it_found(tmp_path: Path) -> None:
     finished(tmp_path / "b done")
     finished(tmp_path / "c failed control", control=2)
-    begin(tmp_path / "a begun", AuditPlan(attack="noise", dataset="photos"))
+    begin(tmp_path / "a begun", changed(AuditPlan(), attack="noise", dataset="photos"))
     (tmp_path / "no run").mkdir()
     (tmp_path / "file").touch()
     begun, done, failed = listing(tmp_path)
@@ -53,7 +53,7 @@ def test_a_recogniser_that_fails_its_control_says_nothing_of_protection(tmp_path
 
 
 def test_one_asked_again_otherwise_is_unfinished(tmp_path: Path) -> None:
-    begin(finished(tmp_path / "run"), AuditPlan(seed=5))
+    begin(finished(tmp_path / "run"), changed(AuditPlan(), seed=5))
     (line,) = listing(tmp_path)
     assert line.endswith("unfinished")
 
@@ -78,7 +78,7 @@ def test_a_stored_report_with_any_byte_changed_is_refused_or_shown(tmp_path: Pat
     folder, rng = finished(tmp_path / "run"), random.Random(0)
     whole = (folder / "report.json").read_bytes()
     digits = [i for i, byte in enumerate(whole) if chr(byte).isalnum()]
-    shows = [plugins.load("reports", name) for name in plugins.available("reports")]
+    shows = [REPORTS.load(name) for name in REPORTS.available()]
     refused = 0
     for place in rng.sample(digits, 400):
         damaged = bytearray(whole)
@@ -95,7 +95,7 @@ def test_a_stored_report_with_any_byte_changed_is_refused_or_shown(tmp_path: Pat
 
 
 def test_names_cannot_forge_lines(tmp_path: Path) -> None:
-    begin(tmp_path / os.fsdecode(b"a\nb\x1b[31m\xff"), AuditPlan(dataset="x\ny"))
+    begin(tmp_path / os.fsdecode(b"a\nb\x1b[31m\xff"), changed(AuditPlan(), dataset="x\ny"))
     (line,) = listing(tmp_path)
     assert line.isprintable()
 
@@ -110,13 +110,13 @@ def test_no_folder_of_runs_is_said_so(tmp_path: Path) -> None:
     "asked",
     [
         AuditPlan(),
-        plan.make("quick", flags={"attack_options": {"steps": "3", "step_size": "0.5"}}),
-        plan.make("thorough", flags={"ranks": ("3", "1"), "cloaked_share": 1}),
+        choices.make("quick", given={"attack": "lowkey:steps=3:step_size=0.5"}),
+        choices.make("thorough", given={"ranks": "3,1", "scenario": "mixed:1"}),
     ],
 )
 def test_the_plan_of_a_run_is_what_was_asked(asked: AuditPlan, tmp_path: Path) -> None:
     begin(tmp_path, asked)
-    assert resumed(tmp_path, ["--resume", "--cache", "--json", "--verbose"]) == asked
+    assert resumed(tmp_path, ["resume", "cache", "json", "verbose"]) == asked
     assert resumed(tmp_path, []).digest == asked.digest
 
 
@@ -125,7 +125,7 @@ def test_a_run_that_is_begun_again_keeps_its_date(tmp_path: Path) -> None:
     first = json.loads((tmp_path / "plan.json").read_text())
     begin(tmp_path, AuditPlan())
     assert json.loads((tmp_path / "plan.json").read_text()) == first
-    begin(tmp_path, AuditPlan(seed=1))
+    begin(tmp_path, changed(AuditPlan(), seed=1))
     assert json.loads((tmp_path / "plan.json").read_text())["started"] > first["started"]
 
 
@@ -135,13 +135,13 @@ def test_a_finished_run_without_a_note_is_resumed_from_its_report(tmp_path: Path
 
 
 def test_an_option_that_the_plan_decides_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="together with --seed, --out; expected nothing beside"):
-        resumed(finished(tmp_path), ["--resume", "--seed", "--cache", "--out"])
+    with pytest.raises(OptionError, match="together with seed, out; expected nothing beside"):
+        resumed(finished(tmp_path), ["resume", "seed", "cache", "out"])
 
 
 def test_what_may_stand_beside_resume_are_options_of_audit() -> None:
     audit = typer.main.get_command(cli.app).commands["audit"]  # type: ignore[attr-defined]
-    assert set(runs.ALONGSIDE) <= {name for option in audit.params for name in option.opts}
+    assert set(runs.ALONGSIDE) <= {option.name for option in audit.params}
 
 
 def test_runs_are_listed_without_torch(tmp_path: Path) -> None:

@@ -6,96 +6,130 @@ import dataclasses
 
 import pytest
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
-from adversaries import Enrol, ThreatModel
-from lowkey_core import plugins
-from lowkey_core.matchers import MATCHERS, ranks_of
-from lowkey_core.types import Faces, Images, Pictures, quantise
+from adversaries import ADVERSARIES, Adversary, AdversaryAbout, Prepared, ThreatModel
+from lowkey_core.errors import NotPossibleError
+from lowkey_core.matchers import MATCHERS
+from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.types import Candidates, Gallery, Pictures, Recognition, quantise
+from lowkey_core.weights import Card, unverified_card
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork, people
 
-ADVERSARIES = plugins.available("adversaries")
+NAMES = ADVERSARIES.available()
 
 
 class Stripes:
-    """A cloak anyone can see: every other row darker."""
+    """A tool whose work anyone can see: every other row darker."""
 
     def __init__(self) -> None:
         self.asked: list[Tensor] = []
 
-    def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
+    def __call__(self, pictures: Pictures, rng: Generator, /) -> Pictures:
         self.asked.append(pictures.identities)
         stripes = torch.ones(112, 1)
         stripes[::2] = 0.8
-        return quantise(pictures.images * stripes)
+        return pictures.showing(quantise(pictures.images * stripes))
 
 
-def threat(cloak: Stripes | None = None) -> ThreatModel:
+def recognition() -> Embedding:
+    return Embedding(TinyNetwork(5), MATCHERS.load("nn"), "nn", Work())
+
+
+def threat(tool: Stripes | None = None, start: Recognition | None = None) -> ThreatModel:
     background = people(30, 2, seed=9)
     background = dataclasses.replace(background, identities=background.identities + 100)
-    return ThreatModel(TinyNetwork(5), MATCHERS["nn"], background, cloak or Stripes())
+    return ThreatModel(start or recognition(), background, tool or Stripes())
 
 
-def prepared(name: str, given: ThreatModel) -> Enrol:
-    offered = {"work": Work(), "epochs": 2, "flagged": "keep"}
-    adversary = plugins.load("adversaries", name, offered=offered)
-    enrol: Enrol = adversary.prepare(given, Generator().manual_seed(1))
-    return enrol
+def adversary(name: str) -> Adversary:
+    return ADVERSARIES.load(
+        name, granted={"work": Work()}, defaults={"epochs": 2, "flagged": "keep"}
+    )
 
 
-def gallery(seed: int = 0) -> Faces:
-    pictures = people(6, 3, seed)
-    return Faces(pictures.images, pictures.identities)
+def prepared(name: str, given: ThreatModel) -> Prepared:
+    return adversary(name).prepare(given, Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("name", ADVERSARIES)
+def gallery(seed: int = 0) -> Pictures:
+    return people(6, 3, seed)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_which_question_it_answers(name: str) -> None:
+    about = adversary(name).about
+    assert isinstance(about, AdversaryAbout)
+    assert about.question.endswith("?")
+    assert about.uses_tool or not about.phrase, "the baseline's figures need no explanation"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_identifies_clean_probes_from_a_clean_gallery(name: str) -> None:
-    faces = gallery()
-    enrolled, probes = faces.select(faces_of(faces, [0, 1])), faces.select(faces_of(faces, [2]))
-    recogniser = prepared(name, threat())(enrolled)
-    ranks = ranks_of(recogniser.identify(probes.images), probes.identities)
+    pictures = gallery()
+    enrolled = pictures.select([i for i in range(18) if i % 3])
+    probes = pictures.select(range(0, 18, 3))
+    system = prepared(name, threat())(enrolled)
+    ranks = system.gallery.search(probes, 5).ranks(probes.identities)
     assert (ranks == 1).float().mean() >= 5 / 6
-    assert recogniser.flagged.shape == (len(enrolled),)
+    assert system.flagged.shape == (len(enrolled),)
+    assert system.kept.names == enrolled.names, "told to keep what it flags"
 
 
-@pytest.mark.parametrize("name", ADVERSARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_learns_from_its_background_alone(name: str) -> None:
-    """The cloak is only ever asked for background identities."""
-    cloak = Stripes()
-    enrol = prepared(name, threat(cloak))
-    asked = len(cloak.asked)
-    enrol(gallery())
-    assert len(cloak.asked) == asked, "enrolling must not learn"
-    assert all((identities >= 100).all() for identities in cloak.asked)
+    """The tool is only ever run on background identities; and not at all, if it says so."""
+    tool = Stripes()
+    system = prepared(name, threat(tool))
+    asked = len(tool.asked)
+    system(gallery())
+    assert len(tool.asked) == asked, "enrolling must not learn"
+    assert all((identities >= 100).all() for identities in tool.asked)
+    assert bool(asked) == adversary(name).about.uses_tool
 
 
-@pytest.mark.parametrize("name", ADVERSARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_two_preparations_are_one(name: str) -> None:
     one, two = (prepared(name, threat())(gallery()) for _ in range(2))
-    assert torch.equal(one.identify(gallery(4).images), two.identify(gallery(4).images))
+    probes = gallery(4)
+    first, second = (system.gallery.search(probes, 6) for system in (one, two))
+    assert torch.equal(first.scores, second.scores)
+    assert torch.equal(first.identities, second.identities)
     assert torch.equal(one.flagged, two.flagged)
 
 
-@pytest.mark.parametrize("name", ADVERSARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_leaves_the_recogniser_it_was_given_alone(name: str) -> None:
-    given = threat()
-    before = {k: v.clone() for k, v in given.embedder.state_dict().items()}
-    prepared(name, given)
-    assert all(torch.equal(v, before[k]) for k, v in given.embedder.state_dict().items())
+    start = recognition()
+    assert isinstance(start.network, nn.Module)
+    before = {k: v.clone() for k, v in start.network.state_dict().items()}
+    prepared(name, threat(start=start))
+    assert all(torch.equal(v, before[k]) for k, v in start.network.state_dict().items())
 
 
-@pytest.mark.parametrize("name", ADVERSARIES)
+@pytest.mark.parametrize("name", NAMES)
 def test_says_how_many_cloaks_it_saw_if_it_learns(name: str) -> None:
-    learned = getattr(prepared(name, threat()), "learned", {})
+    learned = prepared(name, threat()).learned
     assert learned.get("cloaked_seen", 1.0) == 1.0
     assert bool(learned) == (name != "oblivious")
 
 
-def faces_of(faces: Faces, positions: list[int]) -> list[int]:
-    """Rows of each identity's pictures at these positions."""
-    return [
-        int((faces.identities == who).nonzero()[p])
-        for who in faces.identities.unique()
-        for p in positions
-    ]
+@pytest.mark.parametrize("name", NAMES)
+def test_takes_on_a_service_or_says_that_it_cannot(name: str) -> None:
+    """A service gives no embeddings: it is only asked to enrol and to search."""
+
+    class Service:
+        card: Card = unverified_card("service")
+        matcher = "service"
+
+        def enrol(self, pictures: Pictures, /) -> Gallery:
+            return recognition().enrol(pictures)
+
+    given = threat(start=Service())
+    if name == "adaptive":
+        with pytest.raises(NotPossibleError, match="service is a black box"):
+            prepared(name, given)
+        return
+    system = prepared(name, given)(gallery())
+    assert isinstance(system.gallery.search(gallery(), 3), Candidates)

@@ -7,46 +7,45 @@ from pathlib import Path
 import pytest
 import torch
 
-from lowkey_core import plugins, recognisers, weights
+from lowkey_core import recognisers, weights
 from lowkey_core.errors import MissingWeightsError, TamperedWeightsError
 from lowkey_core.networks.flip import FlipAveraged
-from lowkey_core.types import Embedder, Pictures
-from lowkey_core.weights import card_of
+from lowkey_core.types import Network, Pictures
 
-EMBEDDERS = plugins.available("lowkey_core.recognisers")
+NAMES = recognisers.RECOGNISERS.available()
 CARDS = recognisers.cards()
-PACKAGED = [n for n in EMBEDDERS if CARDS[n].distribution]
+PACKAGED = [n for n in NAMES if CARDS[n].distribution]
 """Their weights come with the packages that this project needs."""
-EMBEDDED = [n for n in EMBEDDERS if CARDS[n].embedded]
-FETCHED = [n for n in EMBEDDERS if n not in (*PACKAGED, *EMBEDDED)]
-needs = [pytest.param(n, marks=pytest.mark.faces) if n in FETCHED else n for n in EMBEDDERS]
+EMBEDDED = [n for n in NAMES if CARDS[n].embedded]
+FETCHED = [n for n in NAMES if n not in (*PACKAGED, *EMBEDDED)]
+needs = [pytest.param(n, marks=pytest.mark.faces) if n in FETCHED else n for n in NAMES]
 
 
-def load(name: str) -> Embedder:
+def load(name: str) -> Network:
     """Skips, saying so, where nobody has put the weights; files that are there must load."""
     try:
         weights.locate(recognisers.cards()[name])  # every file here exports CARDS, by member
     except MissingWeightsError as error:
         pytest.skip(str(error))
-    return recognisers.load(name)
+    return recognisers.network(name)
 
 
 @pytest.mark.parametrize("name", needs)
 def test_gives_unit_vectors_that_do_not_depend_on_neighbours(name: str, pictures: Pictures) -> None:
-    embedder = load(name)
+    network = load(name)
     with torch.no_grad():
-        together = embedder(pictures.images[:3])
-        alone = embedder(pictures.images[1:2])
+        together = network(pictures.images[:3])
+        alone = network(pictures.images[1:2])
     assert torch.allclose(together.norm(dim=1), torch.ones(3), atol=1e-5)
     assert torch.allclose(together[1:2], alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", needs)
 def test_has_gradients_unless_its_card_says_black_box(name: str, pictures: Pictures) -> None:
-    embedder = load(name)
+    network = load(name)
     images = pictures.images[:1].clone().requires_grad_()
-    out = embedder(images)[:, 0].sum()
-    if card_of(embedder).black_box:
+    out = network(images)[:, 0].sum()
+    if network.card.black_box:
         assert not out.requires_grad
     else:
         (slope,) = torch.autograd.grad(out, images)
@@ -63,7 +62,7 @@ def test_a_mirrored_face_is_the_same_face(name: str, pictures: Pictures) -> None
         )
 
 
-@pytest.mark.parametrize("name", EMBEDDERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_its_card_says_where_it_comes_from(name: str) -> None:
     card = recognisers.cards()[name]
     assert card.name == name
@@ -80,7 +79,7 @@ def test_its_card_says_where_it_comes_from(name: str) -> None:
 
 @pytest.mark.parametrize("name", needs)
 def test_carries_the_card_it_is_listed_under(name: str) -> None:
-    assert card_of(load(name)) == recognisers.cards()[name]
+    assert load(name).card == recognisers.cards()[name]
 
 
 @pytest.mark.parametrize("name", FETCHED)
@@ -108,7 +107,7 @@ def test_ours_are_not_looked_for_among_assets(
     monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / CARDS[name].file).write_bytes(b"planted")
-    assert card_of(recognisers.load(name)) == CARDS[name]
+    assert recognisers.load(name).card == CARDS[name]
 
 
 @pytest.mark.parametrize(

@@ -8,56 +8,82 @@ import sys
 import pytest
 
 from audit.report import AuditReport
-from lowkey_core import plugins
-from tests.audit.samples import sample
+from reports import REPORTS, render, suffix
+from tests.audit.samples import CLOAK, QUALITY, sample
 
-REPORTS = plugins.available("reports")
+NAMES = REPORTS.available()
 
 
-@pytest.mark.parametrize("name", REPORTS)
+def text(name: str, report: AuditReport) -> str:
+    """As shown, without the escapes of markup."""
+    shown = render(name, report)
+    return (shown.decode() if isinstance(shown, bytes) else shown).replace("\\", "")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_opens_with_the_three_answers(name: str) -> None:
-    text = plugins.load("reports", name)(sample())
-    places = [text.index(q) for q in ("JPEG?", "newer models?", "robust retraining?", "Every meas")]
+    shown = text(name, sample())
+    places = [
+        shown.index(q) for q in ("JPEG?", "newer models?", "robust retraining?", "Every meas")
+    ]
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_prints_what_was_not_measured(name: str) -> None:
     report = sample()
     without = report.model_copy(
-        update={"cells": tuple(c for c in report.cells if c.adversary != "adaptive")}
+        update={
+            "cells": tuple(c for c in report.cells if c.adversary != "adaptive"),
+            "adversaries": tuple(a for a in report.adversaries if a.name != "adaptive"),
+        }
     )
-    assert "not measured" in plugins.load("reports", name)(without)
-    assert "--adversary adaptive" in plugins.load("reports", name)(without).replace("\\", "")
+    assert "not measured" in text(name, without)
+    assert "--adversary adaptive" in text(name, without)
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_says_inconclusive_before_any_figure(name: str) -> None:
-    text = plugins.load("reports", name)(sample(control=2))
-    assert "INCONCLUSIVE" in text.split("JPEG?")[0]
-    assert "inconclusive" in text.split("JPEG?")[1]
+    before, after, *_ = text(name, sample(control=2)).split("JPEG?")
+    assert "INCONCLUSIVE" in before
+    assert "inconclusive" in after
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_brackets_in_names_are_not_markup(name: str) -> None:
-    report: AuditReport = sample(recogniser="[red]x[/red]|<b>")
-    text = plugins.load("reports", name)(report).replace("\\", "")
-    assert "[red]x[/red]|<b>" in text
+    assert "[red]x[/red]|<b>" in text(name, sample(called="[red]x[/red]|<b>"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_leaves_no_mark_of_a_setting_unworded(name: str) -> None:
+    report = sample()
+    impossible = {"impossible": {CLOAK.attack: "it is a black box"}}
+    adversaries = [a.model_copy(update=impossible) for a in report.adversaries]
+    shown = text(name, report.model_copy(update={"adversaries": tuple(adversaries)}))
+    assert "black box" in shown
+    assert not any("\ue000" <= c <= "\uf8ff" for c in shown)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_of_it_has_a_suffix(name: str) -> None:
+    assert suffix(name).startswith(".")
+    assert suffix(name) != "."
 
 
 def test_a_stored_report_is_rendered_without_torch() -> None:
     code = (
-        "import sys, reports.terminal, reports.markdown, audit.report, audit.answers, audit.plan;"
+        "import sys, reports, audit.report, audit.findings, audit.plan;"
+        "[reports.REPORTS.load(name) for name in reports.REPORTS.available()];"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_says_in_its_first_lines_that_lpips_is_missing(name: str) -> None:
+    measured = CLOAK.model_copy(update={"quality": (QUALITY.model_copy(update={"lpips": 0.1}),)})
     report = sample()
-    assert all(q.lpips is None for q in report.quality)
-    with_lpips = tuple(q.model_copy(update={"lpips": 0.1}) for q in report.quality)
-    for told, shown in ((True, report), (False, report.model_copy(update={"quality": with_lpips}))):
-        first = plugins.load("reports", name)(shown).split("JPEG?")[0]
+    assert all(q.lpips is None for cloak in report.cloaks for q in cloak.quality)
+    for told, shown in ((True, report), (False, report.model_copy(update={"cloaks": (measured,)}))):
+        first = text(name, shown).split("JPEG?")[0]
         assert ("LPIPS has no weights" in first) == told

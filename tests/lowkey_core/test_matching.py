@@ -1,4 +1,4 @@
-"""Who does a probe look most like?"""
+"""Who does a probe look most like? Against scikit-learn, and against a loop over a gallery."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lowkey_core.matchers import MATCHERS, NOT_ENROLLED, ranking, ranks_of
+from lowkey_core.matchers import MATCHERS
+from lowkey_core.recognition.candidates import merged, nothing, stacked, widened
+from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.types import NOT_FOUND, Candidates, Pictures
+from lowkey_core.work.work import Work
+from tests.conftest import TinyNetwork, people
 
 GALLERY = F.normalize(torch.randn(40, 16, generator=torch.Generator().manual_seed(0)))
 IDENTITIES = torch.arange(8).repeat(5) * 3  # identities need not be 0, 1, 2, ...
@@ -25,23 +30,80 @@ PROBES = F.normalize(torch.randn(25, 16, generator=torch.Generator().manual_seed
     ],
 )
 def test_best_match_is_scikit_learns(name: str, oracle: KNeighborsClassifier) -> None:
-    scores = MATCHERS[name](GALLERY, IDENTITIES)(PROBES)
+    found = MATCHERS.load(name)(GALLERY, IDENTITIES).search(PROBES, 1)
     oracle.fit(GALLERY.numpy(), IDENTITIES.numpy())
-    best = ranking(scores, IDENTITIES.unique())[:, 0]
-    assert best.tolist() == oracle.predict(PROBES.numpy()).tolist()
+    assert found.identities[:, 0].tolist() == oracle.predict(PROBES.numpy()).tolist()
 
 
-@pytest.mark.parametrize("name", MATCHERS)
-@pytest.mark.parametrize("people", [1, 2, 3])
-def test_few_identities_are_enough(name: str, people: int) -> None:
-    mine = 3 * people > IDENTITIES
-    scores = MATCHERS[name](GALLERY[mine], IDENTITIES[mine])(GALLERY[mine])
-    assert scores.shape == (int(mine.sum()), people)
-    best = ranking(scores, IDENTITIES[mine].unique())[:, 0]
-    assert (best == IDENTITIES[mine]).float().mean() > 0.9
+def test_nearest_neighbours_likeness_is_the_best_cosine() -> None:
+    fitted = MATCHERS.load("nn")(GALLERY, IDENTITIES)
+    for who in IDENTITIES.unique():
+        cosines = torch.stack([PROBES @ row for row in GALLERY[who == IDENTITIES]], 1)
+        likeness = fitted.likeness(PROBES, who.expand(len(PROBES)))
+        assert torch.allclose(likeness, cosines.amax(1), atol=1e-6)
+
+
+def test_linear_likeness_is_the_margin_of_the_claimed_identity() -> None:
+    fitted = MATCHERS.load("linear")(GALLERY, IDENTITIES)
+    oracle = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
+    margins = oracle.fit(GALLERY.numpy(), IDENTITIES.numpy()).decision_function(PROBES.numpy())
+    for column, who in enumerate(IDENTITIES.unique()):
+        likeness = fitted.likeness(PROBES, who.expand(len(PROBES)))
+        assert torch.allclose(likeness.double(), torch.from_numpy(margins[:, column]).double())
 
 
 def test_ranks_count_from_one_and_strangers_have_none() -> None:
-    identified = torch.tensor([[7, 5, 9], [7, 5, 9], [7, 5, 9]])
-    assert ranks_of(identified, torch.tensor([7, 9, 4])).tolist() == [1, 3, NOT_ENROLLED]
-    assert ranks_of(torch.zeros(2, 0), torch.tensor([1, 2])).tolist() == [NOT_ENROLLED] * 2
+    scores, known = torch.tensor([[0.9, 0.8, 0.7]] * 3), torch.tensor([[7, 5, 9]] * 3)
+    found = Candidates(scores, known)
+    assert found.ranks(torch.tensor([7, 9, 4])).tolist() == [1, 3, NOT_FOUND]
+    assert nothing(2, 3).ranks(torch.tensor([1, -1])).tolist() == [NOT_FOUND] * 2
+    assert nothing(2, 0).ranks(torch.tensor([1, 2])).tolist() == [NOT_FOUND] * 2
+
+
+def candidates(*rows: dict[int, float]) -> Candidates:
+    return Candidates(
+        torch.tensor([list(row.values()) for row in rows]),
+        torch.tensor([list(row) for row in rows]),
+    )
+
+
+def test_parts_of_a_gallery_are_merged_best_first_and_ties_in_their_order() -> None:
+    one, two = candidates({1: 0.9, 2: 0.3}), candidates({5: 0.9, 6: 0.8})
+    found = merged([one, two], 3)
+    assert found.identities.tolist() == [[1, 5, 6]]
+    assert merged([one, two], 9).identities.tolist() == [[1, 5, 6, 2]]
+
+
+def test_searches_of_different_probes_are_stacked_and_made_as_wide() -> None:
+    found = stacked([candidates({1: 0.5}), candidates({2: 0.4, 3: 0.3})], 2)
+    assert found.identities.tolist() == [[1, -1], [2, 3]]
+    assert found.scores[0, 1] == -torch.inf
+    assert stacked([], 4).scores.shape == (0, 4)
+    assert widened(found, 1) is found
+
+
+@pytest.fixture
+def embedding() -> Embedding:
+    return Embedding(TinyNetwork(), MATCHERS.load("nn"), "nn", Work())
+
+
+def test_an_embedding_enrols_pictures_and_finds_their_people(embedding: Embedding) -> None:
+    pictures = people(5, 3)
+    probes = pictures.select(range(0, 15, 3))
+    gallery = embedding.enrol(pictures.select([i for i in range(15) if i % 3]))
+    found = gallery.search(probes, 2)
+    assert found.ranks(probes.identities).tolist() == [1] * 5
+    assert torch.allclose(gallery.likeness(probes, probes.identities), found.scores[:, 0])
+
+
+def test_an_embedding_is_the_mean_of_both_views(embedding: Embedding, pictures: Pictures) -> None:
+    views = embedding.network(pictures.images) + embedding.network(pictures.images.flip(-1))
+    assert torch.allclose(embedding.embed(pictures), F.normalize(views), atol=1e-6)
+
+
+def test_nobody_enrolled_is_nobody_found(embedding: Embedding, pictures: Pictures) -> None:
+    gallery = embedding.enrol(pictures.select([]))
+    found = gallery.search(pictures, 3)
+    assert (found.identities == -1).all()
+    assert found.ranks(pictures.identities).tolist() == [NOT_FOUND] * len(pictures)
+    assert (gallery.likeness(pictures, pictures.identities) == -torch.inf).all()

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Generator
 
+from lowkey_core.cloaks import load
 from lowkey_core.cloaks.lowkey import SCHEDULES, LowKey, build
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.errors import OptionError
@@ -83,7 +84,7 @@ def test_noise_has_the_energy_of_the_cloak_it_controls(pictures: Pictures) -> No
 def test_what_is_published_is_eight_bits_and_batches_do_not_matter_much(pictures: Pictures) -> None:
     like = LowKey(SURROGATES, SCHEDULES[""])
     one, all_at_once = (
-        Published(like, Work(), label="", batch=b)(pictures, Generator().manual_seed(0))
+        Published(like, Work(), name="", batch=b)(pictures, Generator().manual_seed(0))
         for b in (1, 12)
     )
     assert torch.equal(one, quantise(one))
@@ -91,16 +92,21 @@ def test_what_is_published_is_eight_bits_and_batches_do_not_matter_much(pictures
 
 
 def test_says_when_lpips_is_missing_and_what_released_means() -> None:
-    assert "LPIPS is missing" in " ".join(build("", SURROGATES).notes)
-    assert "void" in " ".join(build("released", SURROGATES).notes)
+    assert "LPIPS is missing" in " ".join(build("", SURROGATES).about.notes)
+    assert "void" in " ".join(build("released", SURROGATES).about.notes)
 
 
-def test_needs_surrogates_with_gradients_and_sane_options() -> None:
+def test_needs_surrogates_with_gradients() -> None:
     black = TinyNetwork(3)
     black.card = replace(black.card, black_box=True)
     with pytest.raises(OptionError, match="tiny3 is a black box"):
         build("", (black,))
     with pytest.raises(OptionError, match="no surrogates"):
         build("", ())
-    with pytest.raises(OptionError, match="steps is -1"):
-        build("", SURROGATES, steps=-1)
+
+
+@pytest.mark.parametrize("option", ["steps=-1", "steps=2.5", "step_size=-1", "ssim_price=much"])
+def test_options_have_limits(option: str) -> None:
+    name, _, value = option.partition("=")
+    with pytest.raises(OptionError, match=f"{name} of 'lowkey:{option}' is '?{value}"):
+        load(f"lowkey:{option}", lambda: SURROGATES)

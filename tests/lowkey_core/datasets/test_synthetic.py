@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Generator
 
-from audit import plan as plans
+from audit import choices, presets
 from audit.protocol import split
 from lowkey_core import datasets, weights
 from lowkey_core.datasets import synthetic
@@ -64,10 +64,10 @@ def test_has_people_with_many_pictures_and_strangers() -> None:
 
 
 def test_an_audit_of_every_size_finds_enough_people() -> None:
-    for preset in plans.PRESETS:
-        asked = plans.make(preset, flags={"dataset": "synthetic"})
+    for preset in presets.PRESETS:
+        asked = choices.make(preset, given={"dataset": "synthetic"})
         parts = split(synthetic.build(), asked, [], None)
-        assert len({p.identity for p in parts.probes}) == asked.protected
+        assert len({p.identity for p in parts.probes}) == asked.people.protected
 
 
 def test_nothing_is_generated_before_a_picture_is_read(

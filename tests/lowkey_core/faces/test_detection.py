@@ -60,7 +60,7 @@ def test_what_cannot_be_read_has_a_reason_and_no_faces(portrait: Pixels, tmp_pat
     bad.write_bytes(b"no picture")
     found = find([Photo("", p.name, p) for p in (good, bad, absent)], Work())
     assert [len(f.faces) for f in found] == [1, 0, 0]
-    assert [f.lost for f in found] == ["", "not a picture", "unreadable"]
+    assert [f.lost for f in found] == [None, "not a picture", "unreadable"]
     assert found[0].size == (512, 512)
 
 

@@ -11,15 +11,15 @@ import pytest
 
 from lowkey_core import recognisers
 from lowkey_core.errors import LocalNetworkError, TamperedWeightsError
-from lowkey_core.weights import card_of, sidecar
+from lowkey_core.weights import sidecar
 from tests.lowkey_core.networks.user_files import PYTHON, save
 
 
 def test_a_python_file_gets_the_card_beside_it(tmp_path: Path) -> None:
     ours = recognisers.load(save(tmp_path, "mine.py", PYTHON))
-    assert card_of(ours).name == "mine"
+    assert ours.card.name == "mine"
     (tmp_path / "mine.toml").unlink()
-    assert card_of(recognisers.load(str(tmp_path / "mine.py"))).licence == "not stated"
+    assert recognisers.load(str(tmp_path / "mine.py")).card.licence == "not stated"
 
 
 def test_a_changed_python_file_is_not_run(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_the_python_file_that_is_run_is_the_one_that_was_hashed(
         return found
 
     monkeypatch.setattr(sidecar, "verified", and_swapped)
-    assert card_of(recognisers.load(name)).name == "mine"
+    assert recognisers.load(name).card.name == "mine"
 
 
 @pytest.mark.parametrize("name", ["mine.pt", "mine.onnx"])

@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,10 +18,11 @@ from adversaries import ThreatModel
 from adversaries.adaptive import Adaptive
 from adversaries.parts.training import Recipe
 from lowkey_core import recognisers
-from lowkey_core.errors import LocalNetworkError, OptionError
+from lowkey_core.errors import LocalNetworkError, NotPossibleError
 from lowkey_core.matchers import MATCHERS
+from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.types import Network as AnyNetwork
 from lowkey_core.types import Pictures
-from lowkey_core.weights import card_of
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.work import Work
 from tests.lowkey_core.networks.user_files import Network, expected, onnx_file, save, torchscript
@@ -36,7 +38,7 @@ def test_torchscript_has_the_input_of_its_card(
     ours = recognisers.load(save(tmp_path, "mine.pt", content, size=size, channels=channels))
     theirs = F.normalize(network(expected(pictures.images, size, channels)))
     assert torch.allclose(ours(pictures.images), theirs, atol=1e-5)
-    card = card_of(ours)
+    card = ours.card
     assert (card.name, card.released.year, card.black_box) == ("mine", 2024, False)
     assert card.lineage == {"mine-run-1"}
 
@@ -61,17 +63,22 @@ def test_torchscript_gives_the_same_numbers_at_every_call(
     assert all(torch.equal(ours(pictures.images), first) for _ in range(4))
 
 
+def starting_from(network: AnyNetwork) -> Embedding:
+    """What an adversary is granted."""
+    return Embedding(network, MATCHERS.load("nn"), "nn", Work())
+
+
 @pytest.mark.parametrize("how", ["trace", "script"])
 def test_torchscript_is_retrained_as_a_copy(how: str, tmp_path: Path, pictures: Pictures) -> None:
     ours = recognisers.load(save(tmp_path, "mine.pt", torchscript(Network(), how=how)))
     before, name = ours(pictures.images), fingerprint(ours)
 
-    def cloak(p: Pictures, rng: Generator) -> Tensor:
-        return (p.images + 0.1).clamp(0, 1)
+    def tool(p: Pictures, rng: Generator) -> Pictures:
+        return p.showing((p.images + 0.1).clamp(0, 1))
 
-    threat = ThreatModel(ours, MATCHERS["nn"], pictures, cloak)
-    enrol = Adaptive(Work(), Recipe(epochs=2, batch=4)).prepare(threat, Generator().manual_seed(0))
-    student = enrol.embedder.embedder
+    adaptive, rng = Adaptive(Work(), Recipe(epochs=2, batch=4)), Generator().manual_seed(0)
+    learned: Any = adaptive.prepare(ThreatModel(starting_from(ours), pictures, tool), rng)
+    student = learned.recognition.network
     assert (student(pictures.images) - before).abs().max() > 1e-3
     assert torch.equal(ours(pictures.images), before)
     assert fingerprint(ours) == name
@@ -110,8 +117,8 @@ def test_a_torchscripts_fingerprint_is_the_same_in_every_process(tmp_path: Path)
 
 def test_onnx_is_not_retrained(tmp_path: Path, pictures: Pictures) -> None:
     ours = recognisers.load(save(tmp_path, "mine.onnx", onnx_file()))
-    threat = ThreatModel(ours, MATCHERS["nn"], pictures, lambda p, rng: p.images)
-    with pytest.raises(OptionError, match="mine is a black box"):
+    threat = ThreatModel(starting_from(ours), pictures, lambda p, rng: p)
+    with pytest.raises(NotPossibleError, match="mine is a black box"):
         Adaptive(Work(), Recipe(1)).prepare(threat, Generator().manual_seed(0))
 
 

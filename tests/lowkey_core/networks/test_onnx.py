@@ -17,7 +17,6 @@ from lowkey_core.errors import LocalNetworkError
 from lowkey_core.networks.flip import FlipAveraged
 from lowkey_core.networks.local import names_other_files
 from lowkey_core.types import Pictures
-from lowkey_core.weights import card_of
 from lowkey_core.work.provenance import fingerprint
 from tests.lowkey_core.networks.user_files import expected, onnx_file, save
 
@@ -33,7 +32,7 @@ def test_onnx_is_a_black_box_with_the_input_of_its_card(
     out = ours(pictures.images.clone().requires_grad_())
     assert torch.allclose(out, theirs, atol=1e-4)
     assert not out.requires_grad
-    assert card_of(ours).black_box
+    assert ours.card.black_box
     assert FlipAveraged(ours).fingerprint == FlipAveraged(recognisers.load(name)).fingerprint
     other = recognisers.load(save(tmp_path, "other.onnx", onnx_file(160, fill=2), size=160))
     assert fingerprint(other) != fingerprint(ours)

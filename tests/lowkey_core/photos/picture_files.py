@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,14 @@ from lowkey_core.errors import UnreadableImageError
 from lowkey_core.photos.decoding import decode_pixels
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def files(root: Path, *names: str) -> Path:
+    """`root`, with empty files of these names below it."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
 
 
 def gradient(width: int = 24, height: int = 16) -> Image.Image:

@@ -20,7 +20,7 @@ from lowkey_core.photos.photo import Photo
 from lowkey_core.publish.carried import Carried
 from lowkey_core.publish.protect import Protector, Settings
 from lowkey_core.publish.published import Published
-from lowkey_core.types import Cloak, Images, Pictures, per_picture
+from lowkey_core.types import Cloak, CloakAbout, Images, Pictures, per_picture
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -35,6 +35,8 @@ FRAMES = {
 
 class Speckle:
     """As hard to carry as any cloak: every value 50 grey levels up or down, where it can go."""
+
+    about = CloakAbout()
 
     def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
         shape = pictures.images.shape[1:]
@@ -68,7 +70,7 @@ def pictures(photos: dict[str, Photo]) -> Pictures:
 
 def carried(photos: dict[str, Photo], cloak: Cloak, work: Work | None = None) -> Carried:
     work = work or Work()
-    published = Published(cloak, work, label="cloaking")
+    published = Published(cloak, work, name="it")
     return Carried(published, photos, FRAMES, work, label="carrying")
 
 
@@ -79,7 +81,7 @@ def rng() -> Generator:
 def held(photos: dict[str, Photo], out: Path) -> Tensor:
     """The aligned faces of the files that `protect` writes."""
     out.mkdir()
-    protector = Protector(out, Published(Speckle(), Work(), label=""), Settings(), Work(), rng())
+    protector = Protector(out, Published(Speckle(), Work(), name=""), Settings(), Work(), rng())
     done = list(protector.protect([(photo, f"{name}.png") for name, photo in photos.items()]))
     assert {outcome.status for outcome in done} == {"protected"}
     files = {name: decode_pixels((out / f"{name}.png").read_bytes()) for name in photos}
@@ -139,7 +141,7 @@ def test_a_resumed_run_carries_the_rest_and_ends_the_same(
     shown: list[tuple[str, int]] = []
     resumed = Work(Cache(tmp_path / "cache"), lambda label, done, _: shown.append((label, done)))
     assert torch.equal(carried(photos, Speckle(), resumed)(pictures, rng()), expected)
-    assert shown == [("cloaking", 1), ("carrying", 1), ("carrying", 2), ("carrying", 3)]
+    assert shown == [("cloaking with it", 1), ("carrying", 1), ("carrying", 2), ("carrying", 3)]
 
 
 def test_another_photo_is_another_cloak(photos: dict[str, Photo]) -> None:

@@ -16,12 +16,13 @@ from lowkey_core.errors import OptionError, StorageError, UnreadableImageError
 from lowkey_core.faces import detection
 from lowkey_core.faces.detection import aligned
 from lowkey_core.photos.decoding import Pixels, decode_pixels, encode_pixels
+from lowkey_core.photos.folders import PREVIEWS
 from lowkey_core.publish import ledger
-from lowkey_core.publish.copies import PREVIEWS, sources
 from lowkey_core.publish.ledger import Outcome
 from lowkey_core.publish.protect import SUFFIXES, Protector, Settings
 from lowkey_core.publish.published import Published
-from lowkey_core.types import Images, Pictures
+from lowkey_core.publish.sources import sources
+from lowkey_core.types import CloakAbout, Images, Pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.files import explained
 from lowkey_core.work.records import Record
@@ -35,6 +36,8 @@ SEEN = ((slice(27, 145), slice(17, 135)), (slice(14, 250), slice(194, 430)))
 
 class Brighter:
     """A cloak whose change is known: 20 grey levels."""
+
+    about = CloakAbout()
 
     def __init__(self) -> None:
         self.calls = 0
@@ -96,7 +99,7 @@ def run(
 
 def running(folder: Path, out: Path, settings: Settings, work: Work) -> Iterator[Outcome]:
     out.mkdir(exist_ok=True)
-    cloak = Published(Brighter(), work, label="cloaking")
+    cloak = Published(Brighter(), work, name="it")
     protector = Protector(out, cloak, settings, work, Generator().manual_seed(0))
     return protector.protect(sources([folder], out, SUFFIXES[settings.file_format]))
 
@@ -383,7 +386,7 @@ def test_the_cache_spares_the_cloak(folder: Path, tmp_path: Path) -> None:
     work = Work(Cache(tmp_path / "cache"))
     run(folder, tmp_path / "one", work)
     cloak = Brighter()
-    published = Published(cloak, work, label="cloaking")
+    published = Published(cloak, work, name="it")
     settings = Settings(strength=0.5)
     protector = Protector(tmp_path / "two", published, settings, work, Generator().manual_seed(0))
     (tmp_path / "two").mkdir()

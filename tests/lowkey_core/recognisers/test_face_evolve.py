@@ -90,4 +90,4 @@ def test_a_file_of_the_other_architecture_is_refused(
         wrong = ARCHITECTURES["ResNet_152"]()
     save(CARDS["ir152-arcface"], wrong, tmp_path)
     with pytest.raises(TamperedWeightsError, match="does not fit"):
-        recognisers.load("face_evolve:ir152-arcface")
+        recognisers.load("face-evolve:ir152-arcface")

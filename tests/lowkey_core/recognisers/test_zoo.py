@@ -14,8 +14,8 @@ from audit.plan import AuditPlan
 from lowkey_core import recognisers, weights
 from lowkey_core.errors import TamperedWeightsError
 from lowkey_core.networks import small
-from lowkey_core.recognisers import dlib, held_out, mobilefacenet, zoo
-from lowkey_core.weights import card_of
+from lowkey_core.recognisers import dlib, mobilefacenet, zoo
+from lowkey_core.recognition.lineage import held_out
 
 SURROGATES = ("zoo:ir-arcface", "zoo:resnet-cosface")
 UNSEEN = ("zoo:mobile", "zoo:vit")
@@ -32,13 +32,13 @@ def test_a_member_loads_without_assets(
     member: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
-    embedder = recognisers.load(f"zoo:{member}")
-    assert card_of(embedder).name == f"zoo:{member}"
-    assert embedder(torch.rand(2, 3, 112, 112)).shape == (2, small.WIDTH)
+    network = recognisers.network(f"zoo:{member}")
+    assert network.card.name == f"zoo:{member}"
+    assert network(torch.rand(2, 3, 112, 112)).shape == (2, small.WIDTH)
 
 
 def test_the_family_name_is_the_first_surrogate() -> None:
-    assert card_of(recognisers.load("zoo")).name == SURROGATES[0]
+    assert recognisers.load("zoo").card.name == SURROGATES[0]
 
 
 @pytest.mark.parametrize("kind", small.NETWORKS)
@@ -69,17 +69,18 @@ def test_surrogates_are_distilled_from_ms1m_and_not_from_dlib(name: str) -> None
 
 @pytest.mark.parametrize("name", UNSEEN)
 def test_the_unseen_are_held_out_from_both_surrogates(name: str) -> None:
-    unseen = recognisers.load(name)
-    surrogates = [recognisers.load(s) for s in SURROGATES]
+    unseen = recognisers.load(name).card
+    surrogates = [recognisers.load(s).card for s in SURROGATES]
     assert held_out(unseen, surrogates) is True
-    assert held_out(unseen, [recognisers.load("dlib")]) is False, "their teacher"
+    assert held_out(unseen, [dlib.CARD]) is False, "their teacher"
     assert held_out(surrogates[0], surrogates[1:]) is False, "they have one teacher"
 
 
 def test_the_default_recognisers_are_held_out_from_the_default_surrogates() -> None:
     plan = AuditPlan()
-    surrogates = [recognisers.load(name) for name in plan.surrogates]
-    assert all(held_out(recognisers.load(name), surrogates) for name in plan.recognisers)
+    cards = recognisers.cards()
+    surrogates = [cards[name] for name in plan.publish.surrogates]
+    assert all(held_out(cards[name], surrogates) for name in plan.adversaries.recognisers)
 
 
 @pytest.mark.parametrize("name", EMBEDDED)

@@ -92,7 +92,7 @@ FAMILIES = (
     "mobilefacenet:casia",
     "lpips:alexnet",
     "facenet:vggface2",
-    "face_evolve:resnet152-cosface",
+    "face-evolve:resnet152-cosface",
     "local .pt",
     "local .onnx",
 )
@@ -148,7 +148,7 @@ def test_an_undamaged_file_passes(name: str, folder: Path, monkeypatch: pytest.M
     assert whole.verify() == whole.content
 
 
-UNPINNED = ("facenet:casia-webface", "face_evolve:ir152-arcface")
+UNPINNED = ("facenet:casia-webface", "face-evolve:ir152-arcface")
 FIRST_SEEN = {
     **{f"code {i}": (lambda mark, i=i: bombs(mark)[i]) for i in range(3)},
     "truncated": lambda mark: checkpoint(0)[:-200],

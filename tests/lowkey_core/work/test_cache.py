@@ -11,13 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from lowkey_core import plugins
+from lowkey_core.cloaks import CLOAKS
 from lowkey_core.errors import StorageError
+from lowkey_core.types import Pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
-from tests.conftest import TinyNetwork
+from tests.conftest import TinyNetwork, people
 
 SOURCE = """
 class Thing:
@@ -54,7 +55,7 @@ def test_editing_a_users_plugin_changes_its_fingerprint(tmp_path: Path) -> None:
         file = tmp_path / f"{i}" / "types.py"  # as a module of Python's own
         file.parent.mkdir()
         file.write_text(SOURCE.format(size=size, result=result))
-        seen.add(fingerprint(plugins.load("lowkey_core.cloaks", str(file))))
+        seen.add(fingerprint(CLOAKS.load(str(file))))
     assert len(seen) == 3
 
 
@@ -144,14 +145,17 @@ def test_each_face_is_computed_once(tmp_path: Path) -> None:
             calls.append(len(images))
             return images.mean((2, 3))
 
-    images = torch.rand(5, 3, 4, 4)
-    digests = ["a", "b", "c", "d", "e"]
+    pictures = people(5, 1)
     work = Work(Cache(tmp_path))
-    twice = [0, 1, 0]
-    first = work.per_face("", Mean(), images[twice], [digests[i] for i in twice], batch=2)
-    assert torch.equal(first, images[twice].mean((2, 3)))
-    work.per_face("", Mean(), images, digests, batch=2)
+    twice = pictures.select([0, 1, 0])
+
+    def means(work: Work, of: Pictures) -> Tensor:
+        return work.per_item("", Mean(), of.digests, lambda rows: of.images[rows], batch=2)
+
+    first = means(work, twice)
+    assert torch.equal(first, twice.images.mean((2, 3)))
+    means(work, pictures)
     assert calls == [2, 2, 1]
-    again = Work(Cache(tmp_path)).per_face("", Mean(), images[twice], ["a", "b", "a"], batch=2)
-    assert torch.equal(again, first)
+    assert torch.equal(means(Work(Cache(tmp_path)), twice), first)
+    assert torch.equal(work.per_picture("", Mean(), pictures)[:2], first[:2])
     assert calls == [2, 2, 1]

@@ -1,0 +1,85 @@
+"""Adversaries learn, each from what it is granted, before they face any gallery."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from torch import Generator
+
+from adversaries import Prepared, ThreatModel
+from audit.scene import Scene
+from lowkey_core.errors import NotPossibleError, PluginError
+from lowkey_core.publish.tool import Tool
+from lowkey_core.types import Pictures, Recognition
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One adversary that has learned, and what it faces."""
+
+    adversary: str
+    recognition: Recognition
+    """What it started from."""
+    prepared: Prepared
+    attacks: tuple[str, ...]
+    """Names of cloaks, and of controls where it never ran the tool."""
+
+
+@dataclass(frozen=True)
+class Contests:
+    """Everybody who takes part, and who cannot."""
+
+    contests: tuple[Contest, ...]
+    impossible: dict[str, dict[str, str]]
+    """By adversary and cloak: why."""
+
+
+def prepare(scene: Scene) -> Contests:
+    """An adversary that runs the tool learns once for each cloak, any other learns once for all.
+
+    Those that try every recogniser do so from the oldest on; the rest start from the plan's first.
+    """
+    contests: list[Contest] = []
+    impossible: dict[str, dict[str, str]] = {}
+    for name, adversary in scene.adversaries.items():
+        about = adversary.about
+        for recognition in _tried(scene, every=about.tries == "all"):
+            for tool in scene.tools if about.uses_tool else (None,):
+                faced = (tool.name,) if tool else tuple(_everything(scene))
+                try:
+                    threat = _threat(scene, recognition, tool, name)
+                    prepared = adversary.prepare(threat, scene.rng())
+                    contests.append(Contest(name, recognition, prepared, faced))
+                except NotPossibleError as error:
+                    audited = [tool.name for tool in scene.tools if tool.name in faced]
+                    impossible.setdefault(name, {}).update(dict.fromkeys(audited, str(error)))
+    return Contests(tuple(contests), impossible)
+
+
+def _tried(scene: Scene, *, every: bool) -> list[Recognition]:
+    if not every:
+        return list(scene.recognitions[0])
+    by_age = sorted(
+        scene.recognitions, key=lambda group: group[0].card.released or datetime.date.min
+    )
+    return [recognition for group in by_age for recognition in group]
+
+
+def _everything(scene: Scene) -> list[str]:
+    return [each.name for tool in scene.tools for each in scene.pair(tool)]
+
+
+def _threat(scene: Scene, recognition: Recognition, tool: Tool | None, name: str) -> ThreatModel:
+    background = scene.photos.background
+    if tool is not None:
+        return ThreatModel(recognition, tool.learnable(background), tool.for_adversary)
+
+    def forbidden(_pictures: Pictures, _rng: Generator) -> Pictures:
+        raise PluginError(
+            f"the adversary {name} ran the cloaking tool",
+            expected="uses_tool=True in its `about`: it then learns once for each cloak",
+            remedy="say so there, or leave the tool alone",
+        )
+
+    return ThreatModel(recognition, background, forbidden)

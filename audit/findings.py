@@ -1,0 +1,172 @@
+"""What a report answers: figures by question, as numbers. Every format and gate reads these.
+
+The three questions of every audit come first (JPEG, newer models, robust retraining), then what
+every other adversary found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from audit import statistics
+from audit.plan import BASELINE
+from audit.records import AdversaryRecord, Cell, Rate
+from audit.report import AuditReport
+
+MIN_CONTROL = 0.9
+"""A recogniser that finds fewer of the clean probes' owners proves nothing by failing on cloaks."""
+JPEG = "Does it survive JPEG?"
+NEWER = "Does it survive newer models?"
+UNSEEN = "Does it carry over to recognisers that the cloak never saw?"
+ADAPTIVE = "adaptive"
+"""The adversary that the third question is about."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One figure that answers a question."""
+
+    question: str
+    cell: Cell
+    """Where it is from: cloak, adversary, recogniser, matcher, transform, scenario."""
+
+    @property
+    def protection(self) -> Rate:
+        """Of the people who were not detected."""
+        return self.cell.protection
+
+    @property
+    def control(self) -> Rate:
+        """Rank-1 identification in the clean gallery."""
+        return self.cell.control
+
+    @property
+    def detected(self) -> int:
+        """People whose every picture was dropped as cloaked."""
+        return sum(self.cell.detected)
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether the recogniser works on clean pictures at all."""
+        return (self.control.value or 0) >= MIN_CONTROL
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Protection in one cell less protection in another, over the same probes."""
+
+    cell: Cell
+    less: Cell
+    difference: float
+    """Mean over identities."""
+    interval: tuple[float, float]
+    """95%, paired by identity."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question about one cloak, its figures, and why there are none if there are none."""
+
+    attack: str
+    question: str
+    findings: tuple[Finding, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    impossible: str = ""
+    """Why it could not be measured."""
+    measure_with: tuple[str, str] | None = None
+    """The choice, and its value, that would measure what was not."""
+
+
+def answers(report: AuditReport) -> tuple[Answer, ...]:
+    """For each cloak: JPEG, newer models, robust retraining; then every other adversary."""
+    found: list[Answer] = []
+    for cloak in report.cloaks:
+        attack = cloak.attack
+        found += [_jpeg(report, attack), _newer(report, attack), *_unseen(report, attack)]
+        found.append(_adaptive(report, attack))
+        found += [
+            _adversary(report, attack, adversary)
+            for adversary in report.adversaries
+            if not adversary.baseline and adversary.name != ADAPTIVE
+        ]
+    return tuple(found)
+
+
+def cells(report: AuditReport, **wanted: object) -> list[Cell]:
+    """The cells with these fields, of the audited cloaks, the first scenario and the first matcher
+    where those are not given."""
+    audited = {cloak.attack for cloak in report.cloaks}
+    wanted = {"scenario": report.plan.publish.scenarios[0], **wanted}
+    found = [c for c in report.cells if all(getattr(c, k) == v for k, v in wanted.items())]
+    if "attack" not in wanted:
+        found = [c for c in found if c.attack in audited]
+    if "matcher" not in wanted:
+        first = {c.recogniser: c.matcher for c in reversed(found)}
+        found = [c for c in found if c.matcher == first[c.recogniser]]
+    return found
+
+
+def compared(cell: Cell, less: Cell) -> Comparison:
+    """Two cells of the same people and probes."""
+    one, two = (c.identified.complement for c in (cell, less))
+    gap, interval = statistics.difference((one.hits, one.trials), (two.hits, two.trials))
+    return Comparison(cell, less, gap, interval)
+
+
+def _jpeg(report: AuditReport, attack: str) -> Answer:
+    first = report.recognisers[0].name
+    found = cells(report, attack=attack, adversary=BASELINE, recogniser=first)
+    return Answer(attack, JPEG, _findings(JPEG, found))
+
+
+def _newer(report: AuditReport, attack: str) -> Answer:
+    plain = _plain(report, attack)
+    newer = [c for c in plain if report.relation(c).newer]
+    base = next(c for c in plain if c.recogniser == report.recognisers[0].name)
+    if not newer:
+        released = next(c.released for c in report.cloaks if c.attack == attack)
+        if released is None:
+            return Answer(attack, NEWER, impossible="the cloak does not say when it was released")
+        names = dict.fromkeys((*report.plan.adversaries.recognisers, "edgeface:xxs"))
+        return Answer(attack, NEWER, measure_with=("recogniser", ",".join(names)))
+    comparisons = tuple(compared(c, base) for c in newer if c is not base)
+    return Answer(attack, NEWER, _findings(NEWER, newer), comparisons)
+
+
+def _unseen(report: AuditReport, attack: str) -> Iterator[Answer]:
+    """Recognisers beside the first that are not newer: none in most audits of real faces."""
+    first = report.recognisers[0].name
+    found = [
+        c
+        for c in _plain(report, attack)
+        if (relation := report.relation(c)).held_out
+        and not relation.newer
+        and c.recogniser != first
+    ]
+    if found:
+        yield Answer(attack, UNSEEN, _findings(UNSEEN, found))
+
+
+def _plain(report: AuditReport, attack: str) -> list[Cell]:
+    return cells(report, attack=attack, adversary=BASELINE, transform="none")
+
+
+def _adaptive(report: AuditReport, attack: str) -> Answer:
+    for adversary in report.adversaries:
+        if adversary.name == ADAPTIVE:
+            return _adversary(report, attack, adversary)
+    question = "Does it survive robust retraining?"
+    return Answer(attack, question, measure_with=("adversary", ADAPTIVE))
+
+
+def _adversary(report: AuditReport, attack: str, adversary: AdversaryRecord) -> Answer:
+    found = cells(report, attack=attack, adversary=adversary.name)
+    question = adversary.question
+    if reason := adversary.impossible.get(attack):
+        return Answer(attack, question, impossible=reason)
+    return Answer(attack, question, _findings(question, found))
+
+
+def _findings(question: str, found: list[Cell]) -> tuple[Finding, ...]:
+    return tuple(Finding(question, cell) for cell in found)

@@ -1,0 +1,56 @@
+"""Measures: from two systems to counts per identity. Each file exports `build(...) -> Measure`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from adversaries import System
+from audit.records import Outcome, Rate
+from lowkey_core.plugins import Kind
+from lowkey_core.types import Pictures
+
+
+@dataclass(frozen=True)
+class Searches:
+    """What a trial searches for, and in what."""
+
+    scored: tuple[int, ...]
+    """Identities, in the order of every rate per person."""
+    clean: Pictures
+    """Clean probes of the scored people: the control searches them."""
+    probes: Pictures
+    """The probes that are searched among cloaked pictures: the same, unless the scenario cloaks
+    them."""
+    calibration: Pictures
+    """Of people in nobody's training and no gallery, on whom thresholds are set; may be empty."""
+    scraped: Pictures
+    """What was scraped in the cloaked arm. The control scraped the same pictures in the same order,
+    all of them clean."""
+    changed: Tensor
+    """(n_scraped,) bool: published cloaked."""
+
+
+class Measure(Protocol):
+    """Compares what an adversary made of a clean and of a cloaked gallery."""
+
+    def __call__(
+        self, control: System, cloaked: System, searches: Searches, /
+    ) -> dict[str, Outcome]:
+        """Outcomes by name. Rates over `scored` are joined over a scenario's trials; any other
+        rate is the control's, and the same in every trial. Empty where it does not apply."""
+        ...
+
+
+MEASURES: Kind[Measure] = Kind("measure", "audit.measures")
+
+
+def rate(hits: Tensor, identities: Tensor, people: Sequence[int]) -> Rate:
+    """Hits (n,) bool of pictures of `identities` (n,), counted for each of `people`."""
+    mine = [identities == who for who in people]
+    return Rate(
+        hits=tuple(int(hits[m].sum()) for m in mine), trials=tuple(int(m.sum()) for m in mine)
+    )

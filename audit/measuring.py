@@ -1,0 +1,141 @@
+"""Every adversary faces every gallery: what its systems find is counted, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+
+from audit.contests import Contest, Contests
+from audit.measures import Searches
+from audit.publishing import Publication
+from audit.records import Cell, Outcome
+from audit.scenarios import Scenario, Trial
+from audit.scene import Scene
+from lowkey_core.errors import PlanError, setting
+from lowkey_core.publish.served import served
+from lowkey_core.types import Pictures, Transform
+
+
+def measure(scene: Scene, published: list[Publication], prepared: Contests) -> list[Cell]:
+    """A cell for every transform, contest, cloak that it faces, and scenario."""
+    cells: list[Cell] = []
+    for transform, apply in scene.transforms.items():
+        scraped = scrape(scene, published, apply)
+        for contest in prepared.contests:
+            cells += _measured(scene, published, scraped, contest, transform)
+    return cells
+
+
+@dataclass(frozen=True)
+class Scraped:
+    """Everybody's published pictures after a transform."""
+
+    clean: Pictures
+    """Of protected people, before anybody cloaked."""
+    cloaked: dict[str, Pictures]
+    """The same pictures, by cloak."""
+    bystanders: Pictures
+
+    @property
+    def control(self) -> Pictures:
+        """The gallery that nobody cloaked, protected people first."""
+        return self.clean.join(self.bystanders)
+
+    def of(self, trial: Trial, attack: str) -> Pictures:
+        """The gallery of a trial, in the same order."""
+        mixed = self.clean.replaced(trial.cloaked, self.cloaked[attack])
+        return mixed.join(self.bystanders)
+
+
+def scrape(scene: Scene, published: list[Publication], apply: Transform) -> Scraped:
+    """Everything as a platform serves it."""
+    return Scraped(
+        served(scene.photos.gallery, apply),
+        {each.attack: served(each.gallery, apply) for each in published},
+        served(scene.photos.bystanders, apply),
+    )
+
+
+def _measured(
+    scene: Scene,
+    published: list[Publication],
+    scraped: Scraped,
+    contest: Contest,
+    transform: str,
+) -> Iterator[Cell]:
+    control = contest.prepared(scraped.control)
+    for publication in (p for p in published if p.attack in contest.attacks):
+        for name, scenario in scene.scenarios.items():
+            outcomes: dict[str, Outcome] = {}
+            cloaked = torch.zeros(len(scraped.clean)).bool()
+            for trial in trials(scene, name, scenario, publication):
+                gallery = scraped.of(trial, publication.attack)
+                system = contest.prepared(gallery)
+                searches = _searches(scene, trial, publication, gallery)
+                for count in scene.measures.values():
+                    _join(outcomes, count(control, system, searches), trial)
+                cloaked |= trial.cloaked
+            yield Cell(
+                attack=publication.attack,
+                adversary=contest.adversary,
+                recogniser=contest.recognition.card.name,
+                matcher=contest.recognition.matcher,
+                transform=transform,
+                scenario=name,
+                cloaked_share=cloaked.float().mean().item(),
+                outcomes=outcomes,
+            )
+
+
+def trials(
+    scene: Scene, name: str, scenario: Scenario, publication: Publication
+) -> Iterator[Trial]:
+    """A scenario's trials: of people who can be searched for, cloaked where the cloak covers.
+
+    Raises: PlanError if nothing is cloaked in any.
+    """
+    people, cloaks = set(scene.photos.people), False
+    for trial in scenario.trials(scene.photos.gallery.identities):
+        cloaked = trial.cloaked & publication.covered
+        cloaks |= bool(cloaked.any())
+        if scored := tuple(who for who in trial.scored if who in people):
+            yield replace(trial, scored=scored, cloaked=cloaked)
+    if not cloaks:
+        raise PlanError(
+            f"{name} and {publication.attack} cloak none of {len(publication.gallery)} pictures",
+            expected="at least one cloaked picture",
+            remedy=f"change {setting('scenario')}, raise {setting('gallery')}, or look at the "
+            "copies in the folder",
+        )
+
+
+def _searches(scene: Scene, trial: Trial, publication: Publication, gallery: Pictures) -> Searches:
+    clean, probes = scene.photos.probes.of(trial.scored), publication.probes
+    changed = torch.zeros(len(gallery)).bool()
+    changed[: len(trial.cloaked)] = trial.cloaked
+    cloaked = trial.probes == "cloaked" and probes is not None
+    return Searches(
+        scored=trial.scored,
+        clean=clean,
+        probes=probes.of(trial.scored) if cloaked and probes is not None else clean,
+        calibration=scene.photos.calibration,
+        scraped=gallery,
+        changed=changed,
+    )
+
+
+def _join(outcomes: dict[str, Outcome], found: dict[str, Outcome], trial: Trial) -> None:
+    """Adds a trial's outcomes: rates over its people behind those of the trials before."""
+    for name, outcome in found.items():
+        before = outcomes.get(name)
+        if before is None:
+            outcomes[name] = outcome
+            continue
+        joined = {
+            arm: old.join(new) if len(new.trials) == len(trial.scored) else old
+            for arm in ("control", "cloaked")
+            if (old := getattr(before, arm)) and (new := getattr(outcome, arm))
+        }
+        outcomes[name] = before.model_copy(update=joined)

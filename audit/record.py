@@ -1,0 +1,221 @@
+"""From what was measured to the report."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import torch
+
+from audit.caveats import caveats
+from audit.contests import Contests
+from audit.plan import BASELINE, AuditPlan
+from audit.publishing import Publication
+from audit.records import (
+    AdversaryRecord,
+    Card,
+    Cell,
+    CloakRecord,
+    Copies,
+    Quality,
+    RecogniserRecord,
+    Relation,
+)
+from audit.report import AuditReport
+from audit.scene import Scene
+from lowkey_core import weights
+from lowkey_core.faces import visibility
+from lowkey_core.faces.detection import DETECTOR_CARDS
+from lowkey_core.faces.visibility import LINEAR, TRUNK, Lpips, lpips_if_present
+from lowkey_core.publish.tool import Tool
+from lowkey_core.recognition.lineage import held_out, shared_data
+from lowkey_core.types import Images, ThirdPartyCloak
+from lowkey_core.work.work import Work
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Clock:
+    """Seconds per stage, for the report and the log; a clock that is set does not disturb it."""
+
+    work: Work
+    laps: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        """A stage is over."""
+        now = time.perf_counter()
+        self.laps[stage] = round(now - self.last, 2)
+        self.last = now
+        log.info("%s took %.2f s", stage, self.laps[stage])
+        self.work.log_counts()
+
+
+def record(
+    plan: AuditPlan,
+    scene: Scene,
+    published: list[Publication],
+    prepared: Contests,
+    cells: list[Cell],
+    clock: Clock,
+) -> AuditReport:
+    """The report of what was measured."""
+    cloaks = tuple(_cloak(scene, tool, published) for tool in scene.tools)
+    recognisers = tuple(_recogniser(scene, group[0].card) for group in scene.recognitions)
+    adversaries = tuple(_adversary(scene, name, prepared) for name in scene.adversaries)
+    lpips = any(q.lpips is not None for cloak in cloaks for q in cloak.quality)
+    return AuditReport(
+        plan=plan,
+        counts=scene.photos.counts,
+        cloaks=cloaks,
+        recognisers=recognisers,
+        adversaries=adversaries,
+        cells=tuple(cells),
+        cards=tuple(networks(scene, lpips=lpips)),
+        caveats=caveats(
+            scene.photos.counts, cloaks, recognisers, adversaries, cells, notes_on_pictures(scene)
+        ),
+        environment=_environment(),
+        timings=clock.laps,
+    )
+
+
+def _cloak(scene: Scene, tool: Tool, published: list[Publication]) -> CloakRecord:
+    about, pair = tool.cloak.about, scene.pair(tool)
+    lpips, clean = lpips_if_present(), scene.photos.gallery
+    seen = [
+        quality(p.attack, clean.images[p.covered], p.gallery.images[p.covered], lpips)
+        for each in pair
+        for p in published
+        if p.attack == each.name
+    ]
+    return CloakRecord(
+        attack=tool.name,
+        control=pair[1].name if len(pair) > 1 else None,
+        released=about.released,
+        notes=about.notes,
+        surrogates=None if about.against is None else tuple(n.card.name for n in about.against),
+        quality=tuple(seen),
+        copies=_copies(scene, tool.cloak) if isinstance(tool.cloak, ThirdPartyCloak) else None,
+    )
+
+
+def quality(attack: str, a: Images, b: Images, lpips: Lpips | None) -> Quality:
+    """How visible the cloak is. a, b: (n, 3, 112, 112), clean and cloaked faces, 8-bit values."""
+    with torch.no_grad():
+        pairs = zip(a.split(32), b.split(32), strict=True)
+        dssim = torch.cat([visibility.dssim(x, y) for x, y in pairs])
+        distance = None if lpips is None else float(lpips(a, b).mean())
+    return Quality(
+        attack=attack,
+        pictures=len(a),
+        dssim=float(dssim.mean()),
+        dssim_max=float(dssim.max()),
+        psnr=float(visibility.psnr(a, b).mean()),
+        l2=float(visibility.l2(a, b).mean()),
+        linf=float(visibility.linf(a, b).max()),
+        lpips=distance,
+    )
+
+
+def _copies(scene: Scene, cloak: ThirdPartyCloak) -> Copies:
+    own = scene.photos.gallery.names
+    lost = {*cloak.missing, *cloak.unusable}
+    return Copies(
+        folder=str(getattr(cloak, "root", "")),
+        matched=len([name for name in own if name not in lost]),
+        missing=tuple(name for name in own if name in cloak.missing),
+        unusable=tuple(name for name in own if name in cloak.unusable),
+        background=len([n for n in scene.photos.background.names if n not in lost]),
+    )
+
+
+def _recogniser(scene: Scene, card: weights.Card) -> RecogniserRecord:
+    relations = {tool.name: relation(card, tool) for tool in scene.tools}
+    return RecogniserRecord(name=card.name, released=card.released, relations=relations)
+
+
+def relation(card: weights.Card, tool: Tool) -> Relation:
+    """What a recogniser has to do with a cloak."""
+    about = tool.cloak.about
+    known = None if about.against is None else [network.card for network in about.against]
+    apart = None if known is None else not known or held_out(card, known)
+    return Relation(
+        newer=about.released is not None
+        and card.released is not None
+        and card.released > about.released
+        and apart is not False
+        and not card.embedded,
+        held_out=apart,
+        shared_data=shared_data(card, known or ()),
+    )
+
+
+def _adversary(scene: Scene, name: str, prepared: Contests) -> AdversaryRecord:
+    about = scene.adversaries[name].about
+    learned = {
+        attack: dict(contest.prepared.learned)
+        for contest in prepared.contests
+        for attack in contest.attacks
+        if contest.adversary == name and contest.prepared.learned
+    }
+    return AdversaryRecord(
+        name=name,
+        question=about.question,
+        phrase=about.phrase,
+        baseline=name == BASELINE,
+        learned=learned,
+        impossible=prepared.impossible.get(name, {}),
+    )
+
+
+def networks(scene: Scene, *, lpips: bool) -> Iterator[Card]:
+    """Every network that took part, LPIPS's among them or not."""
+    roles = {
+        "surrogate": [network.card for network in scene.surrogates],
+        "recogniser": [group[0].card for group in scene.recognitions],
+        "face detector": list(DETECTOR_CARDS),
+        "data set": list(scene.photos.dataset.cards),
+        "perceptual metric": [TRUNK, LINEAR] if lpips else [],
+    }
+    for role, members in roles.items():
+        for card in members:
+            yield Card(
+                name=card.name,
+                role=role,
+                sha256=weights.digest(card),
+                first_seen=bool(card.file) and not card.pinned,
+                source=card.source,
+                licence=card.licence,
+                released=card.released,
+                trained_on=card.trained_on,
+                preprocessing=card.preprocessing,
+            )
+
+
+def notes_on_pictures(scene: Scene) -> Iterator[str]:
+    """What the data set says of itself, and who has learned from it."""
+    dataset = scene.photos.dataset
+    yield from dataset.notes
+    cards = [group[0].card for group in scene.recognitions]
+    known = [card.name for card in cards if dataset.called in card.data]
+    if known:
+        yield (
+            f"{', '.join(known)} learned from {dataset.called}, too: "
+            "a recogniser that did not may be fooled more easily."
+        )
+
+
+def _environment() -> dict[str, str]:
+    packages = ("torch", "torchvision", "numpy", "pillow", "facenet-pytorch")
+    return {
+        "python": platform.python_version(),
+        "processor": platform.machine(),
+        "threads": str(torch.get_num_threads()),
+        **{name: version(name) for name in packages},
+    }

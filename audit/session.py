@@ -1,0 +1,145 @@
+"""One audit from choices to a stored report: what the command line, a notebook and a test call.
+
+from audit import audit
+report = audit(attack="lowkey", adversary="adaptive")
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit import runs
+from audit.choices import make
+from audit.plan import AuditPlan
+from lowkey_core.spec import parse
+from lowkey_core.work.files import write_atomically
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from audit.report import AuditReport
+    from lowkey_core.publish.ledger import Outcome
+    from lowkey_core.publish.protect import Settings
+    from lowkey_core.work.work import Work
+
+log = logging.getLogger(__name__)
+
+Show = Callable[[str, int, int], None]
+"""Told of progress: what is being done, how much is done, how much there is."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A plan, and where its work and its report go."""
+
+    plan: AuditPlan
+    folder: Path
+    """Of `plan.json` and `report.json`."""
+    cache: Path
+    """Of finished work."""
+
+    def run(self, show: Show | None = None) -> AuditReport:
+        """Runs, and stores the report. show: told of progress, a `lowkey_core.work.Show`.
+
+        Raises: any AuditError. What is finished is kept: the same call goes on from there.
+        """
+        work = _work(self.cache, show)
+        from audit.run import run_audit
+
+        report = run_audit(self.plan, work)
+        report.save(self.folder / runs.REPORT)
+        return report
+
+
+def audit(
+    preset: str = "offline",
+    plan: AuditPlan | Path | None = None,
+    *,
+    out: Path | None = None,
+    cache: Path | None = None,
+    show: Show | None = None,
+    **given: Any,
+) -> AuditReport:
+    """Runs an audit and returns its report, which is stored too.
+
+    preset, plan: as `--preset` and `--plan`; a plan that is made already is taken as it is.
+    out, cache: folders. given: what the flags of `audit` are called, with underscores: lists may be
+    lists, or text with commas. Raises: any AuditError.
+    """
+    made = plan if isinstance(plan, AuditPlan) else make(preset, plan, given)
+    return begin(made, out, cache).run(show)
+
+
+def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -> Session:
+    """Makes the folders, and notes the plan in the run's. Raises: StorageError.
+
+    Whether they may be written is better known now than after the work.
+    """
+    session = Session(plan, out or Path("runs") / name_of(plan), cache or cache_folder())
+    runs.begin(session.folder, plan)
+    session.cache.mkdir(parents=True, exist_ok=True)
+    log.info("finished work is kept in %s, the report goes to %s", session.cache, session.folder)
+    return session
+
+
+def keep(path: Path, content: str | bytes) -> None:
+    """Writes a rendered report, whole or not at all. Raises: StorageError."""
+    write_atomically(path, content if isinstance(content, bytes) else content.encode())
+
+
+def protect(
+    photos: Sequence[Path],
+    out: Path,
+    plan: AuditPlan,
+    settings: Settings,
+    cache: Path | None = None,
+    show: Show | None = None,
+) -> Iterator[Outcome]:
+    """Cloaked copies of photos, with the plan's cloak: an outcome per photo as soon as it is known.
+
+    Raises: any AuditError.
+    """
+    from audit import protection
+
+    work = _work(cache or cache_folder(), show)
+    out.mkdir(parents=True, exist_ok=True)
+    (cache or cache_folder()).mkdir(parents=True, exist_ok=True)
+    log.info("finished work is kept in %s, copies go to %s", work.cache.root, out)
+    yield from protection.protect(photos, out, plan, settings, work)
+    work.log_counts()
+
+
+def train(name: str, out: Path, cache: Path | None = None, show: Show | None = None) -> Path:
+    """Trains a network that ships with this project. Raises: as `lowkey_core.training.recipes`."""
+    work = _work(cache or cache_folder(), show)
+    from lowkey_core.training.recipes import train as trained
+
+    return trained(name, out, work)
+
+
+def _work(cache: Path, show: Show | None) -> Work:
+    from lowkey_core.work import runtime
+    from lowkey_core.work.cache import Cache
+    from lowkey_core.work.work import Work, silent
+
+    runtime.tune()
+    return Work(Cache(cache), show or silent)
+
+
+def name_of(plan: AuditPlan) -> str:
+    """Of the plan's run: its first cloak, how many more there are, and the plan's digest."""
+    first, *others = plan.publish.attacks
+    spec = parse(first)
+    name = "-".join(filter(None, [Path(spec.name).stem, Path(spec.value).name]))
+    more = f"-and-{len(others)}" if others else ""
+    return f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)[:60]}{more}-{plan.digest}"
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where finished work is kept unless a folder is named."""
+    base = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(environment.get("LOWKEY_AUDIT_CACHE") or Path(base) / "lowkey-audit")

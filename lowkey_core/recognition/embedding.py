@@ -1,0 +1,77 @@
+"""Recognition by a network: every face becomes a vector, and a matcher compares vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.recognition.candidates import nothing
+from lowkey_core.types import Candidates, Embeddings, Fit, Fitted, Gallery, Network, Pictures
+from lowkey_core.weights import Card
+from lowkey_core.work.work import Work
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A network and a matcher."""
+
+    network: Network
+    fit: Fit
+    matcher: str
+    """The matcher's name."""
+    work: Work
+    """Where embeddings are kept."""
+
+    @property
+    def card(self) -> Card:
+        """The network's."""
+        return self.network.card  # type: ignore[no-any-return]
+
+    @cached_property
+    def averaged(self) -> FlipAveraged:
+        """The network on a face and its mirror image."""
+        return FlipAveraged(self.network)
+
+    def embed(self, pictures: Pictures) -> Embeddings:
+        """(n, d): each face is computed once, however often it is asked for."""
+        label = f"embedding with {self.card.name}"
+        return self.work.per_picture(label, self.averaged, pictures)
+
+    def enrol(self, gallery: Pictures, /) -> Gallery:
+        """As `Recognition.enrol`."""
+        if not len(gallery):
+            return EmptyGallery()
+        return EmbeddedGallery(self, self.fit(self.embed(gallery), gallery.identities))
+
+
+@dataclass(frozen=True)
+class EmbeddedGallery:
+    """A matcher that was fitted to a gallery's embeddings."""
+
+    recognition: Embedding
+    fitted: Fitted
+
+    def search(self, probes: Pictures, k: int, /) -> Candidates:
+        """As `Gallery.search`."""
+        return self.fitted.search(self.recognition.embed(probes), k)
+
+    def likeness(self, probes: Pictures, claimed: Tensor, /) -> Tensor:
+        """As `Gallery.likeness`."""
+        return self.fitted.likeness(self.recognition.embed(probes), claimed)
+
+
+class EmptyGallery:
+    """Nobody is enrolled."""
+
+    def search(self, probes: Pictures, k: int, /) -> Candidates:
+        """Finds nobody."""
+        return nothing(len(probes), k)
+
+    def likeness(self, probes: Pictures, claimed: Tensor, /) -> Tensor:
+        """Has nothing to compare."""
+        del claimed
+        return torch.full((len(probes),), -torch.inf)

@@ -1,0 +1,155 @@
+"""Tables are made of numbers alone, have a place, and stand in the documents as they are kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from benchmarks import answers, audits, documents, numbers, record, results
+from benchmarks.answers import Row
+from benchmarks.numbers import Counts
+from lowkey_core.errors import AuditError
+from tests.audit.samples import sample
+
+SEEN = {"hits": 9, "probes": 10, "seconds": 0.5}
+MISSED = {"dlib": [1, 4], "zoo:mobile": [4, 4]}
+ALIKE = {"hits": 99, "probes": 100, "genuine": 0.7, "impostor": 0.1}
+REAL = {"found": 0, "of": 150, "threshold": 0.97}
+
+
+def whole(rows: tuple[Row, ...], people: int = 2) -> dict[str, Any]:
+    """Every number that an audit's tables ask for."""
+    half = Counts((1,) * people, (2,) * people)
+    found: numbers.Numbers = {"quality | lowkey | dssim": 0.03}
+    found |= {f"counts | {c}": 1064.0 for c in ("protected", "probes", "gallery", "enrolled")}
+    for row in (r for r in rows if r.adversary):
+        for attack in ("lowkey", "noise@lowkey"):
+            cell = (attack, row.adversary, row.recogniser, "nn", row.transform, "all")
+            found[" | ".join((*cell, "rank-1 control"))] = half
+            found[" | ".join((*cell, "rank-1 cloaked"))] = half
+            if row.adversary == "detection":
+                found[" | ".join((*cell, "flagged cloaked"))] = half
+                found[" | ".join((*cell, "flagged clean"))] = half
+                found[" | ".join((*cell, "auc"))] = 0.5
+    return numbers.as_json(found)
+
+
+def copied() -> dict[str, Any]:
+    rows = [
+        Row("", "", "oblivious", "mobilefacenet:ms1m", t) for t in ("none", "jpeg:75", "jpeg:30")
+    ]
+    rows += [Row("", "", "oblivious", "edgeface:xxs", row.transform) for row in rows]
+    return whole(tuple(rows))
+
+
+MEASURED: dict[str, dict[str, Any]] = {
+    "audits": {
+        "about": {"cores": 2, "processor": "any", "threads": 1},
+        "audits": {
+            name: {"cold": 162.4, "again": 7.0, "numbers": whole(audit.rows)}
+            for name, audit in audits.AUDITS.items()
+        },
+    },
+    "recognition": {"recognisers": {"dlib": SEEN, "edgeface:xxs": {**SEEN, "seconds": 0.15}}},
+    "zoo": {
+        "recognisers": dict.fromkeys((*results.load("zoo").MEMBERS, "dlib"), SEEN),
+        "cloaks": {"dssim": 0.0341, "usual_dssim": 0.041, "missed": MISSED},
+    },
+    "cloaking": {"schedules": {"a": {"seconds": 2.0, "dssim": 0.024, "missed": MISSED}}},
+    "picture": {
+        "cloaked": {"dssim": 0.03, "similarity": 0.15},
+        "noise": {"dssim": 0.02, "similarity": 0.98},
+    },
+    "protected": {
+        "files": [{"name": "a.png", "faces": 2, "before": 2, "after": 0, "dssim": 0.024}]
+    },
+    "synthfaces": {
+        "found": 2085,
+        "pictures": 2100,
+        "judges": {
+            name: {"synthetic": ALIKE, "lfw": ALIKE, "real": REAL} for name in ("dlib", "other")
+        },
+    },
+    "copies": {"audits": {"one": copied(), "other": copied()}},
+    "interruptions": {
+        "commands": {
+            name: {"kills": 30, "checked": 1271, "violations": []} for name in ("protect", "audit")
+        }
+    },
+    "recipe": {"trained": [169, 180], "shipped": [167, 180]},
+}
+"""Of each benchmark what it might have measured."""
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, str]:
+    made: dict[str, str] = {}
+    for name in results.NAMES:
+        stored = json.loads(record.as_text(MEASURED[name]))
+        assert stored == MEASURED[name], "plain JSON"
+        made |= results.load(name).tables(stored)
+    return made
+
+
+def test_every_table_has_one_place_and_every_place_a_table(tables: dict[str, str]) -> None:
+    places = [m for path in documents.documents() for m in documents.markers(path.read_text())]
+    assert sorted(places) == sorted(tables)
+
+
+def test_what_is_kept_is_what_the_documents_say() -> None:
+    made = results.tables()
+    for path in documents.documents():
+        assert documents.rendered(path.read_text(), made) == path.read_text(), (
+            f"{path.name}: run `python -m benchmarks.results --render`"
+        )
+
+
+def test_rendered_lines_are_whole(tables: dict[str, str]) -> None:
+    for marker, text in tables.items():
+        rows = [line.count("|") for line in text.splitlines() if line.startswith("|")]
+        assert len(set(rows)) <= 1, marker
+        assert "None" not in text, marker
+        assert "{" not in text or marker == "interruptions", marker
+
+
+def test_figures_are_rendered(tables: dict[str, str]) -> None:
+    assert "| edgeface:xxs | 0.9000 | 9 of 10 | 0.3 |" in tables["recognition"]
+    assert "2 min 42 s | 7 s |" in tables["audits times"]
+    assert "| zoo:mobile | 0.50 [" in tables["audits offline"]
+    assert "`zoo:vit` | attention" in tables["zoo members"]
+    assert "0 of 2 after (95%: at most 0.84)" in tables["protected"]
+    assert "1,271 finished files" in tables["interruptions"]
+    assert "0.94 (169 of 180)" in tables["recipe"]
+
+
+def test_answers_of_a_stored_report() -> None:
+    found = numbers.flatten(json.loads(sample().model_dump_json()))
+    rows = (
+        Row("JPEG?", "as published", "oblivious", "old"),
+        Row("JPEG?", "after jpeg:75", "oblivious", "old", "jpeg:75"),
+        Row("Newer?", "new", "oblivious", "new"),
+        Row("Spotted?", "old", "detection", "old"),
+        Row("Unseen?", "not measured"),
+    )
+    assert answers.table(found, rows).splitlines()[2:] == [
+        "| JPEG? | as published | 1.00 [0.69, 1.00] | 1.00 [0.69, 1.00] |",
+        "|  | after jpeg:75 | 1.00 [0.69, 1.00] | 1.00 [0.69, 1.00] |",
+        "| Newer? | new | 0.50 [0.34, 0.66] | 1.00 [0.69, 1.00] |",
+        "| Spotted? | old | 10 of 10 people detected | 1.00 [0.69, 1.00] |",
+        "| Unseen? | not measured |  |  |",
+    ]
+    assert "300 pictures of 120 people" in answers.setting(found)
+    assert "DSSIM on the face 0.020; noise of the same energy protects 0.00" in answers.setting(
+        found
+    )
+    assert ": -0.50 [-0.71, -0.12], same" in answers.difference(found, "new", "old")
+    assert "| 1.000 | 0.9990 |" in answers.detection(found, ["none"])
+
+
+def test_a_cell_that_was_not_measured_is_said() -> None:
+    with pytest.raises(
+        AuditError, match="0 cells have 'rank-1 control' of a, b, none; expected one"
+    ):
+        answers.counts({}, "rank-1 control", Row("", "", "a", "b"))

@@ -1,0 +1,159 @@
+"""Every measure counts per identity: those scored, in their order, or everybody enrolled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from adversaries import System
+from audit.measures import MEASURES, Measure, Searches
+from audit.records import DETECTED, FLAGGED, Outcome, rank
+from lowkey_core.matchers import MATCHERS
+from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.types import Pictures
+from lowkey_core.work.work import Work
+from tests.conftest import TinyNetwork, people
+
+NAMES = MEASURES.available()
+RANKS = (1, 2)
+EVERYBODY = people(6, 5)
+"""People 0 to 3 are protected, 4 and 5 are not; of each, two pictures are probes."""
+GALLERY = EVERYBODY.select([i for i in range(30) if i % 5 > 1])
+PROBES = EVERYBODY.of(range(4)).select([i for i in range(20) if i % 5 < 2])
+RECOGNITION = Embedding(TinyNetwork(), MATCHERS.load("nn"), "nn", Work())
+
+
+def measure(name: str) -> Measure:
+    return MEASURES.load(name, granted={"ranks": RANKS})
+
+
+def system(
+    scraped: Pictures,
+    flagged: Tensor | None = None,
+    suspicion: Tensor | None = None,
+    *,
+    drop: bool = True,
+) -> System:
+    flags = torch.zeros(len(scraped)).bool() if flagged is None else flagged
+    kept = scraped.select(~flags) if drop else scraped
+    return System(RECOGNITION.enrol(kept), kept, flags, suspicion)
+
+
+def searches(scored: tuple[int, ...], scraped: Pictures, changed: Tensor) -> Searches:
+    probes = PROBES.of(scored)
+    return Searches(scored, probes, probes, EVERYBODY.select([]), scraped, changed)
+
+
+def of(pictures: Pictures, *who: int) -> Tensor:
+    """(n,) bool: pictures of these identities."""
+    return torch.isin(pictures.identities, torch.tensor(who))
+
+
+def swapped(pictures: Pictures) -> Pictures:
+    """A perfect cloak of persons 0 and 1: each looks like the other."""
+    images = pictures.images.clone()
+    first, second = of(pictures, 0), of(pictures, 1)
+    images[first], images[second] = pictures.images[second], pictures.images[first]
+    return pictures.showing(images)
+
+
+def counted(name: str, scored: tuple[int, ...], *, looks: bool = True) -> dict[str, Outcome]:
+    """Persons 0 and 1 cloaked, and are suspected of it; so is one clean picture of person 4."""
+    cloaked, changed = swapped(GALLERY), of(GALLERY, 0, 1)
+    clean_alarm = torch.zeros(len(GALLERY)).bool()
+    clean_alarm[int(of(GALLERY, 4).nonzero()[0])] = True
+    after = changed | clean_alarm
+    arms = (
+        system(p, f if looks else None, f.float() if looks else None, drop=False)
+        for p, f in ((GALLERY, clean_alarm), (cloaked, after))
+    )
+    return measure(name)(*arms, searches(scored, cloaked, changed))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scored", [(0, 1, 2, 3), (1,), (2, 0)])
+def test_a_rate_is_of_the_scored_or_of_everybody_enrolled(
+    name: str, scored: tuple[int, ...]
+) -> None:
+    outcomes = counted(name, scored)
+    assert outcomes
+    for outcome in outcomes.values():
+        assert outcome.cloaked is None or len(outcome.cloaked.trials) == len(scored)
+        people = {len(scored), len(GALLERY.people)}
+        assert outcome.control is None or len(outcome.control.trials) in people
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rates_are_in_the_order_of_the_scored(name: str) -> None:
+    together = counted(name, (0, 1, 2, 3))
+    for scored in [(3, 1), (1, 3), (0,), (2, 0, 1)]:
+        for which, outcome in counted(name, scored).items():
+            before = together[which].cloaked
+            if outcome.cloaked is None or before is None:
+                continue
+            expected = [(before.hits[who], before.trials[who]) for who in scored]
+            found = zip(outcome.cloaked.hits, outcome.cloaked.trials, strict=True)
+            assert list(found) == expected, which
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("looks", [True, False])
+def test_counts_the_same_each_time_and_leaves_its_input_alone(name: str, looks: bool) -> None:
+    before = GALLERY.images.clone()
+    one, two = (counted(name, (0, 1, 2, 3), looks=looks) for _ in range(2))
+    assert one == two
+    assert torch.equal(GALLERY.images, before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_person_without_probes_has_no_trials(name: str) -> None:
+    cloaked, changed = swapped(GALLERY), of(GALLERY, 0, 1)
+    asked = searches((0, 1), cloaked, changed)
+    asked = replace(asked, clean=PROBES.of([0]), probes=PROBES.of([0]))
+    outcomes = measure(name)(system(GALLERY), system(cloaked), asked)
+    for which, outcome in outcomes.items():
+        rates = [r for r in (outcome.control, outcome.cloaked) if r is not None]
+        assert all(len(r.trials) == 2 for r in rates)
+        assert which == DETECTED or all(r.trials[1] == 0 for r in rates)
+
+
+def test_identification_misses_who_is_cloaked_and_nobody_else() -> None:
+    found = counted("rank-k", (0, 1, 2, 3))
+    first, second = found[rank(1)], found[rank(2)]
+    assert first.control is not None
+    assert first.cloaked is not None
+    assert second.cloaked is not None
+    assert first.control.hits == (2, 2, 2, 2) == first.control.trials
+    assert first.cloaked.hits == (0, 0, 2, 2)
+    assert all(a <= b for a, b in zip(first.cloaked.hits, second.cloaked.hits, strict=True))
+    assert set(found) == {rank(1), rank(2), DETECTED}
+
+
+def test_who_was_dropped_whole_is_detected_and_who_has_a_picture_left_is_not() -> None:
+    flags = of(GALLERY, 0, 1)
+    flags[int(of(GALLERY, 1).nonzero()[0])] = False
+    cloaked = system(GALLERY, flags)
+    asked = searches((0, 1, 2, 3), GALLERY, flags)
+    dropped = measure("rank-k")(system(GALLERY), cloaked, asked)[DETECTED].cloaked
+    assert dropped is not None
+    assert dropped.hits == (1, 0, 0, 0)
+    kept = measure("rank-k")(system(GALLERY), system(GALLERY, flags, drop=False), asked)
+    assert kept[DETECTED].cloaked is not None
+    assert sum(kept[DETECTED].cloaked.hits) == 0, "flagged, but enrolled"
+
+
+def test_detection_counts_flags_on_cloaked_and_on_clean_pictures() -> None:
+    flagged = counted("detection", (0, 1, 2, 3))[FLAGGED]
+    assert flagged.cloaked is not None
+    assert flagged.control is not None
+    assert flagged.cloaked.hits == flagged.cloaked.trials == (3, 3, 0, 0)
+    assert flagged.control.hits == (0, 0, 0, 0, 1, 0)
+    assert flagged.control.trials == (3,) * 6
+    assert flagged.value == pytest.approx(1 - 0.5 / 18), "one clean picture ties with the cloaked"
+
+
+def test_who_does_not_look_detects_nothing() -> None:
+    assert counted("detection", (0, 1), looks=False) == {}
