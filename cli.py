@@ -14,42 +14,31 @@ from typing import Any, Optional
 
 import typer
 
-from lowkey_core import plugins
 from lowkey_core.errors import AuditError, as_flag, one_line
+from lowkey_core.plugins.code import Interrupted, blame
 from lowkey_core.work.files import explained
+from reports.console.commands import (
+    BAD_INPUT,
+    CACHE,
+    GROUPS,
+    RUNNING,
+    VERBOSE,
+    group,
+    log_if,
+    say,
+    show,
+)
 from reports.console.options import given, with_choices
 
 log = logging.getLogger("cli")
 
-INCONCLUSIVE, BAD_INPUT, INTERRUPTED = 3, 2, 130
-
-
-def group(text: str) -> typer.Typer:
-    return typer.Typer(
-        add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=text
-    )
-
-
-app = group("Does this face cloak still protect anyone?")
-runs, models = group("What was audited before."), group("Weight files: list, fetch, verify.")
-zoo, synthetic = group("The small recognisers that ship."), group("SynthFaces, people of nobody.")
-for name, commands in {"runs": runs, "models": models, "zoo": zoo, "synthetic": synthetic}.items():
-    app.add_typer(commands, name=name)
-
-RUNNING = "More: running"
-CACHE: Any = typer.Option(
-    None, help="Folder for finished work. \\[~/.cache/lowkey-audit]", rich_help_panel=RUNNING
-)
-VERBOSE = typer.Option(
-    False,
-    "--verbose",
-    help="Log on stderr what is done, and where it is kept.",
-    rich_help_panel=RUNNING,
-)
+INCONCLUSIVE, INTERRUPTED = 3, 130
 JSON = typer.Option(
     False, "--json", help="Print the result as JSON on stdout.", rich_help_panel=RUNNING
 )
-TRAINING = typer.Option(Path("training"), "--out", help="Folder for checkpoints and the result.")
+app = group("Does this face cloak still protect anyone?")
+for name, commands in GROUPS.items():
+    app.add_typer(commands, name=name)
 
 
 @app.command()
@@ -68,7 +57,7 @@ def audit(
     **flags: Any,
 ) -> None:
     """Cloak a gallery, let an adversary build recognition from it, report what protection holds."""
-    _log(verbose)
+    log_if(verbose)
     from audit import choices, presets, session, statistics
     from audit import runs as earlier
 
@@ -78,7 +67,7 @@ def audit(
     else:
         made = choices.make(preset, plan, given(flags))
         title = f"{preset} ({presets.COSTS[preset]})"
-    _say(f"{title}; {statistics.power(made.people.protected, made.people.probes)}")
+    say(f"{title}; {statistics.power(made.people.protected, made.people.probes)}")
     begun = session.begin(made, resume or out, cache)
     from reports import render
     from reports.console.progress import Progress
@@ -86,8 +75,8 @@ def audit(
     with Progress() as progress:
         found = begun.run(progress.show)
     session.keep(begun.folder / "report.md", render("markdown", found))
-    _say(str(render("terminal", found)))
-    _say(one_line(f"report: {begun.folder / 'report.md'} and report.json"))
+    say(str(render("terminal", found)))
+    say(one_line(f"report: {begun.folder / 'report.md'} and report.json"))
     if json:
         print(found.model_dump_json(indent=1))
     raise typer.Exit(INCONCLUSIVE if found.verdict == "inconclusive" else 0)
@@ -109,7 +98,7 @@ def protect(
     **flags: Any,
 ) -> None:
     """Write cloaked copies of photos: every face changed, everything else left as it is."""
-    _log(verbose)
+    log_if(verbose)
     from audit import choices, session
 
     made = choices.make(given=given(flags))
@@ -124,7 +113,7 @@ def protect(
         for outcome in session.protect(photos, out, made, settings, cache, progress.show):
             became.append(outcome)
             progress.say(outcomes.line(outcome))
-    _say(outcomes.summary(became, out))
+    say(outcomes.summary(became, out))
     if json:
         print(outcomes.as_json(became))
     raise typer.Exit(BAD_INPUT if outcomes.failed(became) else 0)
@@ -148,78 +137,7 @@ def list_names(kind: str = typer.Argument(help="attacks, adversaries, recogniser
     """What there is to choose from."""
     from reports.console.listings import names
 
-    _print(names(kind))
-
-
-@runs.command("list")
-def list_runs(folder: Path = typer.Argument(Path("runs"), help="Where the runs are.")) -> None:
-    """A line per run: name, date, attack, adversaries, data set, verdict, least protection."""
-    from audit.runs import listing
-
-    _print(listing(folder))
-
-
-@models.command("list")
-def list_models() -> None:
-    """Every weight file an audit may use, and whether it is here."""
-    from audit.models import listed
-
-    _print(listed())
-
-
-@models.command("fetch")
-def fetch_model(
-    name: str = typer.Argument(help="See `models list`."),
-    accept_licence: bool = typer.Option(
-        False, "--accept-licence", help="Do not ask: I have read the licence and accept it."
-    ),
-) -> None:
-    """Download one weight file. Nothing else in this program uses a network."""
-    from audit.models import fetch
-
-    if not fetch(name, _say, None if accept_licence else _agrees):
-        raise typer.Exit(BAD_INPUT)
-
-
-@models.command("verify")
-def verify_models(
-    name: Optional[str] = typer.Argument(None, help="One of `models list`; all without."),
-) -> None:
-    """Hash again what is here. Exit code 2 if anything is tampered or cannot be read."""
-    from audit.models import verified
-
-    states = list(verified(name))
-    _print(f"{what}  {state}" for what, state in states)
-    raise typer.Exit(BAD_INPUT if any(s in ("tampered", "unreadable") for _, s in states) else 0)
-
-
-@zoo.command("train")
-def train_zoo(
-    name: str = typer.Argument(help="A member, as zoo:mobile."),
-    out: Path = TRAINING,
-    cache: Optional[Path] = CACHE,
-    verbose: bool = VERBOSE,
-) -> None:
-    """Train a member of the zoo by its recipe; needs LFW. The same command resumes."""
-    _train(name, out, cache, verbose)
-
-
-@synthetic.command("train")
-def train_synthetic(
-    out: Path = TRAINING, cache: Optional[Path] = CACHE, verbose: bool = VERBOSE
-) -> None:
-    """Train the generator of SynthFaces by its recipe; needs LFW. The same command resumes."""
-    _train("synthfaces", out, cache, verbose)
-
-
-def _train(name: str, out: Path, cache: Path | None, verbose: bool) -> None:
-    _log(verbose)
-    from audit import session
-    from reports.console.progress import Progress
-
-    with Progress() as progress:
-        made = session.train(name, out, cache, progress.show)
-    _say(one_line(f"trained: {made}"))
+    show(names(kind))
 
 
 def _given(context: typer.Context) -> list[str]:
@@ -230,39 +148,18 @@ def _given(context: typer.Context) -> list[str]:
     return [name for name, source in found if source is not None and source.name == "COMMANDLINE"]
 
 
-def _agrees() -> bool | None:
-    """Whether the user accepts; None where nobody is there to ask."""
-    return typer.confirm("Fetch it under these terms?", err=True) if sys.stdin.isatty() else None
-
-
-def _print(lines: Any) -> None:
-    for line in lines:
-        print(line)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def _log(verbose: bool) -> None:
-    if verbose:
-        from lowkey_core.work import logs
-
-        logs.show()
-
-
 def main() -> None:
     """Runs the command; problems the user can act on become one line and exit code 2."""
     signal.signal(signal.SIGINT, _interrupted)
     try:
-        with explained(), plugins.blame():
+        with explained(), blame():
             try:
                 app()
             finally:
                 _flush()
     except AuditError as error:
         log.info("where it was raised", exc_info=error)
-        _say(f"error: {error.worded(as_flag)}")
+        say(f"error: {error.worded(as_flag)}")
         raise SystemExit(BAD_INPUT) from None
 
 
@@ -277,8 +174,8 @@ def _flush() -> None:
 
 
 def _interrupted(*_: object) -> None:
-    _say("interrupted; the same command resumes")
-    raise plugins.Interrupted(INTERRUPTED)
+    say("interrupted; the same command resumes")
+    raise Interrupted(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from adversaries.parts.training import Recipe, train
 from lowkey_core.errors import NotPossibleError, setting
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.runtime import device_of
 from lowkey_core.work.work import Work
 
 _SCALE, _CLASSIFY = 16.0, 0.1  # of the cosine logits; weight of the cross-entropy
@@ -50,20 +51,22 @@ class Adaptive:
             )
         assert isinstance(start, Embedding)
         background, copies = threat.background, threat.tool(threat.background, rng)
-        clean, cloaked = background.images, copies.images
+        clean, cloaked = (p.faces(start.network.template) for p in (background, copies))
         classes = background.identities.unique(return_inverse=True)[1]
         home = start.embed(background)
         means = torch.zeros(int(classes.max()) + 1, home.shape[1]).index_add(0, classes, home)
-        student = _Student(teacher, F.normalize(means))
+        student = _Student(teacher, F.normalize(means).to(device_of(teacher)))
 
         def loss(rows: Tensor, rng: Generator) -> Tensor:
+            device = device_of(student)
             faces = torch.cat([clean[rows], cloaked[rows]])
             flip = torch.rand(len(faces), generator=rng) < 0.5
-            faces = torch.where(flip.view(-1, 1, 1, 1), faces.flip(-1), faces)
+            faces = torch.where(flip.view(-1, 1, 1, 1), faces.flip(-1), faces).to(device)
+            anchors, labels = home[rows].repeat(2, 1).to(device), classes[rows].repeat(2).to(device)
             embedding: Tensor = student.network(faces)
             logits = _SCALE * embedding @ F.normalize(student.prototypes).T
-            away = 1 - (embedding * home[rows].repeat(2, 1)).sum(1).mean()
-            recognise: Tensor = F.cross_entropy(logits, classes[rows].repeat(2))
+            away = 1 - (embedding * anchors).sum(1).mean()
+            recognise: Tensor = F.cross_entropy(logits, labels)
             return away + _CLASSIFY * recognise
 
         train(
@@ -71,7 +74,7 @@ class Adaptive:
             loss,
             len(background),
             _gently(self.recipe, teacher),
-            key=fingerprint("adaptive", teacher, clean, cloaked, classes, type(self)),
+            key=fingerprint(type(self), teacher, str(device_of(teacher)), clean, cloaked, classes),
             seed=rng.initial_seed(),
             work=self.work,
             label=f"retraining {start.card.name} on cloaked pictures",

@@ -3,7 +3,7 @@
 `detection:classifier` trains a small network on the high frequencies of clean and cloaked
 pictures of 25 background identities, as published and re-encoded: a detector that has never
 seen JPEG misses most cloaks after it. A picture and its cloaked copy are always shown together,
-and in crops that keep JPEG's 8x8 grid in place. The threshold is set on other identities.
+in crops of the same place. The threshold is set on other identities.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from lowkey_core.faces.visibility import smooth
 from lowkey_core.publish.served import served
 from lowkey_core.types import FACE_SIZE, Images, Pictures, Recognition
 from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.runtime import device_of
 from lowkey_core.work.work import Work
 
 MEMBERS = ("classifier",)
@@ -40,15 +41,20 @@ VERSIONS = (
 CALIBRATION = ("none", "jpeg:75", "jpeg:30")
 FALSE_ALARMS = 0.06
 """Share of clean pictures flagged where the threshold is set, over these versions together."""
-CROP, GRID = 96, 8
+CROP = 96
 
 
 def build(
-    member: str, work: Work, epochs: int = 20, flagged: Literal["drop", "keep"] = "drop"
+    member: str,
+    work: Work,
+    device: torch.device | None = None,
+    epochs: int = 20,
+    flagged: Literal["drop", "keep"] = "drop",
 ) -> Detection:
     """flagged: whether pictures judged cloaked are left out of the gallery, or only counted."""
     del member  # there is one so far
-    return Detection(work, Recipe(epochs, batch=16, rate=3e-3), flagged)
+    recipe = Recipe(epochs, batch=16, rate=3e-3)
+    return Detection(work, recipe, flagged, device or torch.device("cpu"))
 
 
 class Residual(nn.Module):
@@ -77,6 +83,7 @@ class Residual(nn.Module):
 
     def suspicion(self, faces: Images) -> Tensor:
         """Mean score of the face and its mirror image, less the threshold. Shapes as above."""
+        faces = faces.to(device_of(self))
         both: Tensor = self(faces) + self(faces.flip(-1))
         return both / 2 - self.threshold
 
@@ -84,8 +91,14 @@ class Residual(nn.Module):
 class Detection:
     """Learns what the cloak's traces look like."""
 
-    def __init__(self, work: Work, recipe: Recipe, flagged: Literal["drop", "keep"]) -> None:
-        self.work, self.recipe, self.flagged = work, recipe, flagged
+    def __init__(
+        self,
+        work: Work,
+        recipe: Recipe,
+        flagged: Literal["drop", "keep"],
+        device: torch.device = torch.device("cpu"),
+    ) -> None:
+        self.work, self.recipe, self.flagged, self.device = work, recipe, flagged, device
         done = {"drop": "dropped", "keep": "kept"}[flagged]
         self.about = AdversaryAbout(
             "Does it survive detection?", f"after flagged pictures were {done}"
@@ -108,16 +121,16 @@ class Detection:
         own = background.select(seen.nonzero().flatten())
         copies = threat.tool(own, rng)
         pairs = torch.cat([_pairs(own, copies, version) for version in VERSIONS])
-        detector = Residual(Generator().manual_seed(rng.initial_seed()))
+        detector = Residual(Generator().manual_seed(rng.initial_seed())).to(self.device)
 
         def loss(rows: Tensor, rng: Generator) -> Tensor:
+            device = device_of(detector)
             top, left = (_offset(rng), _offset(rng))
             shown = pairs[rows][..., top : top + CROP, left : left + CROP]
             flip = torch.rand(len(rows), 1, 1, 1, 1, generator=rng) < 0.5
-            score = detector(torch.where(flip, shown.flip(-1), shown).flatten(0, 1))[:, 0]
-            return F.binary_cross_entropy_with_logits(
-                score, torch.tensor([0.0, 1]).repeat(len(rows))
-            )
+            shown = torch.where(flip, shown.flip(-1), shown).flatten(0, 1).to(device)
+            truth = torch.tensor([0.0, 1], device=device).repeat(len(rows))
+            return F.binary_cross_entropy_with_logits(detector(shown)[:, 0], truth)
 
         detector.train()
         train(
@@ -125,7 +138,7 @@ class Detection:
             loss,
             len(pairs),
             self.recipe,
-            key=fingerprint("detection", own.images, copies.images, detector),
+            key=fingerprint(type(self), own.digests, copies.digests, detector, str(self.device)),
             seed=rng.initial_seed(),
             work=self.work,
             label="training the cloak detector",
@@ -137,21 +150,22 @@ class Detection:
 
     def _threshold(self, detector: Residual, clean: Pictures) -> float:
         """The score that FALSE_ALARMS of these clean pictures exceed, whatever became of them."""
-        versions = [served(clean, transforms.load(v)) for v in CALIBRATION]
+        versions = [served(clean, v, transforms.load(v)) for v in CALIBRATION]
         with torch.no_grad():
-            scores = torch.cat([detector.suspicion(pictures.images) for pictures in versions])
+            scores = torch.cat([detector.suspicion(pictures.faces()) for pictures in versions])
         return scores.quantile(1 - FALSE_ALARMS).item()
 
 
 def _pairs(clean: Pictures, cloaked: Pictures, version: str) -> Tensor:
     """(n, 2, 3, 112, 112): each picture and its cloaked copy, after the transform."""
     transform = transforms.load(version)
-    return torch.stack([served(pictures, transform).images for pictures in (clean, cloaked)], 1)
+    both = [served(pictures, version, transform).faces() for pictures in (clean, cloaked)]
+    return torch.stack(both, 1)
 
 
 def _offset(rng: Generator) -> int:
-    """Where a crop starts, on JPEG's grid."""
-    return GRID * int(torch.randint((FACE_SIZE - CROP) // GRID + 1, (), generator=rng))
+    """Where a crop starts."""
+    return int(torch.randint(FACE_SIZE - CROP + 1, (), generator=rng))
 
 
 @dataclass(frozen=True)
@@ -166,9 +180,12 @@ class Detecting:
 
     def __call__(self, scraped: Pictures, /) -> System:
         """Drops what it flags, if that is its policy."""
-        suspicion = self.work.per_picture("looking for cloaks", self.detector.suspicion, scraped)[
-            :, 0
-        ]
+        suspicion = self.work.per_item(
+            "looking for cloaks",
+            self.detector.suspicion,
+            scraped.digests,
+            lambda rows: scraped.faces(rows=rows),
+        )[:, 0]
         flagged = suspicion > 0
         kept = scraped.select(~flagged) if self.flagged == "drop" else scraped
         return System(self.recognition.enrol(kept), kept, flagged, suspicion)

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from audit.findings import MIN_CONTROL
+from audit.outcomes import Cell
 from audit.plan import BASE_TRANSFORMS
-from audit.records import (
-    AdversaryRecord,
-    Caveat,
-    Cell,
-    CloakRecord,
-    Counts,
-    RecogniserRecord,
-)
+from audit.records import AdversaryRecord, Caveat, CloakRecord, Counts, RecogniserRecord
 
 MAX_NOISE = 0.1
 """Protection by noise beyond the control's own misses from which the cloak deserves no credit."""

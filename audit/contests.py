@@ -10,7 +10,7 @@ from torch import Generator
 from adversaries import Prepared, ThreatModel
 from audit.scene import Scene
 from lowkey_core.errors import NotPossibleError, PluginError
-from lowkey_core.publish.tool import Tool
+from lowkey_core.publish.tool import CloakTool
 from lowkey_core.types import Pictures, Recognition
 
 
@@ -70,7 +70,9 @@ def _everything(scene: Scene) -> list[str]:
     return [each.name for tool in scene.tools for each in scene.pair(tool)]
 
 
-def _threat(scene: Scene, recognition: Recognition, tool: Tool | None, name: str) -> ThreatModel:
+def _threat(
+    scene: Scene, recognition: Recognition, tool: CloakTool | None, name: str
+) -> ThreatModel:
     background = scene.photos.background
     if tool is not None:
         return ThreatModel(recognition, tool.learnable(background), tool.for_adversary)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from audit import statistics
+from audit.outcomes import Cell, Rate
 from audit.plan import BASELINE
-from audit.records import AdversaryRecord, Cell, Rate
+from audit.records import AdversaryRecord
 from audit.report import AuditReport
 
 MIN_CONTROL = 0.9

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import torch
 
 from audit.contests import Contest, Contests
-from audit.measures import Searches
+from audit.measures import Searches, rate
+from audit.outcomes import FOUND, Cell, Outcome, Rate
 from audit.publishing import Publication
-from audit.records import Cell, Outcome
 from audit.scenarios import Scenario, Trial
 from audit.scene import Scene
 from lowkey_core.errors import PlanError, setting
-from lowkey_core.publish.served import served
+from lowkey_core.publish.served import found_again, in_place, served
 from lowkey_core.types import Pictures, Transform
 
 
@@ -22,21 +22,25 @@ def measure(scene: Scene, published: list[Publication], prepared: Contests) -> l
     """A cell for every transform, contest, cloak that it faces, and scenario."""
     cells: list[Cell] = []
     for transform, apply in scene.transforms.items():
-        scraped = scrape(scene, published, apply)
+        scraped = scrape(scene, published, transform, apply)
         for contest in prepared.contests:
             cells += _measured(scene, published, scraped, contest, transform)
+        scene.work.forget_items()  # the next transform has embeddings of its own
     return cells
 
 
 @dataclass(frozen=True)
 class Scraped:
-    """Everybody's published pictures after a transform."""
+    """Everybody's published pictures as a platform serves them, faces found again in those of
+    protected people; a picture whose face was lost is there, too, without one."""
 
     clean: Pictures
     """Of protected people, before anybody cloaked."""
     cloaked: dict[str, Pictures]
     """The same pictures, by cloak."""
     bystanders: Pictures
+    probes: dict[str, Pictures]
+    """Cloaked probes by cloak, where a scenario searches for them."""
 
     @property
     def control(self) -> Pictures:
@@ -49,12 +53,18 @@ class Scraped:
         return mixed.join(self.bystanders)
 
 
-def scrape(scene: Scene, published: list[Publication], apply: Transform) -> Scraped:
-    """Everything as a platform serves it."""
+def scrape(scene: Scene, published: list[Publication], name: str, apply: Transform) -> Scraped:
+    """Everything after the transform called `name`."""
+
+    def again(pictures: Pictures) -> Pictures:
+        after = served(pictures, name, apply)
+        return found_again(after, scene.work) if scene.detect_again else after
+
     return Scraped(
-        served(scene.photos.gallery, apply),
-        {each.attack: served(each.gallery, apply) for each in published},
-        served(scene.photos.bystanders, apply),
+        again(scene.photos.gallery),
+        {each.attack: again(each.gallery) for each in published},
+        served(scene.photos.bystanders, name, apply),
+        {each.attack: again(each.probes) for each in published if each.probes is not None},
     )
 
 
@@ -73,9 +83,11 @@ def _measured(
             for trial in trials(scene, name, scenario, publication):
                 gallery = scraped.of(trial, publication.attack)
                 system = contest.prepared(gallery)
-                searches = _searches(scene, trial, publication, gallery)
+                searches = _searches(scene, scraped, trial, publication.attack, gallery)
+                found = {FOUND: _faces_found(scene, scraped, trial, gallery)}
                 for count in scene.measures.values():
-                    _join(outcomes, count(control, system, searches), trial)
+                    found |= count(control, system, searches)
+                _join(outcomes, found, trial)
                 cloaked |= trial.cloaked
             yield Cell(
                 attack=publication.attack,
@@ -87,6 +99,20 @@ def _measured(
                 cloaked_share=cloaked.float().mean().item(),
                 outcomes=outcomes,
             )
+
+
+def _faces_found(scene: Scene, scraped: Scraped, trial: Trial, gallery: Pictures) -> Outcome:
+    """Of the pictures of each person that a trial publishes cloaked, those in which the detector
+    still finds the face, where it was; and of the same pictures without the cloak."""
+    rows = trial.cloaked.nonzero().flatten()
+    before = scene.photos.gallery.select(rows)
+
+    def rate_of(published: Pictures) -> Rate:
+        pairs = zip(published.select(rows).items, before.items, strict=True)
+        hits = torch.tensor([in_place(now, then) for now, then in pairs], dtype=torch.bool)
+        return rate(hits, before.identities, trial.scored)
+
+    return Outcome(control=rate_of(scraped.control), cloaked=rate_of(gallery))
 
 
 def trials(
@@ -111,15 +137,17 @@ def trials(
         )
 
 
-def _searches(scene: Scene, trial: Trial, publication: Publication, gallery: Pictures) -> Searches:
-    clean, probes = scene.photos.probes.of(trial.scored), publication.probes
+def _searches(
+    scene: Scene, scraped: Scraped, trial: Trial, attack: str, gallery: Pictures
+) -> Searches:
+    clean = scene.photos.probes.of(trial.scored)
+    cloaked = scraped.probes[attack].of(trial.scored) if trial.probes == "cloaked" else clean
     changed = torch.zeros(len(gallery)).bool()
     changed[: len(trial.cloaked)] = trial.cloaked
-    cloaked = trial.probes == "cloaked" and probes is not None
     return Searches(
         scored=trial.scored,
         clean=clean,
-        probes=probes.of(trial.scored) if cloaked and probes is not None else clean,
+        probes=cloaked,
         calibration=scene.photos.calibration,
         scraped=gallery,
         changed=changed,

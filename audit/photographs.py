@@ -6,18 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
-
 from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.records import Counts
 from lowkey_core import datasets
+from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.datasets import Dataset
 from lowkey_core.errors import DatasetError, Reason
-from lowkey_core.faces.detection import Frame, find
+from lowkey_core.faces.detection import Found, find
+from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.photo import Photo
-from lowkey_core.types import Pictures, ThirdPartyCloak
+from lowkey_core.types import Pictures
 from lowkey_core.work.work import Work
 
 
@@ -35,10 +34,6 @@ class Photographs:
     calibration: Pictures
     """Of people in no other part."""
     counts: Counts
-    files: Mapping[str, Photo]
-    """The photos that may be cloaked, by name."""
-    frames: Mapping[str, Frame]
-    """Where in them the faces are."""
     dataset: Dataset
     """What all of them are from."""
 
@@ -68,9 +63,11 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
             parts.calibration,
         )
     )
-    (gallery, bystanders, background, calibration), duplicates = once(probes, *others)
+    (gallery, bystanders, background, calibration), duplicates = once(
+        aligned.shows, probes, *others
+    )
     for cloak in copies:
-        cloak.read(gallery.join(probes).join(background), aligned.frames)
+        cloak.read(gallery.join(probes).join(background))
     people = _people(gallery, probes)
     if not people or not len(background):
         raise DatasetError(
@@ -95,8 +92,6 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         protectable=parts.protectable,
         too_few_pictures=parts.too_few_pictures,
     )
-    own = (*gallery.names, *probes.names, *background.names)
-    files = {photo.name: photo for photo in parts.photos}
     return Photographs(
         gallery=gallery,
         probes=probes,
@@ -104,29 +99,29 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         background=background,
         calibration=calibration,
         counts=counts,
-        files={name: files[name] for name in own},
-        frames={name: aligned.frames[name] for name in own},
         dataset=dataset,
     )
 
 
-def once(probes: Pictures, *parts: Pictures) -> tuple[list[Pictures], tuple[str, ...]]:
+def once(
+    shows: Mapping[str, str], probes: Pictures, *parts: Pictures
+) -> tuple[list[Pictures], tuple[str, ...]]:
     """The parts without any picture that is a probe or stands before it, and the names left out.
 
-    A probe that was enrolled, or learned from, would find itself. Pictures are the same if their
-    aligned 8-bit pixels are: so are those of one file's copies, whatever they are called. Pixels
-    of a file that was encoded again are not, and stay.
+    A probe that was enrolled, or learned from, would find itself. shows: by name, the digest of a
+    picture's aligned 8-bit pixels. Pictures are the same if those are: so are those of one file's
+    copies, whatever they are called. Pixels of a file that was encoded again are not, and stay.
     """
-    seen, kept, left_out = set(probes.digests), list[Pictures](), list[str]()
+    seen, kept, left_out = {shows[name] for name in probes.names}, list[Pictures](), list[str]()
     for part in parts:
         rows = []
-        for i, digest in enumerate(part.digests):
-            if digest in seen:
-                left_out.append(part.names[i])
+        for i, name in enumerate(part.names):
+            if shows[name] in seen:
+                left_out.append(name)
             else:
                 rows.append(i)
-                seen.add(digest)
-        kept.append(part if len(rows) == len(part) else part.select(torch.tensor(rows).long()))
+                seen.add(shows[name])
+        kept.append(part.select(rows))
     return kept, tuple(left_out)
 
 
@@ -136,33 +131,35 @@ def _people(gallery: Pictures, probes: Pictures) -> list[int]:
 
 @dataclass(frozen=True)
 class Aligned:
-    """Faces by photo name, and the photos that gave none."""
+    """Where faces are, by photo name, and the photos that gave none."""
 
-    faces: dict[str, Tensor]
-    """(1, 3, 112, 112) float32 on the 256 grey levels."""
-    frames: dict[str, Frame]
-    """Where in its photo each face is."""
+    found: dict[str, Found]
+    """Of photos with a face."""
     no_face: tuple[str, ...]
     unreadable: dict[str, Reason]
     """And why."""
 
-    def pictures(self, photos: Sequence[Photo], numbers: dict[str, int]) -> Pictures:
-        """The aligned ones among `photos`, identities by their numbers."""
-        found = [photo for photo in photos if photo.name in self.faces]
-        images = [self.faces[photo.name] for photo in found]
+    def pictures(self, photos: Sequence[Photo], numbers: Mapping[str, int]) -> Pictures:
+        """Those among `photos` with a face, identities by their numbers."""
+        rows = [(photo, self.found[photo.name]) for photo in photos if photo.name in self.found]
         return Pictures(
-            torch.cat(images) if images else torch.zeros(0, 3, 112, 112),
-            torch.tensor([numbers[photo.identity] for photo in found], dtype=torch.int64),
-            tuple(photo.name for photo in found),
+            tuple(
+                PhotoPicture(photo, numbers[photo.identity], found.content, found.frames[0])
+                for photo, found in rows
+            )
         )
+
+    @property
+    def shows(self) -> dict[str, str]:
+        """By name, the digest of each main face's aligned pixels."""
+        return {name: found.shows for name, found in self.found.items()}
 
 
 def align(photos: Sequence[Photo], work: Work) -> Aligned:
-    """Every photo's main face at the template; failures are counted, not dropped."""
+    """Every photo's main face; failures are counted, not dropped."""
     outcome = {p.name: found for p, found in zip(photos, find(photos, work), strict=True)}
     return Aligned(
-        {n: f.faces[:1] for n, f in outcome.items() if len(f.faces)},
-        {n: Frame(f.size, f.warps[0]) for n, f in outcome.items() if len(f.faces)},
-        tuple(n for n, f in outcome.items() if not len(f.faces) and not f.lost),
+        {n: f for n, f in outcome.items() if f.frames},
+        tuple(n for n, f in outcome.items() if not f.frames and not f.lost),
         {n: f.lost for n, f in outcome.items() if f.lost},
     )

@@ -27,7 +27,7 @@ def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _chains(names: tuple[str, ...]) -> tuple[str, ...]:
-    return _once(tuple("+".join(map(spec.canonical, name.split("+"))) for name in names))
+    return _once(tuple("+".join(map(spec.canonical, spec.split(name, "+"))) for name in names))
 
 
 Specs = Annotated[tuple[str, ...], AfterValidator(_canonical)]
@@ -108,6 +108,11 @@ class Publish(Part):
         flag="transform",
         common=True,
     )
+    detect: Literal["again", "as found"] = choice(
+        "again",
+        "Whether the detector looks again at protected people's published photos, or faces are "
+        "taken where they were.",
+    )
     batch: int = choice(
         16, "Pictures cloaked at once; part of the result, as sums of floats depend on it.", ge=1
     )
@@ -165,6 +170,14 @@ class Measure(Part):
         return _once(("rank-k", *measures))
 
 
+class Run(Part):
+    """How it is computed."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = choice(
+        "auto", "Where networks run: cpu, cuda or mps; auto takes the fastest that is there."
+    )
+
+
 class AuditPlan(Part):
     """Every choice; two runs of one plan on one machine give one report, timings aside."""
 
@@ -172,6 +185,7 @@ class AuditPlan(Part):
     publish: Publish = Publish()
     adversaries: Adversaries = Adversaries()
     measure: Measure = Measure()
+    run: Run = Run()
 
     @property
     def digest(self) -> str:

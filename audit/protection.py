@@ -9,12 +9,14 @@ from torch import Generator
 
 from audit.plan import AuditPlan
 from lowkey_core import cloaks, recognisers
+from lowkey_core.cloaks import PhotoCloak
 from lowkey_core.errors import OptionError, setting
 from lowkey_core.publish.ledger import Outcome
 from lowkey_core.publish.protect import SUFFIXES, Protector, Settings
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.sources import sources
-from lowkey_core.types import Network, ThirdPartyCloak
+from lowkey_core.types import Network
+from lowkey_core.work import runtime
 from lowkey_core.work.work import Work
 
 
@@ -35,14 +37,15 @@ def protect(
     (name,), publish = plan.publish.attacks, plan.publish
 
     def surrogates() -> list[Network]:
-        return [recognisers.network(surrogate) for surrogate in publish.surrogates]
+        device = runtime.chosen(plan.run.device)
+        return [recognisers.network(surrogate, device) for surrogate in publish.surrogates]
 
     cloak = cloaks.load(name, surrogates, work)
-    if isinstance(cloak, ThirdPartyCloak):
+    if isinstance(cloak, PhotoCloak):
         raise OptionError(
-            f"{name} holds copies that are made already",
-            expected="a cloak that makes them",
-            remedy=f"name another with {setting('attack')}",
+            f"{name} gives whole photos that somebody else made",
+            expected="a cloak of faces",
+            remedy=f"name another with {setting('attack')}, or use that tool on the folder itself",
         )
     published = Published(cloak, work, name=name, batch=publish.batch)
     rng = Generator().manual_seed(plan.people.seed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from audit.scene import Scene
-from lowkey_core.publish.tool import Tool
+from lowkey_core.publish.tool import CloakTool, Tool
 from lowkey_core.types import Pictures
 
 
@@ -30,15 +30,17 @@ def publish(scene: Scene) -> list[Publication]:
     return [_published(scene, tool, each) for tool in scene.tools for each in scene.pair(tool)]
 
 
-def _published(scene: Scene, tool: Tool, each: Tool) -> Publication:
+def _published(scene: Scene, tool: CloakTool, each: Tool) -> Publication:
     """tool: the cloak; each: it, or its control."""
     gallery, probes = scene.photos.gallery, scene.photos.probes
     covered, wanted = tool.covered(gallery), _probes_are_cloaked(scene)
-    images = gallery.images.clone()
-    images[covered] = each(gallery.select(covered), scene.rng()).images
+    cloaked = iter(each(gallery.select(covered), scene.rng()).items)
+    items = [
+        next(cloaked) if c else p for p, c in zip(gallery.items, covered.tolist(), strict=True)
+    ]
     return Publication(
         each.name,
-        gallery.showing(images),
+        Pictures(tuple(items)),
         covered,
         each(probes, scene.rng()) if wanted else None,
     )

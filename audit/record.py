@@ -13,12 +13,12 @@ import torch
 
 from audit.caveats import caveats
 from audit.contests import Contests
+from audit.outcomes import Cell
 from audit.plan import BASELINE, AuditPlan
 from audit.publishing import Publication
 from audit.records import (
     AdversaryRecord,
     Card,
-    Cell,
     CloakRecord,
     Copies,
     Quality,
@@ -28,12 +28,13 @@ from audit.records import (
 from audit.report import AuditReport
 from audit.scene import Scene
 from lowkey_core import weights
+from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.faces import visibility
 from lowkey_core.faces.detection import DETECTOR_CARDS
 from lowkey_core.faces.visibility import LINEAR, TRUNK, Lpips, lpips_if_present
-from lowkey_core.publish.tool import Tool
+from lowkey_core.publish.tool import CloakTool
 from lowkey_core.recognition.lineage import held_out, shared_data
-from lowkey_core.types import Images, ThirdPartyCloak
+from lowkey_core.types import Images
 from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
@@ -85,11 +86,13 @@ def record(
     )
 
 
-def _cloak(scene: Scene, tool: Tool, published: list[Publication]) -> CloakRecord:
+def _cloak(scene: Scene, tool: CloakTool, published: list[Publication]) -> CloakRecord:
     about, pair = tool.cloak.about, scene.pair(tool)
     lpips, clean = lpips_if_present(), scene.photos.gallery
     seen = [
-        quality(p.attack, clean.images[p.covered], p.gallery.images[p.covered], lpips)
+        quality(
+            p.attack, clean.select(p.covered).faces(), p.gallery.select(p.covered).faces(), lpips
+        )
         for each in pair
         for p in published
         if p.attack == each.name
@@ -140,7 +143,7 @@ def _recogniser(scene: Scene, card: weights.Card) -> RecogniserRecord:
     return RecogniserRecord(name=card.name, released=card.released, relations=relations)
 
 
-def relation(card: weights.Card, tool: Tool) -> Relation:
+def relation(card: weights.Card, tool: CloakTool) -> Relation:
     """What a recogniser has to do with a cloak."""
     about = tool.cloak.about
     known = None if about.against is None else [network.card for network in about.against]

@@ -8,18 +8,16 @@ from typing import Literal, Self
 
 from pydantic import ValidationError, model_validator
 
+from audit.outcomes import Cell, Record, rank
 from audit.plan import BASELINE, AuditPlan
 from audit.records import (
     AdversaryRecord,
     Card,
     Caveat,
-    Cell,
     CloakRecord,
     Counts,
     RecogniserRecord,
-    Record,
     Relation,
-    rank,
 )
 from lowkey_core.errors import ReportError
 from lowkey_core.work.files import write_atomically

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Generator
 
 from adversaries import ADVERSARIES
@@ -14,14 +15,15 @@ from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
 from audit.scenarios import SCENARIOS, Scenario
 from lowkey_core import cloaks, recognisers, transforms
+from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.errors import PlanError
 from lowkey_core.matchers import MATCHERS
-from lowkey_core.publish.carried import Carried
-from lowkey_core.publish.published import Published
-from lowkey_core.publish.tool import Tool
+from lowkey_core.publish.control import EqualNoise
+from lowkey_core.publish.tool import CloakTool, Tool
 from lowkey_core.recognition.embedding import Embedding
-from lowkey_core.types import Cloak, Network, Recognition, ThirdPartyCloak, Transform
+from lowkey_core.types import Network, Recognition, Transform
+from lowkey_core.work import runtime
 from lowkey_core.work.work import Work
 
 
@@ -29,9 +31,9 @@ from lowkey_core.work.work import Work
 class Scene:
     """Everything an audit needs, ready to use."""
 
-    tools: tuple[Tool, ...]
+    tools: tuple[CloakTool, ...]
     """The audited cloaks, in the plan's order."""
-    controls: dict[str, Tool]
+    controls: dict[str, EqualNoise]
     """By cloak, noise of equal energy; none for noise, which is its own control."""
     recognitions: tuple[tuple[Recognition, ...], ...]
     """For each recogniser, in the plan's order, one for each matcher."""
@@ -43,8 +45,11 @@ class Scene:
     measures: dict[str, Measure]
     photos: Photographs
     seed: int
+    detect_again: bool
+    """In what protected people published."""
+    work: Work
 
-    def pair(self, tool: Tool) -> list[Tool]:
+    def pair(self, tool: CloakTool) -> list[Tool]:
         """A cloak, and its control if it has one."""
         control = self.controls.get(tool.name)
         return [tool] if control is None else [tool, control]
@@ -56,23 +61,26 @@ class Scene:
 
 def assemble(plan: AuditPlan, work: Work) -> Scene:
     """Raises: any AuditError; wrong names come out before anything expensive is done."""
+    device = runtime.chosen(plan.run.device)
     measure = {"ranks": plan.measure.ranks}
+    granted = {"work": work, "device": device}
     learning = {"epochs": plan.adversaries.epochs, "flagged": plan.adversaries.flagged}
     measures = {n: MEASURES.load(n, granted=measure) for n in plan.measure.measures}
     scenarios = {n: SCENARIOS.load(n) for n in plan.publish.scenarios}
     changes = {n: transforms.load(n) for n in plan.publish.transforms}
     adversaries = {
-        n: Checked(ADVERSARIES.load(n, granted={"work": work}, defaults=learning), n)
+        n: Checked(ADVERSARIES.load(n, granted=granted, defaults=learning), n)
         for n in plan.adversaries.names
     }
-    surrogates = _Surrogates(plan.publish.surrogates)
+    surrogates = _Surrogates(plan.publish.surrogates, device)
     made = {n: cloaks.load(n, surrogates.loaded, work) for n in plan.publish.attacks}
-    recognitions = _recognitions(plan, work)
+    recognitions = _recognitions(plan, work, device)
     photos = photographs(plan, work, [c for c in made.values() if isinstance(c, ThirdPartyCloak)])
-    tools = tuple(_tool(name, cloak, photos, plan, work) for name, cloak in made.items())
+    batch = plan.publish.batch
+    tools = tuple(CloakTool(name, cloak, work, batch) for name, cloak in made.items())
     return Scene(
         tools=tools,
-        controls={t.name: _noise(t, plan, work) for t in tools if not isinstance(t.cloak, Noise)},
+        controls={t.name: EqualNoise(t, work) for t in tools if not isinstance(t.cloak, Noise)},
         recognitions=recognitions,
         surrogates=tuple(surrogates.networks),
         adversaries=adversaries,
@@ -81,42 +89,31 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         measures=measures,
         photos=photos,
         seed=plan.people.seed,
+        detect_again=plan.publish.detect == "again",
+        work=work,
     )
 
 
 class _Surrogates:
     """Loaded when the first cloak asks for them."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.names, self.networks = names, list[Network]()
+    def __init__(self, names: Sequence[str], device: torch.device) -> None:
+        self.names, self.device, self.networks = names, device, list[Network]()
 
     def loaded(self) -> Sequence[Network]:
         """The same networks for every cloak."""
         if not self.networks:
-            self.networks += [recognisers.network(name) for name in self.names]
+            self.networks += [recognisers.network(name, self.device) for name in self.names]
         return self.networks
 
 
-def _tool(name: str, cloak: Cloak, photos: Photographs, plan: AuditPlan, work: Work) -> Tool:
-    at_template = Published(cloak, work, name=name, batch=plan.publish.batch)
-    if isinstance(cloak, ThirdPartyCloak):  # what was carried into its files is in their faces
-        return Tool(name, cloak, at_template)
-    carry = "carrying changes into the photos"
-    return Tool(name, cloak, Carried(at_template, photos.files, photos.frames, work, label=carry))
-
-
-def _noise(tool: Tool, plan: AuditPlan, work: Work) -> Tool:
-    """Not carried: photos would lose some of it, and its energy not be the cloak's."""
-    noise, label = Noise(tool.apply, 0), "noise of equal energy"
-    published = Published(noise, work, name=label, batch=plan.publish.batch)
-    return Tool(f"noise@{tool.name}", noise, published)
-
-
-def _recognitions(plan: AuditPlan, work: Work) -> tuple[tuple[Recognition, ...], ...]:
+def _recognitions(
+    plan: AuditPlan, work: Work, device: torch.device
+) -> tuple[tuple[Recognition, ...], ...]:
     fits = {name: MATCHERS.load(name) for name in plan.adversaries.matchers}
     found: list[tuple[Recognition, ...]] = []
     for name in plan.adversaries.recognisers:
-        loaded = recognisers.load(name)
+        loaded = recognisers.load(name, device)
         found.append(
             (loaded,)  # a service compares by itself
             if isinstance(loaded, Recognition)

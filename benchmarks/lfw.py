@@ -17,13 +17,14 @@ from torch import Generator
 from audit.photographs import align
 from benchmarks.record import FOLDER
 from lowkey_core import datasets, recognisers
+from lowkey_core.cloaks import Cloak, PhotoCloak
 from lowkey_core.errors import MissingWeightsError
 from lowkey_core.matchers.nn import NearestNeighbour
 from lowkey_core.photos.photo import Photo
-from lowkey_core.publish.published import Published
+from lowkey_core.publish.tool import CloakTool
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.training.faces import kept_out
-from lowkey_core.types import Cloak, Embeddings, Network, Pictures
+from lowkey_core.types import Embeddings, Network, Pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 
@@ -113,7 +114,8 @@ def at_hand() -> Iterator[str]:
 
 def cost(name: str) -> float:
     """Best of five: seconds for a forward pass of 64 faces."""
-    network, images = recognisers.network(name), faces()[0].images[:64]
+    network = recognisers.network(name)
+    images = faces()[0].faces(network.template, range(64))
     seconds = []
     with torch.no_grad():
         for _ in range(5):
@@ -133,10 +135,9 @@ class Own:
     """The rest of the gallery: none of theirs."""
     probes: Pictures
 
-    def cloaked(self, cloak: Cloak, work: Work, label: str) -> Pictures:
+    def cloaked(self, cloak: Cloak | PhotoCloak, work: Work, label: str) -> Pictures:
         """What they publish, as 8-bit pictures."""
-        published = Published(cloak, work, name=label)
-        return self.clean.showing(published(self.clean, Generator().manual_seed(0)))
+        return CloakTool(label, cloak, work)(self.clean, Generator().manual_seed(0))
 
     def missed(self, judge: str, published: Pictures) -> tuple[int, int]:
         """How many probes are not recognised at rank 1, and of how many."""

@@ -6,24 +6,26 @@ The face is NASA's portrait of Eileen Collins (public domain), as scikit-image s
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
-import torch
 from skimage import data
 from torch import Generator
 
 from benchmarks import record
-from benchmarks.lfw import embeddings
+from benchmarks.lfw import WORK, embeddings
 from benchmarks.record import Measured
 from lowkey_core import recognisers
+from lowkey_core.cloaks.command import MadePhoto
 from lowkey_core.cloaks.lowkey import build
-from lowkey_core.cloaks.noise import Noise
-from lowkey_core.faces.alignment import similarity
-from lowkey_core.faces.detection import aligned, landmarks
-from lowkey_core.faces.paste import retouched
+from lowkey_core.faces.detection import detect
+from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.faces.visibility import dssim
 from lowkey_core.photos.decoding import encode_pixels
-from lowkey_core.types import Pictures, quantise
+from lowkey_core.photos.photo import digest_of
+from lowkey_core.publish.control import EqualNoise
+from lowkey_core.publish.tool import CloakTool
+from lowkey_core.types import Pictures
 from lowkey_core.work import runtime
 
 TIMED = False
@@ -35,22 +37,20 @@ def measure() -> Measured:
     """DSSIM of cloak and noise, and what mobilefacenet:ms1m says of them; draws the picture."""
     runtime.tune()
     photo = data.astronaut()
-    warp = similarity(landmarks(photo)[0])
-    face = aligned(photo, warp)
-    pictures = Pictures(face, torch.zeros(1).long(), ("astronaut",))
-    cloak = build("", [recognisers.network(n) for n in ("dlib", "mobilefacenet:casia")])
-    rng = Generator().manual_seed(0)
-    faces = [face, quantise(cloak(pictures, rng)), Noise(cloak, 0)(pictures, rng)]
-    photos = [retouched(photo, warp[None], changed - face) for changed in faces]
+    content = encode_pixels(photo, "PNG")
+    file = MadePhoto("", "astronaut", Path("astronaut.png"), written=content)
+    clean = Pictures((PhotoPicture(file, 0, digest_of(content), detect(photo)[0]),))
+    surrogates = [recognisers.network(n) for n in ("dlib", "mobilefacenet:casia")]
+    tool, rng = CloakTool("lowkey", build("", surrogates), WORK), Generator().manual_seed(0)
+    noise = EqualNoise(tool, WORK)
+    shown = clean.join(tool(clean, rng)).join(noise(clean, rng))
+    photos = [picture.pixels() for picture in shown.items]
     change = 128 + 5 * (photos[1].astype(np.int16) - photo)
     strip = np.concatenate([*photos, change.clip(0, 255).astype(np.uint8)], 1)
     parts = [strip[TOP : TOP + SIDE, i * 512 + LEFT : i * 512 + LEFT + SIDE] for i in range(4)]
     PICTURE.write_bytes(encode_pixels(np.concatenate(parts, 1), "PNG"))
-    seen = torch.cat([aligned(photo, warp) for photo in photos])
-    home, *others = embeddings(
-        "mobilefacenet:ms1m",
-        Pictures(seen, torch.zeros(len(seen)).long(), ("clean", "cloaked", "noise")),
-    )
+    seen = shown.faces()
+    home, *others = embeddings("mobilefacenet:ms1m", shown)
     return {
         name: {
             "dssim": float(dssim(seen[:1], seen[i : i + 1])),

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from audit.statistics import clopper_pearson
@@ -23,6 +22,7 @@ from benchmarks.lfw import WORK, embeddings, found
 from benchmarks.record import Measured
 from lowkey_core import datasets
 from lowkey_core.faces.detection import find
+from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.photo import Photo
 from lowkey_core.publish.ledger import read
 from lowkey_core.types import Pictures
@@ -51,9 +51,11 @@ def measure() -> Measured:
     for name, outcome in sorted((outcome.name, outcome) for outcome in read(out)):
         hits = []
         for path in (root / name, out / outcome.copy):
-            (seen,) = find([Photo("", name, path)], WORK)
-            count = len(seen.faces)
-            probes = Pictures(seen.faces, torch.full((count,), -1), (name,) * count)
+            photo = Photo("", name, path)
+            (seen,) = find([photo], WORK)
+            probes = Pictures(
+                tuple(PhotoPicture(photo, -1, seen.content, frame) for frame in seen.frames)
+            )
             alike = embeddings(JUDGE, probes) @ embeddings(JUDGE, gallery).T
             likest = gallery.identities[alike.argmax(1)]
             own = {numbers[who] for who in shown[name]}

@@ -24,12 +24,14 @@ from lowkey_core.work.files import write_atomically
 NAMES = (
     "audits",
     "recognition",
+    "chain",
     "zoo",
     "cloaking",
     "picture",
     "protected",
     "synthfaces",
     "copies",
+    "threads",
     "interruptions",
     "recipe",
 )

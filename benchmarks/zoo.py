@@ -50,8 +50,8 @@ def measure() -> Measured:
     return {
         "recognisers": found,
         "cloaks": {
-            "dssim": float(dssim(theirs.clean.images, published.images).mean()),
-            "usual_dssim": float(dssim(theirs.clean.images, usual.images).mean()),
+            "dssim": float(dssim(theirs.clean.faces(), published.faces()).mean()),
+            "usual_dssim": float(dssim(theirs.clean.faces(), usual.faces()).mean()),
             "missed": {judge: list(theirs.missed(judge, published)) for judge in JUDGES},
         },
     }

@@ -23,7 +23,7 @@ Plain = bool | int | float | str
 _PART = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-_SPECIAL = re.compile(r'[:,@"]')
+_SPECIAL = re.compile(r'[:,@+"]')
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Spec:
         rest = self.name[len(drive) :]
         parts = [self.name if _quoted(rest) == rest else _quoted(self.name)]
         if self.value:
-            parts.append(_quoted(self.value, shield=bool(_KEY.match(self.value))))
+            drive_like = len(self.name) == 1 and _DRIVE.match(f"{self.name}:{self.value}")
+            parts.append(_quoted(self.value, shield=bool(_KEY.match(self.value) or drive_like)))
         parts += [f"{key}={_written(self.options[key])}" for key in sorted(self.options)]
         return ":".join(parts) + (f"@{self.of}" if self.of else "")
 
@@ -71,9 +72,9 @@ def parse(text: str) -> Spec:
     return Spec(_unquoted(name), value, options, parse(nested[0]) if nested else None)
 
 
-def split(text: str) -> list[str]:
-    """The specs of a list separated by commas, stripped."""
-    return [part.strip() for part in _cut(text, ",")]
+def split(text: str, mark: str = ",") -> list[str]:
+    """The specs of a list, stripped; those of a chain are separated by `+`."""
+    return [part.strip() for part in _cut(text, mark)]
 
 
 def canonical(text: str) -> str:
@@ -85,7 +86,7 @@ def _cut(text: str, mark: str, *, most: int = -1, drive: bool = False) -> list[s
     """`text` cut at `mark` outside quotes, at most so often. Raises: OptionError."""
     parts, start, at = list[str](), 0, 2 if drive and _DRIVE.match(text) else 0
     while at < len(text):
-        if text[at] == '"' and (at == start or text[at - 1] in "=,:@ "):
+        if text[at] == '"' and (at == start or text[at - 1] in "=,:@+ "):
             quoted = _PART.match(text, at)
             if quoted is None:
                 raise _wrong(text, "a quote that is not closed", 'a part in "double quotes"')

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
+
+from lowkey_core.content import digests_of
 
 FACE_SIZE = 112
 """Side of an aligned face, in pixels (ArcFace's five-point template)."""
@@ -27,56 +27,110 @@ Transform = Callable[[Pixels], Pixels]
 """What a platform does to a published picture, on its 8-bit pixels; the size is kept."""
 
 
-def quantise(images: Images) -> Images:
-    """What an 8-bit file holds of `images`: (n, 3, h, w) float32 on the 256 grey levels."""
-    return images.detach().clamp(0, 1).mul(255).round_().div_(255)
+@dataclass(frozen=True)
+class Template:
+    """Where a face goes in what a network is fed."""
+
+    name: str
+    size: int
+    """Side, in pixels."""
+    chip: tuple[tuple[float, float, float], tuple[float, float, float]] = ((1, 0, 0), (0, 1, 0))
+    """From pixels of the ArcFace template to this one's."""
+    margin: int | None = None
+    """Cut by the detector's box instead, with so many of its pixels around it; then `chip` says
+    about where that is."""
 
 
-def digests_of(images: Images) -> tuple[str, ...]:
-    """A name for each picture's content: BLAKE2b of its 8-bit pixels."""
-    pixels = images.detach().mul(255).round().to(torch.uint8).cpu().contiguous().numpy()
-    shape = str(tuple(images.shape[1:])).encode()
-    return tuple(
-        hashlib.blake2b(p.tobytes(), digest_size=16, key=shape).hexdigest() for p in pixels
-    )
+ARCFACE = Template("arcface", FACE_SIZE)
+"""Five landmarks at fixed places of 112x112 pixels (LowKey, align_face.py): what cloaks change."""
+
+
+class Picture(Protocol):
+    """A published photo of somebody, as an adversary gets it. One photo in memory at a time."""
+
+    @property
+    def name(self) -> str:
+        """Where it came from, for messages and files."""
+        ...
+
+    @property
+    def identity(self) -> int:
+        """Whom it shows."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Names its content: what is known about it is filed under it."""
+        ...
+
+    @property
+    def found(self) -> bool:
+        """Whether the detector finds a face in it."""
+        ...
+
+    def face(self, template: Template = ARCFACE, /) -> Tensor:
+        """(3, size, size) uint8, cut out of the photo; black where no face was found."""
+        ...
+
+    def pixels(self) -> Pixels:
+        """The whole photo, 8 bits, as it is served."""
+        ...
+
+    def changed(self, change: Tensor, /) -> Picture:
+        """The photo whose aligned face shows this change: (3, 112, 112) int16, in grey levels."""
+        ...
+
+    def served(self, name: str, transform: Transform, /) -> Picture:
+        """The photo after a platform's transform, called so."""
+        ...
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """What people publish, and what adversaries scrape: labelled faces."""
+    """Labelled pictures: a gallery, a background, probes."""
 
-    images: Images
-    """(n, 3, 112, 112) float32 in [0, 1], RGB, aligned to the template."""
-    identities: Tensor
-    """(n,) int64."""
-    names: tuple[str, ...]
-    """Where each picture came from, for messages and files."""
+    items: tuple[Picture, ...]
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.items)
+
+    @cached_property
+    def identities(self) -> Tensor:
+        """(n,) int64."""
+        return torch.tensor([p.identity for p in self.items], dtype=torch.int64)
+
+    @cached_property
+    def found(self) -> Tensor:
+        """(n,) bool."""
+        return torch.tensor([p.found for p in self.items], dtype=torch.bool)
 
     @cached_property
     def digests(self) -> tuple[str, ...]:
-        """A content name per picture: what is known about it is filed under it, and per-picture
-        randomness is seeded with it."""
-        return digests_of(self.images)
+        """Of each picture."""
+        return tuple(p.digest for p in self.items)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of each picture."""
+        return tuple(p.name for p in self.items)
 
     @property
     def people(self) -> list[int]:
         """The identities, each once, in ascending order."""
         return [int(i) for i in self.identities.unique()]
 
+    def faces(self, template: Template = ARCFACE, rows: Sequence[int] | None = None) -> Images:
+        """(n, 3, size, size) float32 in [0, 1], of all or of some rows."""
+        chosen = self.items if rows is None else [self.items[i] for i in rows]
+        cut = [picture.face(template) for picture in chosen]
+        empty = torch.zeros(0, 3, template.size, template.size)
+        return torch.stack(cut).float().div_(255) if cut else empty
+
     def select(self, index: Tensor | Sequence[int]) -> Pictures:
-        """The pictures at `index` ((m,) int64 or bool), their digests not computed again."""
+        """The pictures at `index`, (m,) int64 or bool."""
         rows = torch.as_tensor(index)
-        rows = rows.nonzero().flatten() if rows.dtype == torch.bool else rows.long()
-        chosen = rows.tolist()
-        return _known(
-            Pictures(
-                self.images[rows], self.identities[rows], tuple(self.names[i] for i in chosen)
-            ),
-            tuple(self.digests[i] for i in chosen),
-        )
+        rows = rows.nonzero().flatten() if rows.dtype == torch.bool else rows
+        return Pictures(tuple(self.items[i] for i in rows.tolist()))
 
     def of(self, identities: Sequence[int]) -> Pictures:
         """The pictures of these identities."""
@@ -84,33 +138,41 @@ class Pictures:
 
     def join(self, other: Pictures) -> Pictures:
         """These pictures, then the others."""
-        return _known(
-            Pictures(
-                torch.cat([self.images, other.images]),
-                torch.cat([self.identities, other.identities]),
-                self.names + other.names,
-            ),
-            self.digests + other.digests,
-        )
-
-    def showing(self, images: Images) -> Pictures:
-        """The same pictures with other pixels: (n, 3, 112, 112)."""
-        return Pictures(images, self.identities, self.names)
+        return Pictures(self.items + other.items)
 
     def replaced(self, which: Tensor, others: Pictures) -> Pictures:
         """These pictures, but those of `which`, (n,) bool, taken from `others`, n pictures too."""
-        images = torch.where(which.view(-1, 1, 1, 1), others.images, self.images)
-        pairs = zip(which.tolist(), others.digests, self.digests, strict=True)
-        return _known(self.showing(images), tuple(theirs if w else own for w, theirs, own in pairs))
+        pairs = zip(which.tolist(), others.items, self.items, strict=True)
+        return Pictures(tuple(theirs if w else own for w, theirs, own in pairs))
 
 
-def _known(pictures: Pictures, digests: tuple[str, ...]) -> Pictures:
-    pictures.__dict__["digests"] = digests  # where cached_property keeps its value
-    return pictures
+@dataclass(frozen=True)
+class Faces:
+    """Aligned faces: what a cloak is given."""
+
+    images: Images
+    """(n, 3, 112, 112) float32 in [0, 1], RGB, at the ArcFace template."""
+    identities: Tensor
+    """(n,) int64."""
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """A content name per face; per-picture randomness is seeded with it."""
+        return digests_of(self.images)
+
+    def select(self, rows: Tensor) -> Faces:
+        """The faces at `rows`, (m,) int64."""
+        names = tuple(self.names[i] for i in rows.tolist())
+        return Faces(self.images[rows], self.identities[rows], names)
 
 
-Faces = Pictures
-"""What a cloak is given."""
+def faces_of(pictures: Pictures) -> Faces:
+    """The aligned faces of some pictures."""
+    return Faces(pictures.faces(), pictures.identities, pictures.names)
 
 
 class Network(Protocol):
@@ -118,59 +180,11 @@ class Network(Protocol):
 
     card: Any
     """A `lowkey_core.weights.Card`: where it comes from, and what may be concluded with it."""
+    template: Template
+    """What it is fed."""
 
     def __call__(self, images: Images, /) -> Embeddings:
-        """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB."""
-        ...
-
-
-@dataclass(frozen=True)
-class CloakAbout:
-    """What a cloak says of itself."""
-
-    released: datetime.date | None = None
-    """When it became public: recognisers after it are newer. None: not stated."""
-    notes: tuple[str, ...] = ()
-    """What the report must say of it."""
-    unit: Literal["picture", "identity"] = "picture"
-    """`identity`: it must be given all pictures of a person at once."""
-    against: tuple[Network, ...] | None = ()
-    """The networks that it was optimised against; None: not known."""
-
-
-class Cloak(Protocol):
-    """Changes pictures before they are published."""
-
-    @property
-    def about(self) -> CloakAbout:
-        """What it says of itself."""
-        ...
-
-    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
-        """Same shape as `faces.images`, in [0, 1]; the input is left alone. `rng` seeds a
-        generator per picture, so that a picture's cloak does not depend on its neighbours."""
-        ...
-
-
-@runtime_checkable
-class ThirdPartyCloak(Protocol):
-    """What a cloak has, too, whose pictures somebody else made: some it has, others not."""
-
-    missing: tuple[str, ...]
-    """Names of pictures without a copy."""
-    unusable: tuple[str, ...]
-    """Names of those whose copy cannot be read, or does not show their face."""
-
-    def originals(self, photos: Iterable[Any], /) -> tuple[Any, ...]:
-        """Those of a data set's photos that are not themselves copies. Called first."""
-        ...
-
-    def covers(self, name: str, /) -> bool:
-        """Whether there is a copy of the photo of that name."""
-        ...
-
-    def read(self, faces: Faces, frames: Mapping[str, Any], /) -> None:
-        """Told once of all clean faces, and where in their photos they are."""
+        """images: (n, 3, size, size) float32 in [0, 1], RGB, at `template`."""
         ...
 
 
@@ -224,25 +238,3 @@ class Recognition(Protocol):
     def enrol(self, gallery: Pictures, /) -> Gallery:
         """A gallery of labelled pictures; an empty one knows nobody."""
         ...
-
-
-Fit = Callable[[Embeddings, Tensor], "Fitted"]
-"""A matcher: from gallery embeddings (g, d) and identities (g,) to what answers searches."""
-
-
-class Fitted(Protocol):
-    """A matcher that knows a gallery."""
-
-    def search(self, probes: Embeddings, k: int, /) -> Candidates:
-        """probes: (p, d). No more than k identities of each, never a table of everybody's."""
-        ...
-
-    def likeness(self, probes: Embeddings, claimed: Tensor, /) -> Tensor:
-        """(p,) float32: as `Gallery.likeness`."""
-        ...
-
-
-def per_picture(rng: Generator, digest: str) -> Generator:
-    """A generator for one picture, from the run's seed and the picture's content alone."""
-    seed = hashlib.blake2b(f"{rng.initial_seed()}:{digest}".encode(), digest_size=8).digest()
-    return Generator().manual_seed(int.from_bytes(seed, "little") >> 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.report import AuditReport
-from reports.parts import tables
+from reports.parts import layout, tables
 
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|"} | {"\n": " "})
 
@@ -41,7 +41,7 @@ def render(report: AuditReport) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown(table: tables.Table) -> str:
+def _markdown(table: layout.Table) -> str:
     lines = [table.columns, tuple("---" for _ in table.columns), *table.rows]
     escaped = [lines[0], lines[1], *(tuple(map(_escape, row)) for row in lines[2:])]
     return "\n".join("| " + " | ".join(row) + " |" for row in escaped)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from audit.report import AuditReport
-from reports.parts import tables
+from reports.parts import layout, tables
 
 
 def build() -> Terminal:
@@ -51,7 +51,7 @@ def render(report: AuditReport) -> str:
     return file.getvalue()
 
 
-def _rich(table: tables.Table) -> Table:
+def _rich(table: layout.Table) -> Table:
     laid_out = Table(title=Text(table.title), title_justify="left", title_style="bold")
     for column in table.columns:
         laid_out.add_column(Text(column), overflow="fold")

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,8 +16,16 @@ from torch import Tensor, nn
 
 from audit.photographs import align
 from lowkey_core import datasets
-from lowkey_core.photos.images import decode, from_pillow
-from lowkey_core.types import Pictures, quantise
+from lowkey_core.cloaks import folder
+from lowkey_core.content import quantise
+from lowkey_core.faces import detection
+from lowkey_core.faces.alignment import TEMPLATE
+from lowkey_core.faces.detection import NOTHING, kept
+from lowkey_core.faces.frames import Frame
+from lowkey_core.faces.pictures import crops
+from lowkey_core.photos.images import from_pillow
+from lowkey_core.publish import served
+from lowkey_core.types import ARCFACE, FACE_SIZE, Pictures, Pixels
 from lowkey_core.weights import ASSETS_VARIABLE, Card
 from lowkey_core.work import logs, runtime
 from lowkey_core.work.records import Record
@@ -46,6 +55,8 @@ def _hidden_log() -> Iterator[None]:
 
 class TinyNetwork(nn.Module):
     """A seeded embedder small enough for hundreds of steps."""
+
+    template = ARCFACE
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()
@@ -82,24 +93,41 @@ def people(identities: int, pictures: int, seed: int = 0) -> Pictures:
     faces = torch.rand(identities, 1, 3, 14, 14, generator=rng)
     views = faces + 0.1 * torch.randn(identities, pictures, 3, 14, 14, generator=rng)
     images = F.interpolate(views.flatten(0, 1), size=112, mode="bicubic", align_corners=False)
-    return Pictures(
+    return crops(
         quantise(images),
         torch.arange(identities).repeat_interleave(pictures),
         tuple(f"{i}/{j}" for i in range(identities) for j in range(pictures)),
     )
 
 
-NO_FACE: Record = {
-    "faces": torch.zeros(0, 3, 112, 112).byte(),
-    "warps": torch.zeros(0, 2, 3),
-    "size": torch.tensor([112, 112]),
-}
+NO_FACE: Record = {**kept([], np.zeros((112, 112, 3), np.uint8)), "shows": NOTHING}
+"""What `detection.look` keeps of a photo in which nobody is."""
 
 
-def taken_as_found(content: bytes, name: str) -> Record:
-    """In place of `finding.look`, where nobody real is in the pictures: all of it is one face."""
-    faces = decode(content, name).mul(255).round().byte()
-    return {"faces": faces, "warps": torch.eye(3)[None, :2], "size": torch.tensor([112, 112])}
+def whole(pixels: Pixels) -> list[Frame]:
+    """In place of `detection.detect`, where nobody real is in the photos: their middle is a face,
+    as large as it can be."""
+    height, width = pixels.shape[:2]
+    scale = min(height, width) / FACE_SIZE
+    edge = torch.tensor([(width - FACE_SIZE * scale) / 2, (height - FACE_SIZE * scale) / 2])
+    box = torch.cat([edge, edge + FACE_SIZE * scale])
+    points = (torch.tensor(TEMPLATE) + 0.5) * scale - 0.5 + edge
+    return [Frame((height, width), points, box)]
+
+
+def frame_at(warp: Tensor, size: tuple[int, int]) -> Frame:
+    """A made-up face that is at the template after `warp`, (2, 3), in a photo of this size."""
+    square = torch.tensor([[0.0, 0], [FACE_SIZE, FACE_SIZE]])
+    points = torch.cat([torch.tensor(TEMPLATE), square])
+    there = torch.linalg.solve(warp[:, :2], (points - warp[:, 2]).T).T.contiguous()
+    return Frame(size, there[:5], torch.cat([there[5:].amin(0), there[5:].amax(0)]))
+
+
+@pytest.fixture
+def nobody_real(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faces are taken as found, before and after photos are published: see `whole`."""
+    for module in (detection, served, folder):
+        monkeypatch.setattr(module, "detect", whole)
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ import cli
 from adversaries import ADVERSARIES
 from audit import choices
 from audit.run import run_audit
-from lowkey_core import datasets, plugins
+from lowkey_core import datasets
 from lowkey_core.errors import AuditError, PluginError
 from lowkey_core.plugins import Kind
+from lowkey_core.plugins.code import blame
 from lowkey_core.recognisers import RECOGNISERS
 from lowkey_core.work import logs
 from lowkey_core.work.cache import Cache
@@ -72,7 +73,7 @@ def run(field: str, source: str, portraits: Path, folder: Path, cache: Cache) ->
     (folder / "sound.py").write_text(RECOGNISER.format(body="return vectors"))
     sound = dict.fromkeys(("surrogate", "recogniser"), str(folder / "sound.py"))
     asked = choices.make(file=portraits / "plan.toml", given={**sound, field: str(file)})
-    with pytest.raises(AuditError) as raised, plugins.blame():
+    with pytest.raises(AuditError) as raised, blame():
         run_audit(asked, Work(cache))
     said = str(raised.value)
     assert "mine.py" in said
@@ -161,7 +162,7 @@ def test_one_that_cannot_be_built_is_named(
     kind: Kind[Any], source: str, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.py").write_text(source)
-    with pytest.raises(AuditError) as raised, plugins.blame():
+    with pytest.raises(AuditError) as raised, blame():
         kind.load(str(tmp_path / "mine.py"))
     assert "mine.py" in str(raised.value)
     assert message in str(raised.value)
@@ -201,7 +202,7 @@ def test_what_an_adversary_says_of_its_learning_is_numbers(
 
 
 def test_our_own_mistakes_are_not_blamed_on_a_plugin() -> None:
-    with pytest.raises(ZeroDivisionError), plugins.blame():
+    with pytest.raises(ZeroDivisionError), blame():
         1 / 0  # noqa: B018
 
 
@@ -212,7 +213,7 @@ def test_an_interruption_while_a_plugin_is_at_work_is_no_fault_of_it(
     source: str, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.py").write_text(source)
-    with pytest.raises(SystemExit) as left, plugins.blame():
+    with pytest.raises(SystemExit) as left, blame():
         REPORTS.load(str(tmp_path / "mine.py"), granted={"stop": cli._interrupted})
     assert left.value.code == 130
 

@@ -29,7 +29,7 @@ def facts(background: Pictures, cloaked: Pictures) -> dict[str, float]:
     return {
         "pictures": float(len(background)),
         "identities": float(len(background.people)),
-        "cloaked_seen": cloaked_seen(background.images, cloaked.images),
+        "cloaked_seen": cloaked_seen(background.faces(), cloaked.faces()),
     }
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from lowkey_core.work.learning import CacheKeep, Part, Schedule, cosine, learn
-from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.provenance import arithmetic, fingerprint
 from lowkey_core.work.work import Work
 
 
@@ -48,7 +48,7 @@ def train(
     schedule = Schedule(
         steps, cosine(recipe.rate, steps, recipe.warm_up), save_every=rows.per_epoch
     )
-    keep = CacheKeep(work.cache, fingerprint("training", key, recipe, seed))
+    keep = CacheKeep(work.cache, fingerprint(train, key, recipe, seed, arithmetic()))
 
     def progress(done: int) -> None:
         if done % rows.per_epoch == 0:

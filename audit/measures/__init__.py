@@ -9,7 +9,7 @@ from typing import Protocol
 from torch import Tensor
 
 from adversaries import System
-from audit.records import Outcome, Rate
+from audit.outcomes import Outcome, Rate
 from lowkey_core.plugins import Kind
 from lowkey_core.types import Pictures
 

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from adversaries import System
 from audit.measures import Searches, rate
-from audit.records import FLAGGED, Outcome
+from audit.outcomes import FLAGGED, Outcome
 
 
 def build() -> Detection:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from adversaries import System
 from audit.measures import Searches, rate
-from audit.records import DETECTED, Outcome, Rate, rank
+from audit.outcomes import DETECTED, Outcome, Rate, rank
 from lowkey_core.types import Pictures
 
 

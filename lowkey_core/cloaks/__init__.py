@@ -6,21 +6,91 @@ A cloak keeps shape, range and its input; what counts is what is left of it in a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import datetime
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import Generator
 
 from lowkey_core.plugins import Kind
 from lowkey_core.spec import parse
-from lowkey_core.types import Cloak, CloakAbout, Faces, Images, Network
+from lowkey_core.types import Faces, Images, Network, Pictures
 from lowkey_core.work.work import Work
 
-CLOAKS: Kind[Cloak] = Kind("cloak", "lowkey_core.cloaks")
+
+@dataclass(frozen=True)
+class CloakAbout:
+    """What a cloak says of itself."""
+
+    released: datetime.date | None = None
+    """When it became public: recognisers after it are newer. None: not stated."""
+    notes: tuple[str, ...] = ()
+    """What the report must say of it."""
+    unit: Literal["picture", "identity"] = "picture"
+    """`identity`: it must be given all pictures of a person at once."""
+    against: tuple[Network, ...] | None = ()
+    """The networks that it was optimised against; None: not known."""
 
 
-def load(name: str, surrogates: Callable[[], Sequence[Network]], work: Work | None = None) -> Cloak:
+class Cloak(Protocol):
+    """Changes pictures before they are published."""
+
+    @property
+    def about(self) -> CloakAbout:
+        """What it says of itself."""
+        ...
+
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+        """Same shape as `faces.images`, in [0, 1]; the input is left alone. `rng` seeds a
+        generator per picture, so that a picture's cloak does not depend on its neighbours."""
+        ...
+
+
+@runtime_checkable
+class PhotoCloak(Protocol):
+    """A cloak that gives whole photos for whole photos, and is not asked for faces."""
+
+    @property
+    def about(self) -> CloakAbout:
+        """What it says of itself."""
+        ...
+
+    def published(self, pictures: Pictures, rng: Generator, /) -> Pictures:
+        """As many pictures; one that it does not cloak stays as it is."""
+        ...
+
+
+@runtime_checkable
+class ThirdPartyCloak(PhotoCloak, Protocol):
+    """One whose photos somebody else made: some it has, others not."""
+
+    missing: tuple[str, ...]
+    """Names of pictures without a copy."""
+    unusable: tuple[str, ...]
+    """Names of those whose copy cannot be read, or does not show their face."""
+
+    def originals(self, photos: Iterable[Any], /) -> tuple[Any, ...]:
+        """Those of a data set's photos that are not themselves copies. Called first."""
+        ...
+
+    def covers(self, name: str, /) -> bool:
+        """Whether there is a copy of the photo of that name."""
+        ...
+
+    def read(self, pictures: Pictures, /) -> None:
+        """Told once of all clean pictures."""
+        ...
+
+
+CLOAKS: Kind[Cloak | PhotoCloak] = Kind(
+    "cloak", "lowkey_core.cloaks", promises=("__call__", "published")
+)
+
+
+def load(
+    name: str, surrogates: Callable[[], Sequence[Network]], work: Work | None = None
+) -> Cloak | PhotoCloak:
     """The cloak that a spec names, with an `about`.
 
     surrogates: called if the cloak asks for them, so that no network is loaded in vain.
@@ -29,7 +99,7 @@ def load(name: str, surrogates: Callable[[], Sequence[Network]], work: Work | No
     spec = parse(name)
     plugin = CLOAKS.find(spec)
     given: dict[str, Any] = {"work": work or Work()}
-    about = CloakAbout()
+    about = CloakAbout(against=None)  # nothing is known of it, so nothing is claimed
     if plugin.asks_for("surrogates"):
         given["surrogates"] = tuple(surrogates())
         about = replace(about, against=given["surrogates"])
@@ -37,7 +107,8 @@ def load(name: str, surrogates: Callable[[], Sequence[Network]], work: Work | No
         given["of"] = load(str(spec.of), surrogates, work)
     cloak = CLOAKS.load(spec, granted=given)
     if not isinstance(getattr(cloak, "about", None), CloakAbout):
-        return Described(cloak, about)
+        photos = hasattr(cloak, "published")
+        return DescribedPhotos(cloak, about) if photos else Described(cloak, about)  # type: ignore[arg-type]
     return cloak
 
 
@@ -51,3 +122,15 @@ class Described:
     def __call__(self, faces: Faces, rng: Generator, /) -> Images:
         """As the cloak's own."""
         return self.cloak(faces, rng)
+
+
+@dataclass(frozen=True)
+class DescribedPhotos:
+    """The same of one that gives whole photos."""
+
+    cloak: PhotoCloak
+    about: CloakAbout
+
+    def published(self, pictures: Pictures, rng: Generator, /) -> Pictures:
+        """As the cloak's own."""
+        return self.cloak.published(pictures, rng)

@@ -7,18 +7,21 @@ landmarks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
+from lowkey_core.cloaks import CloakAbout
 from lowkey_core.errors import OptionError, UnreadableImageError, setting
-from lowkey_core.faces.detection import NOTHING, Frame, aligned, content_of, look
+from lowkey_core.faces.detection import NOTHING, content_of, cut, detect, frames_in, kept
+from lowkey_core.faces.frames import Frame
+from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.copies import Copies
 from lowkey_core.photos.decoding import decode_pixels
 from lowkey_core.photos.photo import Photo
-from lowkey_core.types import CloakAbout, Faces, Images, digests_of
+from lowkey_core.types import ARCFACE, Picture, Pictures, Pixels
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -44,14 +47,14 @@ that was turned otherwise is far below, and would pass for perfectly cloaked."""
 
 
 class FoundCopies:
-    """Gives every picture its copy's face, by the picture's name: a `ThirdPartyCloak`."""
+    """Gives every picture its copy, by the picture's name: a `ThirdPartyCloak`."""
 
     about = CloakAbout(against=None)
 
     def __init__(self, root: str, work: Work) -> None:
         self.root, self.work = root, work
         self.copies: Mapping[str, Path] = {}
-        self.faces: Mapping[str, Images] | None = None
+        self.found: Mapping[str, PhotoPicture] | None = None
         self.missing: tuple[str, ...] = ()
         self.unusable: tuple[str, ...] = ()
 
@@ -67,56 +70,58 @@ class FoundCopies:
 
     def covers(self, name: str) -> bool:
         """Whether the photo of that name has a copy; after `read`, one that can be used."""
-        return name in (self.copies if self.faces is None else self.faces)
+        return name in (self.copies if self.found is None else self.found)
 
-    def read(self, faces: Faces, frames: Mapping[str, Frame]) -> None:
-        """Reads the copies of these clean faces. frames: where in its photo each is, by name."""
-        rows = [i for i, name in enumerate(faces.names) if name in self.copies]
-        names = [faces.names[i] for i in rows]
-        files = [Photo("", str(self.copies[name]), self.copies[name]) for name in names]
+    def read(self, pictures: Pictures) -> None:
+        """Reads the copies of these clean pictures."""
+        own = [p for p in pictures.items if p.name in self.copies]
+        files = [Photo("", str(self.copies[p.name]), self.copies[p.name]) for p in own]
+        contents = [content_of(file) for file in files]
         keys = [
-            fingerprint("copied", content_of(file), faces.images[i], frames[name].size)
-            for i, name, file in zip(rows, names, files, strict=True)
+            fingerprint("copied", _read, content, picture.digest)
+            for picture, content in zip(own, contents, strict=True)
         ]
         records = self.work.through(
-            "reading cloaked copies",
-            keys,
-            lambda j: _face(files[j], faces.images[rows[j], None], frames[names[j]]),
+            "reading cloaked copies", keys, lambda i: _read(files[i], own[i])
         )
-        outcome = dict(zip(names, records, strict=True))
-        self.faces = {n: r["face"].float().div(255) for n, r in outcome.items() if "face" in r}
-        self.missing = tuple(name for name in faces.names if name not in self.copies)
-        self.unusable = tuple(n for n, r in outcome.items() if "face" not in r)
+        self.found = {
+            picture.name: PhotoPicture(file, picture.identity, content, frames[0])
+            for picture, file, content, record in zip(own, files, contents, records, strict=True)
+            if "boxes" in record and (frames := frames_in(record))
+        }
+        self.missing = tuple(name for name in pictures.names if name not in self.copies)
+        self.unusable = tuple(p.name for p in own if p.name not in self.found)
 
-    @property
-    def fingerprint(self) -> str:
-        """Of what was read."""
-        faces = self.faces or {}
-        return fingerprint("copied", {name: digests_of(face) for name, face in faces.items()})
-
-    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
-        """Their copies' faces, or themselves."""
+    def published(self, pictures: Pictures, rng: Generator, /) -> Pictures:
+        """Their copies, or themselves."""
         del rng
-        own = self.faces or {}
-        rows = zip(faces.names, faces.images.split(1), strict=True)
-        return torch.cat([own.get(name, clean) for name, clean in rows])
+        found = self.found or {}
+        return Pictures(tuple(found.get(p.name, p) for p in pictures.items))
 
 
-def _face(file: Photo, clean: Images, frame: Frame) -> Record:
+def _read(file: Photo, picture: Picture) -> Record:
+    """Where the face of `picture` is in its copy; nothing where the copy does not show it."""
     try:
-        content = file.read()
-        pixels = decode_pixels(content, file.name)
+        pixels = decode_pixels(file.read(), file.name)
     except UnreadableImageError as error:
         return {error.reason: NOTHING}
-    if pixels.shape[:2] == frame.size and _resemble(face := aligned(pixels, frame.warp), clean):
-        return {"face": face.mul(255).round().to(torch.uint8)}
-    for found in look(content, file.name)["faces"]:  # of another size, or turned
-        if _resemble(found[None] / 255, clean):
-            return {"face": found[None]}
+    clean = picture.face()
+    there = picture.frame if isinstance(picture, PhotoPicture) else None
+    same = there is not None and pixels.shape[:2] == there.size
+    first = [there] if same and there is not None else []
+    for frame in _where(pixels, first):
+        if _resemble(cut(pixels, frame.to(ARCFACE)), clean):
+            return kept([frame], pixels)
     return {"no face": NOTHING}
 
 
-def _resemble(one: Images, other: Images) -> bool:
+def _where(pixels: Pixels, first: Sequence[Frame]) -> Iterator[Frame]:
+    """Where the photo's face was; then, as a copy may be of another size or turned, any face."""
+    yield from first
+    yield from detect(pixels)
+
+
+def _resemble(one: Tensor, other: Tensor) -> bool:
     """Whether two faces are one picture, be it as a negative: a cloak may do as it likes."""
-    both = torch.stack([one.flatten(), other.flatten()])
+    both = torch.stack([one.flatten().float(), other.flatten().float()])
     return both.corrcoef()[0, 1].abs().item() >= ALIKE

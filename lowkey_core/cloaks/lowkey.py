@@ -33,10 +33,13 @@ import torch
 from annotated_types import Ge, Lt
 from torch import Generator, Tensor
 
+from lowkey_core.cloaks import CloakAbout
+from lowkey_core.content import per_picture
 from lowkey_core.errors import OptionError, setting
 from lowkey_core.faces.visibility import Lpips, lpips_if_present, smooth, ssim
-from lowkey_core.networks.flip import FlipAveraged
-from lowkey_core.types import FACE_SIZE, CloakAbout, Faces, Images, Network, per_picture
+from lowkey_core.networks.flip import AtArcFace, FlipAveraged
+from lowkey_core.types import FACE_SIZE, Faces, Images, Network
+from lowkey_core.work.runtime import device_of
 
 MEMBERS = ("", "published", "released")
 
@@ -124,8 +127,9 @@ usual price the cloak would show more than it needs to (benchmarks/README.md).""
 
 def _has_gradients(surrogate: Network) -> bool:
     """Tried rather than believed: without gradients the cloak would silently do nothing."""
-    face = torch.full((1, 3, FACE_SIZE, FACE_SIZE), 0.5, requires_grad=True)
-    return not surrogate.card.black_box and surrogate(face).requires_grad
+    size, device = (1, 3, FACE_SIZE, FACE_SIZE), device_of(surrogate)
+    face = torch.full(size, 0.5, device=device, requires_grad=True)
+    return not surrogate.card.black_box and AtArcFace(surrogate)(face).requires_grad
 
 
 class LowKey:
@@ -138,7 +142,8 @@ class LowKey:
         lpips: Lpips | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self.surrogates, self.schedule, self.lpips = tuple(surrogates), schedule, lpips
+        self.surrogates, self.schedule = tuple(surrogates), schedule
+        self.lpips = lpips and lpips.to(device_of(self.surrogates[0]))
         self.about = CloakAbout(
             released=datetime.date(2021, 1, 20),
             notes=notes if lpips else (*notes, _NO_LPIPS_NOTE),
@@ -147,14 +152,16 @@ class LowKey:
 
     def __call__(self, faces: Faces, rng: Generator, /) -> Images:
         """As `Cloak`."""
-        s, clean = self.schedule, faces.images
+        s, device = self.schedule, device_of(self.surrogates[0])
+        clean = faces.images.to(device)
         if s.steps == 0:
-            return clean.clone()
-        plain, averaged = self.surrogates, [FlipAveraged(f) for f in self.surrogates]
+            return faces.images.clone()
+        plain = [AtArcFace(f) for f in self.surrogates]
+        averaged = [FlipAveraged(f) for f in plain]
         embed: Sequence[Callable[[Images], Tensor]] = plain if s.in_turn else averaged
         with torch.no_grad():
             home = [[f(x) for f in embed] for x in (clean, clean.flip(-1))]
-        cloaked = clean + _start_noise(faces, s.start, rng)
+        cloaked = clean + _start_noise(faces, s.start, rng).to(device)
         for step in range(s.steps):
             if s.clamp_each_step:
                 cloaked = cloaked.clamp(0, 1)
@@ -168,7 +175,7 @@ class LowKey:
                     gain = gain + weight * (f(view) - there).pow(2).sum()
             (slope,) = torch.autograd.grad(gain, cloaked)
             cloaked = cloaked.detach() + s.step_size * slope.sign()
-        return cloaked.clamp(0, 1)
+        return cloaked.clamp(0, 1).cpu()
 
     def _price(self, clean: Images, cloaked: Images) -> Tensor:
         """What visibility costs, summed over the batch."""

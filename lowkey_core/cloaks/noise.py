@@ -13,8 +13,10 @@ import torch
 from annotated_types import Ge, Lt
 from torch import Generator
 
+from lowkey_core.cloaks import CloakAbout
+from lowkey_core.content import per_picture, quantise
 from lowkey_core.faces.visibility import l2
-from lowkey_core.types import CloakAbout, Faces, Images, per_picture, quantise
+from lowkey_core.types import Faces, Images
 
 
 def build(

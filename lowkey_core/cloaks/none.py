@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Generator
 
-from lowkey_core.types import CloakAbout, Faces, Images
+from lowkey_core.cloaks import CloakAbout
+from lowkey_core.types import Faces, Images
 
 
 def build() -> Nothing:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lowkey_core.errors import PluginError
 from lowkey_core.photos.photo import Photo
-from lowkey_core.plugins import Kind, is_file
+from lowkey_core.plugins import Kind
+from lowkey_core.plugins.code import is_file
 from lowkey_core.spec import Spec, parse
 from lowkey_core.weights import Card
 from lowkey_core.work.work import Work

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from lowkey_core.photos.decoding import encode_pixels
 from lowkey_core.photos.photo import Photo
 from lowkey_core.types import Images
 from lowkey_core.weights.checkpoints import fill, state_of
+from lowkey_core.work.cache import Cache
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work, silent
@@ -54,11 +55,18 @@ _NOT_PEOPLE = (
 class GeneratedPhoto(Photo):
     """A picture that is generated when it is read. Its path is only a name; no file is there."""
 
-    generate: Callable[[], bytes] = field(default=bytes, compare=False)
+    kept_in: Path | None = None
+    """Folder of finished work; None keeps nothing."""
+    seed: int = 0
+    who: int = 0
+    count: int = 1
+    """How many pictures there are of that person."""
+    number: int = 0
+    """Which of them it is."""
 
     def read(self) -> bytes:
         """The encoded picture. Raises: MissingWeightsError, TamperedWeightsError."""
-        return self.generate()
+        return renderer(self.kept_in, self.seed).portrait(self.who, self.count, self.number)
 
 
 def build(work: Work | None = None, seed: int = 0) -> Dataset:
@@ -67,11 +75,12 @@ def build(work: Work | None = None, seed: int = 0) -> Dataset:
     work: where they are kept. seed: each seed gives other people.
     Raises: MissingWeightsError, TamperedWeightsError.
     """
-    renderer = Renderer(work or Work(), seed)
+    kept_in = work.cache.root if work else None
+    renderer(kept_in, seed)  # whether its weights are there is better known now
     people = [(f"nobody_{i + 1:03}", PICTURES) for i in range(PEOPLE)]
     strangers = [(f"stranger_{i + 1:03}", 1) for i in range(STRANGERS)]
     photos = [
-        _photo(renderer, who, name, count, i)
+        _photo(kept_in, seed, who, name, count, i)
         for who, (name, count) in enumerate(people + strangers)
         for i in range(count)
     ]
@@ -84,10 +93,18 @@ def build(work: Work | None = None, seed: int = 0) -> Dataset:
     )
 
 
-def _photo(renderer: Renderer, who: int, name: str, count: int, i: int) -> Photo:
-    file = f"{name}_{i + 1:02}.png"
-    path = Path(f"synthetic-{renderer.seed}", file)
-    return GeneratedPhoto(name, file, path, generate=lambda: renderer.portrait(who, count, i))
+def _photo(kept_in: Path | None, seed: int, who: int, name: str, count: int, number: int) -> Photo:
+    file = f"{name}_{number + 1:02}.png"
+    path = Path(f"synthetic-{seed}", file)
+    return GeneratedPhoto(
+        name, file, path, kept_in=kept_in, seed=seed, who=who, count=count, number=number
+    )
+
+
+@cache
+def renderer(kept_in: Path | None, seed: int) -> Renderer:
+    """One for all pictures of a seed."""
+    return Renderer(Work(Cache(kept_in)), seed)
 
 
 class Renderer:
@@ -117,7 +134,7 @@ class Renderer:
     def portraits(self, who: int, count: int) -> Tensor:
         """All pictures of person `who`: (count, 3, 128, 128) uint8, the face near template
         positions, MARGIN pixels in."""
-        key = fingerprint("portraits", GENERATOR.sha256, self.seed, who, count)
+        key = fingerprint(type(self), GENERATOR.sha256, self.seed, who, count)
         return self.work.through("generating", [key], lambda _: self._pictures(who, count))[0][
             "pixels"
         ]

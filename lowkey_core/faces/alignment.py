@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,61 +31,65 @@ def similarity(points: Tensor) -> Tensor:
     return torch.tensor([[float(v) for v in row] for row in rows])
 
 
-def warp(images: Images, warps: Tensor | None, size: int = FACE_SIZE) -> Images:
+def warp(images: Images, warps: npt.ArrayLike | Tensor, size: int = FACE_SIZE) -> Images:
     """Faces at template positions, bilinear and differentiable; outside the photo is black.
 
-    images: (n, 3, h, w) in [0, 1]. warps: (n, 2, 3) or (1, 2, 3), photo to output pixels; None
-    returns `images`. A photo much larger than its face is averaged down first, against aliasing.
+    images: (n, 3, h, w) in [0, 1], on any device. warps: (n, 2, 3) or (1, 2, 3), photo to output
+    pixels, on the CPU. A photo much larger than its face is averaged down first, against aliasing.
     Returns (n, 3, size, size).
     """
-    if warps is None:
-        return images
-    warps = warps.expand(len(images), 2, 3)
-    shrink = _shrink(warps)
-    if len(shrink.unique()) == 1:
-        return _sample(images, warps, size, int(shrink[0]))
+    matrices = np.asarray(warps, dtype=np.float64)
+    if len(matrices) == 1:
+        return _sample(images, matrices, size, _shrink(matrices[0]))
     parts = [
-        _sample(images[i : i + 1], warps[i : i + 1], size, int(k)) for i, k in enumerate(shrink)
+        _sample(images[i : i + 1], matrix[None], size, _shrink(matrix))
+        for i, matrix in enumerate(matrices)
     ]
     return torch.cat(parts)
 
 
-def _shrink(warps: Tensor) -> Tensor:
-    """(n,) int64: how many photo pixels, in each direction, are averaged before sampling."""
-    pixels: Tensor = 1 / torch.linalg.det(warps[:, :, :2]).abs().sqrt()
-    return pixels.floor().clamp(min=1).long()
+_NEARLY = 1e-3
+"""A photo 1.9999 times as large as its template is twice as large: landmarks are rounded."""
 
 
-def _sample(images: Images, warps: Tensor, size: int, shrink: int) -> Images:
+def _shrink(matrix: npt.NDArray[np.float64]) -> int:
+    """How many photo pixels, in each direction, are averaged before sampling. matrix: (2, 3)."""
+    area = abs(float(np.linalg.det(matrix[:, :2])))
+    return max(1, math.floor(1 / math.sqrt(area) + _NEARLY))
+
+
+def _sample(images: Images, matrices: npt.NDArray[np.float64], size: int, shrink: int) -> Images:
+    """matrices: (1, 2, 3), for all images. The geometry is the CPU's, in double precision."""
     if shrink > 1:
         images = F.avg_pool2d(images, shrink, ceil_mode=True)
-    full = F.pad(warps.double(), (0, 0, 0, 1))
-    full[:, 2, 2] = 1
-    inverse = torch.linalg.inv(full)  # output pixels to photo pixels
+    full = np.concatenate([matrices, [[[0.0, 0.0, 1.0]]]], 1)
+    inverse = np.linalg.inv(full)  # output pixels to photo pixels
     height, width = images.shape[2:]
     # A pixel of the shrunken photo covers `shrink` pixels: centre c sits at (c + .5) / shrink - .5.
-    shrunken = torch.tensor(
-        [[1 / shrink, 0, 0.5 / shrink - 0.5], [0, 1 / shrink, 0.5 / shrink - 0.5], [0, 0, 1]]
-    ).double()
+    half = 0.5 / shrink - 0.5
+    shrunken = np.array([[1 / shrink, 0, half], [0, 1 / shrink, half], [0, 0, 1]])
     # grid_sample counts in [-1, 1] from edge to edge.
-    photo = torch.tensor(
-        [[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]]
-    )
-    output = torch.tensor([[size / 2, 0, size / 2 - 0.5], [0, size / 2, size / 2 - 0.5], [0, 0, 1]])
-    theta = (photo.double() @ shrunken @ inverse @ output.double())[:, :2].float()
-    grid = F.affine_grid(theta, [len(images), 3, size, size], align_corners=False)
+    photo = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
+    output = np.array([[size / 2, 0, size / 2 - 0.5], [0, size / 2, size / 2 - 0.5], [0, 0, 1]])
+    rows = (photo @ shrunken @ inverse @ output)[0, :2].tolist()
+    theta = torch.tensor([rows], dtype=torch.float32, device=images.device)
+    shape = [len(images), 3, size, size]
+    grid = F.affine_grid(theta.expand(len(images), 2, 3), shape, align_corners=False)
     return F.grid_sample(images, grid, align_corners=False)
 
 
-def region(face: Tensor, height: int, width: int) -> tuple[slice, slice, Tensor]:
-    """The part of a photo that the template sees.
+def region(
+    face: Tensor, height: int, width: int, size: int = FACE_SIZE
+) -> tuple[slice, slice, Tensor]:
+    """The part of a photo that a template sees.
 
-    face: (2, 3), photo to template pixels. height, width: of the photo.
+    face: (2, 3), photo to template pixels. height, width: of the photo. size: of the template.
     Returns rows, columns, and (2, 3) from that part's pixels to template pixels: a warp of the
     part equals a warp of the photo. Both slices are empty where the face lies outside.
     """
-    grain = int(_shrink(face[None])[0])  # the part starts on the grid that `warp` averages over
-    side = FACE_SIZE - 0.5
+    # The part starts on the grid that `warp` averages over.
+    grain = _shrink(face.numpy().astype(np.float64))
+    side = size - 0.5
     corners = torch.tensor([[x, y] for x in (-0.5, side) for y in (-0.5, side)]).double()
     seen = torch.linalg.solve(face[:, :2].double(), (corners - face[:, 2].double()).T)
     low = ((seen.amin(1) - grain - 1) / grain).floor().long() * grain

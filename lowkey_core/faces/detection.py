@@ -18,12 +18,14 @@ from PIL import Image
 from torch import Tensor
 
 from lowkey_core import weights
+from lowkey_core.content import digests_of
 from lowkey_core.errors import REASONS, Reason, UnreadableImageError
-from lowkey_core.faces.alignment import region, similarity, warp
+from lowkey_core.faces.alignment import region, warp
+from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import Pixels, decode_pixels
 from lowkey_core.photos.images import from_pixels
-from lowkey_core.photos.photo import Photo
-from lowkey_core.types import FACE_SIZE, Images, quantise
+from lowkey_core.photos.photo import Photo, digest_of
+from lowkey_core.types import ARCFACE, FACE_SIZE
 from lowkey_core.weights.checkpoints import state_of
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
@@ -73,12 +75,11 @@ def _detector() -> Any:
     return detector
 
 
-def landmarks(pixels: Pixels) -> Tensor:
-    """Eyes, nose and mouth corners of every face, the photo's main one first.
+def detect(pixels: Pixels) -> list[Frame]:
+    """Every face, the photo's main one first.
 
-    Returns (n, 5, 2) float32, photo pixels (x, y). The main face is large and central: largest
-    box area less twice the squared distance of its centre from the photo's (facenet-pytorch's
-    `center_weighted_size`).
+    The main face is large and central: largest box area less twice the squared distance of its
+    centre from the photo's (facenet-pytorch's `center_weighted_size`).
     """
     searched, (height, width) = Image.fromarray(pixels), pixels.shape[:2]
     shrink = max(1.0, max(width, height) / LARGEST_SEARCHED)
@@ -87,11 +88,11 @@ def landmarks(pixels: Pixels) -> Tensor:
             (round(width / shrink), round(height / shrink)), Image.Resampling.BOX
         )
     if min(searched.size) < SMALLEST:
-        return torch.zeros(0, 5, 2)
+        return []
     with torch.no_grad():
         boxes, _, points = _detector().detect(searched, landmarks=True)
     if boxes is None or len(boxes) == 0:
-        return torch.zeros(0, 5, 2)
+        return []
     box = np.asarray(boxes, dtype=np.float64)
     centre = (box[:, :2] + box[:, 2:]) / 2 - np.array(searched.size) / 2
     area = (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
@@ -99,59 +100,71 @@ def landmarks(pixels: Pixels) -> Tensor:
     scale = np.array([width / searched.width, height / searched.height])
     # A pixel's centre c of the small copy lies at (c + .5) * scale - .5 of the photo.
     there = (np.asarray(points, dtype=np.float64)[order] + 0.5) * scale - 0.5
-    return torch.from_numpy(there.astype(np.float32))
+    edges = (box[order].reshape(-1, 2, 2) * scale).reshape(-1, 4)
+    return [
+        Frame((height, width), torch.from_numpy(p), torch.from_numpy(b))
+        for p, b in zip(there.astype(np.float32), edges.astype(np.float32), strict=True)
+    ]
 
 
-def aligned(pixels: Pixels, face: Tensor) -> Images:
-    """One face at the template. face: (2, 3), photo to template pixels. Returns
-    (1, 3, 112, 112) float32 on the 256 grey levels; only the part that is seen becomes floats."""
-    rows, columns, moved = region(face, *pixels.shape[:2])
+def cut(pixels: Pixels, face: Tensor, size: int = FACE_SIZE) -> Tensor:
+    """One face at a template. face: (2, 3), photo to template pixels. Returns (3, size, size)
+    uint8; only the part that is seen becomes floats."""
+    height, width = pixels.shape[:2]
+    rows, columns, moved = region(face, height, width, size)
     part = pixels[rows, columns]
     if 0 in part.shape:
-        return torch.zeros(1, 3, FACE_SIZE, FACE_SIZE)
-    return quantise(warp(from_pixels(part), moved[None]))
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Where a face is in its photo."""
-
-    size: tuple[int, int]
-    """Height and width of the photo, upright."""
-    warp: Tensor
-    """(2, 3) float32, photo to template pixels."""
+        return torch.zeros(3, size, size, dtype=torch.uint8)
+    return warp(from_pixels(part), moved[None], size)[0].mul(255).round().to(torch.uint8)
 
 
 @dataclass(frozen=True)
 class Found:
     """What one photo holds."""
 
-    faces: Images
-    """(n, 3, 112, 112) float32 on the 256 grey levels, aligned; the main face first."""
-    warps: Tensor
-    """(n, 2, 3) float32, photo to template pixels."""
-    size: tuple[int, int]
-    """Height and width of the photo, upright."""
+    frames: tuple[Frame, ...]
+    """Where its faces are, the main one first."""
+    content: str = ""
+    """Digest of the file."""
+    shows: str = ""
+    """Digest of the main face's aligned pixels; "" without one."""
     lost: Reason | None = None
     """Why it could not be read; None if it could."""
 
 
 def find(photos: Sequence[Photo], work: Work) -> list[Found]:
     """Every photo's faces; a file that cannot be read has none, and a reason."""
-    detector = [card.sha256 for card in DETECTOR_CARDS]
-    keys = [fingerprint("found", detector, look, content_of(photo)) for photo in photos]
-
-    def make(i: int) -> Record:
-        content = content_of(photos[i])
-        return {content: NOTHING} if isinstance(content, str) else look(content, photos[i].name)
-
-    return [_found(record) for record in work.through("finding faces", keys, make)]
+    asked = [Asked(photo, content_of(photo)) for photo in photos]
+    records = work.map("finding faces", look_at, asked)
+    return [_found(record, a.content) for record, a in zip(records, asked, strict=True)]
 
 
-def content_of(photo: Photo) -> bytes | Reason:
-    """The file's bytes, or why there are none."""
+@dataclass(frozen=True)
+class Asked:
+    """A photo whose faces are asked for."""
+
+    photo: Photo
+    content: str
+    """Digest of its file, or why there is none."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what decides where faces are: the file, and the detector's weights."""
+        return fingerprint(self.content, [card.sha256 for card in DETECTOR_CARDS])
+
+
+def look_at(asked: Asked) -> Record:
+    """What `Found` holds of a photo, as tensors to keep."""
     try:
-        return photo.read()
+        return look(asked.photo.read(), asked.photo.name)
+    except UnreadableImageError as error:
+        return {error.reason: NOTHING}
+
+
+def content_of(photo: Photo) -> str:
+    """The digest of the file's bytes, or why there are none."""
+    try:
+        return digest_of(photo.read())
     except UnreadableImageError as error:
         return error.reason
 
@@ -166,19 +179,31 @@ def look(content: bytes, name: str) -> Record:
         pixels = decode_pixels(content, name)
     except UnreadableImageError as error:
         return {error.reason: NOTHING}
-    warps = [similarity(points) for points in landmarks(pixels)]
-    faces = [aligned(pixels, w).mul(255).round().to(torch.uint8) for w in warps]
+    frames = detect(pixels)
+    main = [cut(pixels, frames[0].to(ARCFACE))] if frames else []
+    return {**kept(frames, pixels), "shows": torch.stack(main) if main else NOTHING}
+
+
+def kept(frames: Sequence[Frame], pixels: Pixels) -> Record:
+    """Frames as tensors to keep. pixels: of their photo."""
     return {
-        "faces": torch.cat([torch.zeros(0, 3, FACE_SIZE, FACE_SIZE).byte(), *faces]),
-        "warps": torch.stack(warps) if warps else torch.zeros(0, 2, 3),
+        "landmarks": torch.stack([f.landmarks for f in frames]) if frames else torch.zeros(0, 5, 2),
+        "boxes": torch.stack([f.box for f in frames]) if frames else torch.zeros(0, 4),
         "size": torch.tensor(pixels.shape[:2]),
     }
 
 
-def _found(record: Record) -> Found:
+def frames_in(record: Record) -> tuple[Frame, ...]:
+    """The frames that were kept."""
+    height, width = record["size"].tolist()
+    pairs = zip(record["landmarks"], record["boxes"], strict=True)
+    return tuple(Frame((height, width), points, box) for points, box in pairs)
+
+
+def _found(record: Record, content: str) -> Found:
     for reason in REASONS:
         if reason in record:
-            nobody = torch.zeros(0, 3, FACE_SIZE, FACE_SIZE), torch.zeros(0, 2, 3)
-            return Found(*nobody, (0, 0), reason)
-    height, width = record["size"].tolist()
-    return Found(record["faces"].float().div(255), record["warps"], (height, width))
+            return Found((), lost=reason)
+    frames = frames_in(record)
+    shows = digests_of(record["shows"].float().div(255))[0] if frames else ""
+    return Found(frames, content, shows)

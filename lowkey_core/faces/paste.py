@@ -1,17 +1,24 @@
-"""Changes of aligned faces, carried back into their photo; and what they look like."""
+"""Changes of aligned faces, carried back into their photo."""
 
 from __future__ import annotations
 
-import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from lowkey_core.faces.alignment import region, unwarp
-from lowkey_core.photos.decoding import Pixels
 from lowkey_core.photos.images import from_pixels
-from lowkey_core.types import Images
+from lowkey_core.types import Images, Pixels
 
-_HEIGHT, _ENLARGED = 512, 5
+
+def patched(pixels: Pixels, warp: Tensor, change: Tensor) -> tuple[slice, slice, Pixels]:
+    """The part of a photo that shows a face, changed: rows, columns, and its new pixels.
+
+    warp: (2, 3), photo to template pixels. change: (3, 112, 112), on the [0, 1] scale.
+    """
+    rows, columns, moved = region(warp, *pixels.shape[:2])
+    part = pixels[rows, columns]
+    there = unwarp(change[None], moved, *part.shape[:2])
+    both = (from_pixels(part) + there).clamp(0, 1)[0].permute(1, 2, 0)
+    return rows, columns, both.mul(255).round().byte().contiguous().numpy()
 
 
 def retouched(pixels: Pixels, warps: Tensor, changes: Images) -> Pixels:
@@ -22,25 +29,6 @@ def retouched(pixels: Pixels, warps: Tensor, changes: Images) -> Pixels:
     """
     changed = pixels.copy()
     for change, warp in zip(changes, warps, strict=True):
-        rows, columns, moved = region(warp, *pixels.shape[:2])
-        part = changed[rows, columns]
-        there = unwarp(change[None], moved, *part.shape[:2])
-        sum_of_both = (from_pixels(part) + there).clamp(0, 1)[0].permute(1, 2, 0)
-        changed[rows, columns] = sum_of_both.mul(255).round().byte().numpy()
+        rows, columns, part = patched(changed, warp, change)
+        changed[rows, columns] = part
     return changed
-
-
-def side_by_side(before: Pixels, after: Pixels, warps: Tensor) -> Pixels:
-    """Every face before, after, and their difference five times enlarged; a row each."""
-    strips = []
-    for warp in warps:
-        rows, columns, _ = region(warp, *before.shape[:2])
-        clean, changed = before[rows, columns], after[rows, columns]
-        difference = changed.astype(np.int16) - clean
-        enlarged = (128 + _ENLARGED * difference).clip(0, 255).astype(np.uint8)
-        strip = Image.fromarray(np.concatenate([clean, changed, enlarged], 1))
-        strips.append(strip.resize((round(strip.width * _HEIGHT / strip.height), _HEIGHT)))
-    sheet = Image.new("RGB", (max(s.width for s in strips), _HEIGHT * len(strips)))
-    for i, strip in enumerate(strips):
-        sheet.paste(strip, (0, i * _HEIGHT))
-    return np.array(sheet)

@@ -29,7 +29,7 @@ def smooth(images: Images, size: int, sigma: float, *, pad: bool = True) -> Imag
 
     images: (n, c, h, w).
     """
-    channels, g = images.shape[1], gaussian(size, sigma)
+    channels, g = images.shape[1], gaussian(size, sigma).to(images.device)
     if pad:
         images = F.pad(images, (size // 2,) * 4, mode="reflect")
     rows = F.conv2d(images, g.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core.errors import LocalNetworkError
-from lowkey_core.types import FACE_SIZE, Embeddings, Images, Network
+from lowkey_core.types import ARCFACE, FACE_SIZE, Embeddings, Images, Network
 from lowkey_core.weights import sidecar
 from lowkey_core.weights.sidecar import Sidecar
 from lowkey_core.work import provenance
@@ -41,6 +41,8 @@ def load(path: Path) -> Network:
 
 class TorchScript(nn.Module):
     """A TorchScript network: it has gradients and can be retrained."""
+
+    template = ARCFACE
 
     def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
         super().__init__()
@@ -75,6 +77,8 @@ class TorchScript(nn.Module):
 
 class Onnx:
     """An ONNX network: a black box without gradients."""
+
+    template = ARCFACE
 
     def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
         assert sidecar.input is not None
@@ -122,7 +126,7 @@ class Onnx:
 
     def raw(self, images: Images) -> Tensor:
         """The network's output, (n, d), not normalised."""
-        faces = self.input.prepare(images.detach())
+        faces = self.input.prepare(images.detach().cpu())
         batches = faces.split(1 if self._one_by_one else max(1, len(faces)))
         rows = [self._session.run(None, {self._name: b.numpy()})[0] for b in batches]
         return torch.from_numpy(np.concatenate(rows))

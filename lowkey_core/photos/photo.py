@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,3 +25,8 @@ class Photo:
     def read(self) -> bytes:
         """The encoded picture. Raises: UnreadableImageError."""
         return read_file(self.path, self.offset, self.size)
+
+
+def digest_of(content: bytes) -> str:
+    """32 hex digits naming a file's content."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from lowkey_core.errors import StorageError, setting
+from lowkey_core.photos.photo import digest_of
 from lowkey_core.work.files import explained, locked, write_atomically
 
 NAME = "protected.jsonl"
@@ -48,11 +48,6 @@ class Outcome:
     """Digest of the cloak and all settings."""
     files: dict[str, str] = field(default_factory=dict)
     """What was written, relative to the output folder, each with the digest of its content."""
-
-
-def digest_of(content: bytes) -> str:
-    """32 hex digits naming a file's content."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def read(out: Path) -> list[Outcome]:

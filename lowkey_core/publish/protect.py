@@ -14,18 +14,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from lowkey_core.errors import OptionError, StorageError, UnreadableImageError, setting
-from lowkey_core.faces.detection import Found, aligned, find
-from lowkey_core.faces.paste import retouched, side_by_side
+from lowkey_core.faces.detection import cut, find
+from lowkey_core.faces.frames import Frame
+from lowkey_core.faces.paste import retouched
+from lowkey_core.faces.pictures import levels
 from lowkey_core.faces.visibility import dssim
-from lowkey_core.photos.decoding import Pixels, decode_pixels, encode_pixels
+from lowkey_core.photos.decoding import decode_pixels, encode_pixels
 from lowkey_core.photos.folders import PREVIEWS
-from lowkey_core.photos.photo import Photo
-from lowkey_core.publish.ledger import Ledger, Outcome, digest_of
+from lowkey_core.photos.photo import Photo, digest_of
+from lowkey_core.publish.ledger import Ledger, Outcome
+from lowkey_core.publish.preview import side_by_side
 from lowkey_core.publish.published import Published
-from lowkey_core.types import Images, Pictures
+from lowkey_core.types import ARCFACE, FACE_SIZE, Faces, Images, Pixels
 from lowkey_core.work import provenance
 from lowkey_core.work.files import write_atomically
 from lowkey_core.work.work import Work
@@ -88,7 +91,7 @@ class Protector:
         self, out: Path, cloak: Published, settings: Settings, work: Work, rng: Generator
     ) -> None:
         self.out, self.cloak, self.settings, self.work, self.rng = out, cloak, settings, work, rng
-        self.made_with = provenance.fingerprint("protect", cloak, settings, rng.initial_seed())
+        self.made_with = provenance.fingerprint(type(self), cloak, settings, rng.initial_seed())
 
     def protect(self, photos: Sequence[tuple[Photo, str]]) -> Iterator[Outcome]:
         """One outcome per photo, as soon as it is known.
@@ -107,12 +110,14 @@ class Protector:
         if all(outcome is not None for outcome in known):
             yield from (outcome for outcome in known if outcome is not None)
             return
-        faces = [
-            _chosen(found, self.settings.faces) for found in find([p for p, _ in group], self.work)
+        found = find([photo for photo, _ in group], self.work)
+        cut_out = [
+            _cut_out(photo, f.frames, self.settings.faces)
+            for (photo, _), f in zip(group, found, strict=True)
         ]
-        changes = self._changes(group, faces)
-        for (photo, copy), before, face, change in zip(group, known, faces, changes, strict=True):
-            yield before or self._protect(photo, copy, face, change, ledger)
+        changes = self._changes(group, cut_out)
+        for (photo, copy), before, own, change in zip(group, known, cut_out, changes, strict=True):
+            yield before or self._protect(photo, copy, own, change, ledger)
 
     def _known(self, photo: Photo, ledger: Ledger) -> Outcome | None:
         try:
@@ -122,18 +127,22 @@ class Protector:
             return None  # what is wrong is said when its turn comes
         return done and replace(done, status="already protected")
 
-    def _changes(self, group: Sequence[tuple[Photo, str]], faces: Sequence[Found]) -> list[Images]:
+    def _changes(
+        self, group: Sequence[tuple[Photo, str]], cut_out: Sequence[CutOut]
+    ) -> list[Images]:
         """What the cloak changes of the faces of each photo."""
-        counts = [len(found.faces) for found in faces]
-        images = torch.cat([found.faces for found in faces])
+        counts = [len(own.faces) for own in cut_out]
+        images = torch.cat([own.faces for own in cut_out])
         names = tuple(p.name for (p, _), n in zip(group, counts, strict=True) for _ in range(n))
         if not len(images):
             return [images] * len(group)
-        cloaked = self.cloak(Pictures(images, torch.zeros(len(images)).long(), names), self.rng)
-        return list(((cloaked - images) * self.settings.strength).split(counts))
+        cloaked = self.cloak(Faces(images, torch.zeros(len(images)).long(), names), self.rng)
+        # In whole grey levels first, as an audit has them: else the last bits of floats differ.
+        changes = levels(cloaked - images).float().div(255) * self.settings.strength
+        return list(changes.split(counts))
 
     def _protect(
-        self, photo: Photo, copy: str, found: Found, changes: Images, ledger: Ledger
+        self, photo: Photo, copy: str, own: CutOut, changes: Images, ledger: Ledger
     ) -> Outcome:
         """Writes the copy, unless something is in the way, and records what became of the photo."""
         outcome = Outcome(photo.name, "no face", "not copied", source=_source(photo))
@@ -142,7 +151,7 @@ class Protector:
             pixels = decode_pixels(content, photo.name)
             if len(changes):
                 outcome = replace(outcome, photo=digest_of(content), made_with=self.made_with)
-                outcome = self._write(outcome, copy, pixels, found, changes, ledger)
+                outcome = self._write(outcome, copy, pixels, own, changes, ledger)
         except UnreadableImageError as error:
             outcome = replace(outcome, status="unreadable", detail=error.got)
         except StorageError as error:
@@ -155,7 +164,7 @@ class Protector:
         outcome: Outcome,
         copy: str,
         pixels: Pixels,
-        found: Found,
+        own: CutOut,
         changes: Images,
         ledger: Ledger,
     ) -> Outcome:
@@ -163,15 +172,15 @@ class Protector:
         for path in (preview, copy) if self.settings.preview else (copy,):
             if hindrance := ledger.hindrance(path, outcome.source, outcome.photo):
                 return replace(outcome, status="not written", detail=hindrance)
-        changed = retouched(pixels, found.warps, changes)
+        changed = retouched(pixels, own.warps, changes)
         files = {copy: self._encode(changed)}
         held = decode_pixels(files[copy]) if self.settings.file_format == "jpeg" else changed
         if self.settings.preview:  # before the copy: a whole copy means that all is done
-            sheet = encode_pixels(side_by_side(pixels, held, found.warps), "PNG")
+            sheet = encode_pixels(side_by_side(pixels, held, own.warps), "PNG")
             files = {preview: sheet, **files}
         seen = [
-            dssim(clean[None], aligned(held, warp)).item()
-            for clean, warp in zip(found.faces, found.warps, strict=True)
+            dssim(clean[None], cut(held, warp)[None].float().div(255)).item()
+            for clean, warp in zip(own.faces, own.warps, strict=True)
         ]
         outcome = replace(
             outcome,
@@ -204,9 +213,28 @@ def _source(photo: Photo) -> str:
     return digest_of(os.fsencode(photo.path.resolve()))
 
 
-def _chosen(found: Found, faces: str) -> Found:
-    """The faces to cloak. The largest is the one least magnified to the template."""
-    if faces == "all" or not len(found.faces):
-        return found
-    row = int(torch.linalg.det(found.warps[:, :, :2]).argmin())
-    return replace(found, faces=found.faces[row : row + 1], warps=found.warps[row : row + 1])
+@dataclass(frozen=True)
+class CutOut:
+    """The faces of a photo that are to be cloaked."""
+
+    faces: Images
+    """(n, 3, 112, 112) float32 on the 256 grey levels."""
+    warps: Tensor
+    """(n, 2, 3): photo pixels to template pixels."""
+
+
+def _cut_out(photo: Photo, frames: Sequence[Frame], which: str) -> CutOut:
+    """which: all, or the largest, the one least magnified to the template. None of a photo that
+    cannot be read any more: that is said when its turn comes."""
+    warps = [frame.to(ARCFACE) for frame in frames]
+    if which == "largest" and warps:
+        warps = [min(warps, key=lambda warp: float(torch.linalg.det(warp[:, :2])))]
+    try:
+        pixels = decode_pixels(photo.read(), photo.name) if warps else None
+    except UnreadableImageError:
+        pixels = None
+    if pixels is None:
+        side = FACE_SIZE
+        return CutOut(torch.zeros(0, 3, side, side), torch.zeros(0, 2, 3))
+    faces = torch.stack([cut(pixels, warp) for warp in warps]).float().div_(255)
+    return CutOut(faces, torch.stack(warps))

@@ -8,9 +8,12 @@ import torch
 from torch import Generator, Tensor
 
 from lowkey_core.checks import check_images
+from lowkey_core.cloaks import Cloak
+from lowkey_core.content import quantise
 from lowkey_core.errors import ImageShapeError, PluginError
-from lowkey_core.types import Cloak, Images, Pictures, quantise
-from lowkey_core.work.provenance import fingerprint
+from lowkey_core.types import Faces, Images
+from lowkey_core.work.provenance import arithmetic, fingerprint
+from lowkey_core.work.runtime import device_of
 from lowkey_core.work.work import Work
 
 
@@ -24,15 +27,16 @@ class Published:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The cloak's own, and the batch size."""
-        return fingerprint("published", self.cloak, self.batch)
+        """The cloak's own, the batch size, and where and on how many threads it is computed."""
+        devices = [str(device_of(network)) for network in self.cloak.about.against or ()]
+        return fingerprint(type(self), self.cloak, self.batch, devices, arithmetic())
 
-    def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
-        """What the files hold, read back: (n, 3, h, w) float32 on the 256 grey levels."""
-        if not len(pictures):
-            return pictures.images.clone()
-        rows = self._batches(pictures)
-        parts, seed = [pictures.select(r) for r in rows], rng.initial_seed()
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+        """The cloaked faces on the 256 grey levels: (n, 3, 112, 112) float32."""
+        if not len(faces):
+            return faces.images.clone()
+        rows = self._batches(faces)
+        parts, seed = [faces.select(r) for r in rows], rng.initial_seed()
         keys = [fingerprint(self.fingerprint, p.digests, seed) for p in parts]
         records = self._work.through(
             f"cloaking with {self._name}",
@@ -42,13 +46,13 @@ class Published:
         cloaked = torch.cat([r["pixels"] for r in records]).float().div_(255)
         return cloaked[torch.cat(rows).argsort()]
 
-    def _batches(self, pictures: Pictures) -> list[Tensor]:
+    def _batches(self, faces: Faces) -> list[Tensor]:
         """Rows of each batch: in the order given, or whole people where the cloak needs that."""
         if self.cloak.about.unit == "picture":
-            return list(torch.arange(len(pictures)).split(self.batch))
+            return list(torch.arange(len(faces)).split(self.batch))
         batches: list[Tensor] = []
-        for who in pictures.people:
-            own = (pictures.identities == who).nonzero().flatten()
+        for who in faces.identities.unique():
+            own = (faces.identities == who).nonzero().flatten()
             if batches and len(batches[-1]) + len(own) <= self.batch:
                 batches[-1] = torch.cat([batches[-1], own])
             else:
@@ -56,19 +60,19 @@ class Published:
         return batches
 
 
-def _pixels(cloak: Cloak, pictures: Pictures, rng: Generator, who: str) -> Tensor:
+def _pixels(cloak: Cloak, faces: Faces, rng: Generator, who: str) -> Tensor:
     """The cloak's result as uint8. Anybody's cloak passes here, so here it is checked."""
-    cloaked = cloak(pictures, rng)
+    cloaked = cloak(faces, rng)
     if not isinstance(cloaked, Tensor):
         raise PluginError(
             f"{who} returned a {type(cloaked).__name__}",
             expected="a tensor of pictures",
             remedy="see CONTRIBUTING.md for the one-file recipes",
         )
-    if cloaked.shape != pictures.images.shape:
+    if cloaked.shape != faces.images.shape:
         raise ImageShapeError(
             f"{who} returned shape {tuple(cloaked.shape)}",
-            expected=f"{tuple(pictures.images.shape)}, as it was given",
+            expected=f"{tuple(faces.images.shape)}, as it was given",
             remedy="return one picture of the same size for each",
         )
     check_images(cloaked, f"the pictures that {who} returned")

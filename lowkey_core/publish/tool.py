@@ -2,33 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
 
+from lowkey_core.cloaks import Cloak, CloakAbout, PhotoCloak, ThirdPartyCloak
 from lowkey_core.errors import NotPossibleError, setting
-from lowkey_core.types import Cloak, Images, Pictures, ThirdPartyCloak
+from lowkey_core.faces.pictures import levels
+from lowkey_core.publish.published import Published
+from lowkey_core.types import Pictures, faces_of
+from lowkey_core.work.work import Work
 
 ENOUGH = 10
 """An adversary that learned from fewer people would say little about the cloak."""
 
 
-@dataclass(frozen=True)
-class Tool:
-    """A cloak, with all that lies between it and a published file."""
+class Tool(Protocol):
+    """What cloaks pictures."""
 
-    name: str
-    """The cloak's, canonical."""
-    cloak: Cloak
-    """What it says of itself is in its `about`."""
-    apply: Callable[[Pictures, Generator], Images]
-    """From clean pictures to what the published files hold."""
+    @property
+    def name(self) -> str:
+        """The cloak's, canonical."""
+        ...
 
     def __call__(self, pictures: Pictures, rng: Generator, /) -> Pictures:
         """The cloaked pictures; one that is not covered stays as it is."""
-        return pictures.showing(self.apply(pictures, rng)) if len(pictures) else pictures
+        ...
+
+
+@dataclass(frozen=True)
+class CloakTool:
+    """An audited cloak."""
+
+    name: str
+    cloak: Cloak | PhotoCloak
+    work: Work
+    batch: int = 16
+
+    @property
+    def about(self) -> CloakAbout:
+        """What the cloak says of itself."""
+        return self.cloak.about
+
+    def __call__(self, pictures: Pictures, rng: Generator, /) -> Pictures:
+        """As `Tool`: the change of each aligned face is carried into its photo."""
+        if isinstance(self.cloak, PhotoCloak):
+            return self.cloak.published(pictures, rng)
+        faces = faces_of(pictures)
+        published = Published(self.cloak, self.work, name=self.name, batch=self.batch)
+        changes = levels(published(faces, rng) - faces.images)
+        pairs = zip(pictures.items, changes, strict=True)
+        return Pictures(tuple(picture.changed(change) for picture, change in pairs))
 
     def covered(self, pictures: Pictures) -> Tensor:
         """(n,) bool: the pictures that it cloaks. All, but for copies that somebody else made."""

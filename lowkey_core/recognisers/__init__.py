@@ -17,11 +17,14 @@ from torch import Generator, nn
 from lowkey_core.checks import check_embeddings
 from lowkey_core.errors import OptionError
 from lowkey_core.networks import local
-from lowkey_core.plugins import Kind, is_file
+from lowkey_core.plugins import Kind
+from lowkey_core.plugins.code import is_file
 from lowkey_core.spec import parse
-from lowkey_core.types import FACE_SIZE, Network, Recognition
+from lowkey_core.types import ARCFACE, Network, Recognition, Template
 from lowkey_core.weights import Card, sidecar, unverified_card
+from lowkey_core.work.runtime import device_of
 
+CPU = torch.device("cpu")
 RECOGNISERS: Kind[Network | Recognition] = Kind(
     "recogniser",
     "lowkey_core.recognisers",
@@ -30,10 +33,11 @@ RECOGNISERS: Kind[Network | Recognition] = Kind(
 )
 
 
-def load(name: str) -> Network | Recognition:
+def load(name: str, device: torch.device = CPU) -> Network | Recognition:
     """The recogniser called `name`: `dlib`, `mobilefacenet:ms1m`, ... or a user's `.pt`, `.onnx` or
     `.py` file. The first two need a card beside them, `NAME.toml`; the last may have one.
 
+    device: where its weights are put; what is a black box stays on the CPU.
     A `.py` file's network is tried on two faces: better now than after an hour of cloaking.
     Raises: UnknownNameError, OptionError, MissingWeightsError, TamperedWeightsError,
     LocalNetworkError, PluginError.
@@ -51,19 +55,25 @@ def load(name: str) -> Network | Recognition:
         loaded = RECOGNISERS.load(spec)
     if not isinstance(getattr(loaded, "card", None), Card):
         loaded.card = unverified_card(name)
+    if hasattr(loaded, "enrol"):
+        return loaded  # type: ignore[no-any-return]
+    if not isinstance(getattr(loaded, "template", None), Template):
+        loaded.template = ARCFACE
     if isinstance(loaded, nn.Module):
-        loaded.eval().requires_grad_(False)
-    if is_file(spec.name) and not hasattr(loaded, "enrol"):
-        faces = torch.rand(2, 3, FACE_SIZE, FACE_SIZE, generator=Generator().manual_seed(0))
+        loaded.eval().requires_grad_(False).to(device)
+    if is_file(spec.name):
+        side = loaded.template.size
+        faces = torch.rand(2, 3, side, side, generator=Generator().manual_seed(0))
+        faces = faces.to(device_of(loaded))
         with torch.no_grad():
             check_embeddings(loaded(faces), len(faces), name)
     return loaded  # type: ignore[no-any-return]
 
 
-def network(name: str) -> Network:
+def network(name: str, device: torch.device = CPU) -> Network:
     """The network called `name`: a surrogate is one. Raises: OptionError for a service, and as
     `load`."""
-    loaded = load(name)
+    loaded = load(name, device)
     if hasattr(loaded, "enrol"):
         raise OptionError(
             f"{name} is a service",

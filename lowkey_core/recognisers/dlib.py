@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core.errors import TamperedWeightsError
-from lowkey_core.faces.alignment import warp
-from lowkey_core.types import Embeddings, Images
+from lowkey_core.types import Embeddings, Images, Template
 from lowkey_core.weights import Card, read
 
 CARD = Card(
@@ -35,9 +34,8 @@ CARD = Card(
 )
 CARDS = {"": CARD}
 
-CHIP = ((1.52058, -0.01632, -8.877), (0.01632, 1.52058, -34.484))
-"""Affine map from the 112x112 template to the 150x150 chip that dlib aligns faces to."""
-CHIP_SIZE = 150
+CHIP = Template("dlib", 150, ((1.52058, -0.01632, -8.877), (0.01632, 1.52058, -34.484)))
+"""The 150x150 chip that dlib aligns faces to: a least-squares fit of its own chips, on LFW."""
 _MEAN = (122.782, 117.001, 104.298)
 _STAGES = ((3, 32), (4, 64), (3, 128), (3, 256), (1, 256))  # blocks, channels
 
@@ -80,7 +78,7 @@ class DlibResNet(nn.Module):
     """29 convolutions and a linear layer; embeddings of 128 dimensions."""
 
     mean: Tensor
-    chip: Tensor
+    template = CHIP
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,11 +92,10 @@ class DlibResNet(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.fc = nn.Linear(256, 128, bias=False)
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("chip", torch.tensor(CHIP).view(1, 2, 3), persistent=False)
 
     def forward(self, images: Images) -> Embeddings:
-        """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB. Returns (n, 128), unit norm."""
-        return F.normalize(self.describe(warp(images, self.chip, CHIP_SIZE)))
+        """images: (n, 3, 150, 150) float32 in [0, 1], RGB chips. Returns (n, 128), unit norm."""
+        return F.normalize(self.describe(images))
 
     def describe(self, chips: Images) -> Tensor:
         """dlib's descriptor, (n, 128), not normalised. chips: (n, 3, 150, 150) in [0, 1]."""

@@ -13,7 +13,7 @@ from safetensors.torch import load as parse_tensors
 from torch import nn
 
 from lowkey_core.errors import MissingWeightsError
-from lowkey_core.types import Embeddings, Images
+from lowkey_core.types import ARCFACE, Embeddings, Images
 from lowkey_core.weights import Card, read
 
 MEMBERS = ("xxs",)
@@ -54,6 +54,8 @@ def build(member: str) -> EdgeFace:
 
 class EdgeFace(nn.Module):
     """1.24 million parameters; embeddings of 512 dimensions."""
+
+    template = ARCFACE
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

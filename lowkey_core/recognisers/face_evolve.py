@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lowkey_core.types import Embeddings, Images
+from lowkey_core.types import ARCFACE, Embeddings, Images
 from lowkey_core.weights import Card
 from lowkey_core.weights.checkpoints import fill, state_of
 
@@ -61,6 +61,8 @@ def build(member: str) -> FaceEvolve:
 
 class FaceEvolve(nn.Module):
     """71 million parameters (IR-152) or 75 million (ResNet-152); 512 dimensions."""
+
+    template = ARCFACE
 
     def __init__(self, network: nn.Module, card: Card) -> None:
         super().__init__()

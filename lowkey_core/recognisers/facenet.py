@@ -9,12 +9,10 @@ from __future__ import annotations
 import datetime
 import importlib
 
-import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from lowkey_core.faces.alignment import warp
-from lowkey_core.types import Embeddings, Images
+from lowkey_core.types import Embeddings, Images, Template
 from lowkey_core.weights import Card
 from lowkey_core.weights.checkpoints import fill, state_of
 
@@ -43,13 +41,8 @@ CARDS = {
 }
 MEMBERS = tuple(CARDS)
 
-CHIP = ((1.863, 0.0, -26.8), (0.0, 1.403, -8.97))
-"""Affine map from the 112x112 template to the 160x160 chip, approximately MTCNN's box with the
-package's margin of 14 pixels. The package stretches boxes to squares, too."""
-CHIP_SIZE = 160
-_CHIN = 10
-"""Rows below the template that the chip covers: the chin. The template's last row is repeated
-there, as black rows would be far from the training data."""
+CHIP = Template("facenet", 160, ((1.863, 0.0, -26.8), (0.0, 1.403, -8.97)), margin=14)
+"""MTCNN's box with a margin of 14 pixels, stretched to a square as the package does."""
 
 
 def build(member: str) -> FaceNet:
@@ -66,20 +59,15 @@ def build(member: str) -> FaceNet:
 class FaceNet(nn.Module):
     """23 million parameters; embeddings of 512 dimensions."""
 
-    chip: Tensor
+    template = CHIP
 
     def __init__(self, network: nn.Module, card: Card) -> None:
         super().__init__()
         self.network, self.card = network, card
-        self.register_buffer("chip", torch.tensor(CHIP).view(1, 2, 3), persistent=False)
 
     def forward(self, images: Images) -> Embeddings:
-        """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB. Returns (n, 512), unit norm."""
-        return self.describe(self.chips(images))
-
-    def chips(self, images: Images) -> Images:
-        """From (n, 3, 112, 112) to chips, (n, 3, 160, 160), cropped as by the package."""
-        return warp(F.pad(images, (0, 0, 0, _CHIN), mode="replicate"), self.chip, CHIP_SIZE)
+        """images: (n, 3, 160, 160) float32 in [0, 1], RGB chips. Returns (n, 512), unit norm."""
+        return self.describe(images)
 
     def describe(self, chips: Images) -> Embeddings:
         """chips: (n, 3, 160, 160) float32 in [0, 1]. Returns (n, 512), unit norm."""

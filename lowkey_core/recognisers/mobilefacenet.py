@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lowkey_core.types import Embeddings, Images
+from lowkey_core.types import ARCFACE, Embeddings, Images
 from lowkey_core.weights import Card
 from lowkey_core.weights.checkpoints import fit, state_of
 
@@ -67,6 +67,8 @@ def build(member: str) -> MobileFaceNet:
 
 class MobileFaceNet(nn.Module):
     """About a million parameters; embeddings of 128 dimensions."""
+
+    template = ARCFACE
 
     mean: Tensor
     std: Tensor

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lowkey_core.networks.small import NETWORKS
-from lowkey_core.types import Embeddings, Images
+from lowkey_core.types import ARCFACE, Embeddings, Images
 from lowkey_core.weights import Card
 from lowkey_core.weights.checkpoints import fit, state_of
 
@@ -80,6 +80,8 @@ CARDS = {
 
 class Member(nn.Module):
     """A small network with 0.6 to 1.6 million parameters; embeddings of 128 dimensions."""
+
+    template = ARCFACE
 
     def __init__(self, card: Card, network: nn.Module) -> None:
         super().__init__()

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from lowkey_core.networks.flip import FlipAveraged
 from lowkey_core.recognition.candidates import nothing
-from lowkey_core.types import Candidates, Embeddings, Fit, Fitted, Gallery, Network, Pictures
+from lowkey_core.recognition.matching import Fit, Fitted
+from lowkey_core.types import Candidates, Embeddings, Gallery, Network, Pictures
 from lowkey_core.weights import Card
 from lowkey_core.work.work import Work
 
@@ -37,12 +38,15 @@ class Embedding:
         return FlipAveraged(self.network)
 
     def embed(self, pictures: Pictures) -> Embeddings:
-        """(n, d): each face is computed once, however often it is asked for."""
-        label = f"embedding with {self.card.name}"
-        return self.work.per_picture(label, self.averaged, pictures)
+        """(n, d): each face is computed once, however often it is asked for. At least one."""
+        label, template = f"embedding with {self.card.name}", self.network.template
+        return self.work.per_item(
+            label, self.averaged, pictures.digests, lambda rows: pictures.faces(template, rows)
+        )
 
     def enrol(self, gallery: Pictures, /) -> Gallery:
-        """As `Recognition.enrol`."""
+        """As `Recognition.enrol`; pictures without a face are not indexed."""
+        gallery = gallery.select(gallery.found)
         if not len(gallery):
             return EmptyGallery()
         return EmbeddedGallery(self, self.fit(self.embed(gallery), gallery.identities))
@@ -56,12 +60,24 @@ class EmbeddedGallery:
     fitted: Fitted
 
     def search(self, probes: Pictures, k: int, /) -> Candidates:
-        """As `Gallery.search`."""
-        return self.fitted.search(self.recognition.embed(probes), k)
+        """As `Gallery.search`; a probe without a face finds nobody."""
+        rows = probes.found.nonzero().flatten()
+        answer = nothing(len(probes), k)
+        if len(rows):
+            found = self.fitted.search(self.recognition.embed(probes.select(rows)), k)
+            width = found.scores.shape[1]
+            answer.scores[rows, :width] = found.scores.to(answer.scores.dtype)
+            answer.identities[rows, :width] = found.identities
+        return answer
 
     def likeness(self, probes: Pictures, claimed: Tensor, /) -> Tensor:
         """As `Gallery.likeness`."""
-        return self.fitted.likeness(self.recognition.embed(probes), claimed)
+        rows = probes.found.nonzero().flatten()
+        scores = torch.full((len(probes),), -torch.inf)
+        if len(rows):
+            vectors = self.recognition.embed(probes.select(rows))
+            scores[rows] = self.fitted.likeness(vectors, claimed[rows]).to(scores.dtype)
+        return scores
 
 
 class EmptyGallery:

@@ -74,7 +74,10 @@ def prepare(faces: TrainingFaces, teacher: Network, variants: int, work: Work) -
     ]
     order = torch.cat(passes)
     chunks = order.split(_CHUNK)
-    keys = [fingerprint("samples", teacher, i, rows, faces.digest) for i, rows in enumerate(chunks)]
+    keys = [
+        fingerprint(augment_and_mix, teacher, i, rows, faces.digest)
+        for i, rows in enumerate(chunks)
+    ]
 
     def make(i: int) -> Record:
         rng = Generator().manual_seed(i)

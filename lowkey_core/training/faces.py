@@ -16,7 +16,7 @@ from lowkey_core.faces.detection import Found, find
 from lowkey_core.photos.decoding import decode_pixels
 from lowkey_core.photos.images import from_pixels
 from lowkey_core.photos.photo import Photo
-from lowkey_core.types import FACE_SIZE
+from lowkey_core.types import ARCFACE, FACE_SIZE
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -77,8 +77,8 @@ def generated_faces(work: Work) -> TrainingFaces:
 
 def _aligned(named: Sequence[tuple[str, Photo]], work: Work) -> TrainingFaces:
     found = find([photo for _, photo in named], work)
-    with_face = [(who, p, f) for (who, p), f in zip(named, found, strict=True) if len(f.faces)]
-    keys = [fingerprint("padded face", p.read(), f.warps[0], ROOM) for _, p, f in with_face]
+    with_face = [(who, p, f) for (who, p), f in zip(named, found, strict=True) if f.frames]
+    keys = [fingerprint(_padded, f.content, f.frames[0].to(ARCFACE), ROOM) for _, p, f in with_face]
     records = work.through("aligning faces", keys, lambda i: _padded(*with_face[i][1:]))
     numbers = {who: i for i, who in enumerate(dict.fromkeys(who for who, _, _ in with_face))}
     return TrainingFaces(
@@ -88,7 +88,7 @@ def _aligned(named: Sequence[tuple[str, Photo]], work: Work) -> TrainingFaces:
 
 
 def _padded(photo: Photo, found: Found) -> Record:
-    moved = found.warps[:1].clone()
+    moved = found.frames[0].to(ARCFACE)[None]
     moved[:, :, 2] += ROOM
     image = warp(from_pixels(decode_pixels(photo.read(), photo.name)), moved, _SIDE)
     return {"face": image.mul(255).round().to(torch.uint8)}

@@ -17,7 +17,7 @@ from lowkey_core import datasets, recognisers
 from lowkey_core.datasets.synthetic import GENERATOR, GENERATOR_KEY, PRIOR_KEY
 from lowkey_core.errors import unknown_name
 from lowkey_core.networks.face_generator import MARGIN
-from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.networks.flip import AtArcFace, FlipAveraged
 from lowkey_core.recognisers import mobilefacenet, zoo
 from lowkey_core.training import distillation, generator
 from lowkey_core.training import zoo as students
@@ -61,7 +61,9 @@ def train(name: str, folder: Path, work: Work) -> Path:
 
 def _member(member: str, folder: Path, work: Work) -> Path:
     name, config = RECIPES[member]
-    teacher = recognisers.network(name)  # first: a missing teacher must be reported at once
+    teacher = AtArcFace(
+        recognisers.network(name)
+    )  # first: a missing teacher must be reported at once
     real = distillation.prepare(training_faces(datasets.load("lfw"), work), teacher, _REAL, work)
     generated = distillation.prepare(generated_faces(work), teacher, _GENERATED, work)
     # The mean is that of real faces: on those the student must agree with its teacher.
@@ -76,7 +78,7 @@ def _member(member: str, folder: Path, work: Work) -> Path:
 
 
 def _generator(folder: Path, work: Work) -> Path:
-    ms1m, dlib = mobilefacenet.build("ms1m"), recognisers.network("dlib")
+    ms1m, dlib = mobilefacenet.build("ms1m"), AtArcFace(recognisers.network("dlib"))
     faces, config = training_faces(datasets.load("lfw"), work), generator.TrainConfig()
     embeddings = [_embeddings(critic, faces, work) for critic in (ms1m, dlib)]
     edge = ROOM - MARGIN

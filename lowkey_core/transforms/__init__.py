@@ -6,10 +6,13 @@ chain, left to right: `resize:0.5+jpeg:75`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from lowkey_core.errors import PluginError
 from lowkey_core.plugins import Kind
+from lowkey_core.spec import split
 from lowkey_core.types import Pixels, Transform
 
 TRANSFORMS: Kind[Transform] = Kind("transform", "lowkey_core.transforms")
@@ -21,14 +24,20 @@ def load(chain: str) -> Transform:
     Raises: UnknownNameError, OptionError; and where it is used, PluginError if a plugin's answer is
     no picture of the same size.
     """
-    steps = [(name, TRANSFORMS.load(name)) for name in chain.split("+")]
+    return Chain(tuple((name, TRANSFORMS.load(name)) for name in split(chain, "+")))
 
-    def apply(pixels: Pixels) -> Pixels:
-        for name, step in steps:
+
+@dataclass(frozen=True)
+class Chain:
+    """Transforms by name, one after the other."""
+
+    steps: tuple[tuple[str, Transform], ...]
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """The same size. Raises: PluginError."""
+        for name, step in self.steps:
             pixels = _checked(step(pixels), pixels, name)
         return pixels
-
-    return apply
 
 
 def _checked(made: object, given: Pixels, name: str) -> Pixels:

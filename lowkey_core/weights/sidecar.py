@@ -45,7 +45,8 @@ class Input(_Written):
             images = F.interpolate(images, (self.size,) * 2, mode="bilinear", antialias=True)
         if self.channels == "bgr":
             images = images.flip(1)
-        mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (self.mean, self.std))
+        at = images.device
+        mean, std = (torch.tensor(v, device=at).view(1, 3, 1, 1) for v in (self.mean, self.std))
         return (images - mean) / std
 
 

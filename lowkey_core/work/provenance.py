@@ -1,12 +1,13 @@
 """Fingerprints: a name for everything that a result was made from.
 
-A result is filed under the fingerprint of its inputs: pixels, settings, weights, the code of this
-project and of the plugin, the versions of the libraries. Editing a cloak therefore forgets its
-results.
+A result is filed under the fingerprint of what made it: pixels, settings, weights, the versions of
+the libraries, and the source of the modules that its code uses. Editing a cloak therefore forgets
+what that cloak made, and adding a file forgets nothing.
 """
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import importlib.metadata
@@ -22,36 +23,34 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lowkey_core.work.records import Record as Record
-
 log = logging.getLogger(__name__)
 
 
 def fingerprint(*things: object) -> str:
-    """32 hex digits naming the content of `things`, and of the code that this project is.
+    """32 hex digits naming the content of `things`, and of the code that they run.
 
     Objects count by their class's code and their attributes; networks by every layer's class,
-    settings, weights and buffers, TorchScript also by its graph. An object with a `fingerprint` of
-    its own is taken at its word. What cannot be named by content (an open session, say) gets a name
-    of its own each time: it is computed again rather than confused.
+    settings, weights and buffers, TorchScript also by its graph. The code of a class or a function
+    is its module, and every module of this project that it imports, directly or not. An object
+    with a `fingerprint` of its own is taken at its word. What cannot be named by content (an open
+    session, say) gets a name of its own each time: it is computed again rather than confused.
     """
-    digest = hashlib.blake2b(_project().encode(), digest_size=16)
+    digest = hashlib.blake2b(_versions().encode(), digest_size=16)
     for thing in things:
         _feed(digest, thing, ())
     return digest.hexdigest()
 
 
+def arithmetic() -> str:
+    """What sums of floats depend on beside the code: the number of threads. Part of the key of
+    whatever amplifies their last bits: training, and loops that follow a gradient's sign."""
+    return f"{torch.get_num_threads()} threads"
+
+
 @functools.cache
-def _project() -> str:
-    """Our code, the libraries and the number of threads: any may change any result."""
-    root = Path(__file__).parents[2]
-    files = [
-        f for package in ("lowkey_core", "adversaries") for f in (root / package).rglob("*.py")
-    ]
-    code = hashlib.blake2b(b"".join(f.read_bytes() for f in sorted(files))).hexdigest()
+def _versions() -> str:
     installed = {d.name: d.version for d in importlib.metadata.distributions()}
-    libraries = [f"{name} {installed.get(name)}" for name in _LIBRARIES]
-    return f"{code} {libraries} {torch.get_num_threads()}"
+    return str([f"{name} {installed.get(name)}" for name in _LIBRARIES])
 
 
 _LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "facenet-pytorch", "timm", "lpips")
@@ -136,13 +135,54 @@ def _program(layer: torch.jit.ScriptModule) -> list[object]:
     return [text, constants, values]
 
 
-@functools.cache
-def _source_of(file: Path) -> str:
-    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
-
-
 def _source(thing: Any) -> str:
-    """Digest of the file that defines a class or function."""
+    """Digest of the code of a class or a function: `source_of` its file."""
     module = str(getattr(thing, "__module__", ""))
     file = getattr(sys.modules.get(module), "__file__", None)
-    return _source_of(Path(file)) if file and Path(file).is_file() else module
+    return source_of(Path(file)) if file and Path(file).is_file() else module
+
+
+ROOT = Path(__file__).parents[2]
+"""Above the packages of this project."""
+
+
+@functools.cache
+def source_of(file: Path) -> str:
+    """Digest of a source file, and of every module of this project that it imports, directly or
+    not. Others are named by their version, or not at all."""
+    found, waiting = {file}, [file]
+    while waiting:
+        for imported in _imports(waiting.pop()):
+            if imported not in found:
+                found.add(imported)
+                waiting.append(imported)
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(found):
+        digest.update(hashlib.blake2b(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _imports(file: Path) -> tuple[Path, ...]:
+    """The files of this project that a source file imports, wherever in it."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):  # not Python: it has no imports
+        return ()
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(path for name in names if (path := _file_of(name)) is not None)
+
+
+def _file_of(module: str) -> Path | None:
+    """The file of one of our modules; None for anybody else's."""
+    parts = module.split(".")
+    if parts[0] not in ("lowkey_core", "adversaries", "audit"):
+        return None
+    path = ROOT.joinpath(*parts)
+    files = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), None)

@@ -1,11 +1,15 @@
-"""Process-wide settings that make the same arithmetic faster on a CPU."""
+"""Where arithmetic runs, and process-wide settings that make it faster on a CPU."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+from typing import Literal
 
 import torch
+from torch import nn
+
+from lowkey_core.errors import OptionError, setting
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # <malloc.h>
 
@@ -22,3 +26,31 @@ def tune() -> None:
             libc.mallopt(parameter, 2**31 - 1)
         libc.mallopt(_M_TOP_PAD, 64 * 2**20)
     torch.set_flush_denormal(True)
+
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+"""Where networks run; `auto` is the fastest that is there."""
+
+
+def chosen(device: Device) -> torch.device:
+    """Where networks run. Single precision, wherever that is. Raises: OptionError if it is not
+    there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return torch.device(next((name for name, is_there in there.items() if is_there), "cpu"))
+    if not there.get(device, True):
+        raise OptionError(
+            f"{setting('device')} is {device}, which torch cannot use here",
+            expected="one of: "
+            + ", ".join(["cpu", *(n for n, is_there in there.items() if is_there)]),
+            remedy=f"use {setting('device', 'auto')}, or install a torch for that device",
+        )
+    return torch.device(device)
+
+
+def device_of(network: object) -> torch.device:
+    """Where a network's weights are; the CPU for what has none."""
+    if isinstance(network, nn.Module):
+        return next((p.device for p in network.parameters()), torch.device("cpu"))
+    inner = getattr(network, "network", None)
+    return torch.device("cpu") if inner is None else device_of(inner)

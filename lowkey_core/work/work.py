@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from lowkey_core.types import Pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 Show = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much is done, how much there is."""
+
+
+Item = TypeVar("Item")
 
 
 def silent(label: str, done: int, total: int) -> None:
@@ -45,11 +48,27 @@ class Work:
             log.info("%s: %d found in the cache, %d made", label, found, made)
         self._tally.clear()
 
+    def map(
+        self, label: str, function: Callable[[Item], Record], items: Sequence[Item]
+    ) -> Iterator[Record]:
+        """`function` of each item, kept as soon as it is made, under the fingerprint of both.
+
+        One record is in memory at a time. function, items: picklable, so that they can be sent to
+        other processes.
+        """
+        keys = [fingerprint(function, item) for item in items]
+        return self.each(label, keys, lambda i: function(items[i]))
+
     def through(
         self, label: str, keys: Sequence[str], make: Callable[[int], Record]
     ) -> list[Record]:
+        """All that `each` gives."""
+        return list(self.each(label, keys, make))
+
+    def each(
+        self, label: str, keys: Sequence[str], make: Callable[[int], Record]
+    ) -> Iterator[Record]:
         """One record per key: the kept one, or `make(i)`, kept as soon as it is made."""
-        records = []
         for i, key in enumerate(keys):
             record = self.cache.get(key)
             self.count(label, "made" if record is None else "found")
@@ -58,18 +77,12 @@ class Work:
                 # Laid out in memory as a kept one would be: sums of floats depend on it.
                 record = {name: tensor.contiguous() for name, tensor in make(i).items()}
                 self.cache.put(key, record)
-            records.append(record)
+            yield record
         self.show(label, len(keys), len(keys))
-        return records
 
-    def per_picture(
-        self, label: str, function: Callable[[Tensor], Tensor], pictures: Pictures
-    ) -> Tensor:
-        """`function` over faces in batches, remembered per picture: (n, d).
-
-        function: (b, 3, h, w) to (b, d), evaluated without gradients. pictures: n, at least one.
-        """
-        return self.per_item(label, function, pictures.digests, lambda rows: pictures.images[rows])
+    def forget_items(self) -> None:
+        """What `per_item` remembers in memory; what is kept on disk stays."""
+        self._rows.clear()
 
     def per_item(
         self,
@@ -80,8 +93,11 @@ class Work:
         *,
         batch: int = 64,
     ) -> Tensor:
-        """The same over anything: (n, d). load: from row numbers to what `function` takes, called
-        for rows that were not computed before. digests: a content name for each of n rows."""
+        """`function` in batches, remembered per item: (n, d), n at least 1.
+
+        function: (b, ...) to (b, d), evaluated without gradients. digests: a content name for each
+        item. load: from row numbers to what `function` takes, called for what is not known yet.
+        """
         mark = fingerprint(function)
         memory = self._rows
         new = {d: i for i, d in reversed(list(enumerate(digests))) if (mark, d) not in memory}
@@ -90,7 +106,7 @@ class Work:
 
         def make(b: int) -> Record:
             with torch.no_grad():
-                return {"rows": function(load(batches[b]))}
+                return {"rows": function(load(batches[b])).cpu()}
 
         keys = [fingerprint("per item", mark, [digests[i] for i in rows]) for rows in batches]
         for rows, record in zip(

@@ -17,6 +17,7 @@ MORE = {
     "publish": "More: publishing",
     "adversaries": "More: adversaries",
     "measure": "More: measuring",
+    "run": "More: running",
 }
 """Titles of the groups of flags, by the plan's parts."""
 PATHS = "distractor_dataset"

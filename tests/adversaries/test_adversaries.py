@@ -14,10 +14,12 @@ from adversaries.detection import Detection
 from adversaries.oblivious import Oblivious
 from adversaries.parts.training import Recipe, train
 from lowkey_core.cloaks.lowkey import LowKey, Schedule
+from lowkey_core.content import quantise
 from lowkey_core.errors import NotPossibleError, PlanError
+from lowkey_core.faces.pictures import crops
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
-from lowkey_core.types import Pictures, quantise
+from lowkey_core.types import ARCFACE, Pictures, faces_of
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -29,7 +31,8 @@ SEEDED = Generator().manual_seed(0)
 
 
 def tool(pictures: Pictures, rng: Generator) -> Pictures:
-    return pictures.showing(quantise(CLOAK(pictures, rng)))
+    faces = faces_of(pictures)
+    return crops(quantise(CLOAK(faces, rng)), faces.identities, faces.names)
 
 
 def threat(**changes: object) -> ThreatModel:
@@ -90,7 +93,7 @@ def test_adaptive_says_when_it_saw_no_cloak() -> None:
 
 def test_adaptive_refuses_a_black_box() -> None:
     class Box:
-        card = NETWORK.card
+        card, template = NETWORK.card, ARCFACE
 
         def __call__(self, images: Tensor) -> Tensor:
             return NETWORK(images)

@@ -7,20 +7,15 @@ from collections.abc import Sequence
 
 from audit.caveats import caveats
 from audit.choices import validated
+from audit.outcomes import DETECTED, FLAGGED, Cell, Outcome, Rate, rank
 from audit.records import (
-    DETECTED,
-    FLAGGED,
     AdversaryRecord,
     Card,
-    Cell,
     CloakRecord,
     Counts,
-    Outcome,
     Quality,
-    Rate,
     RecogniserRecord,
     Relation,
-    rank,
 )
 from audit.report import AuditReport
 

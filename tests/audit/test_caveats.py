@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from audit.caveats import caveats
-from audit.records import Cell, CloakRecord, Counts, RecogniserRecord
+from audit.outcomes import Cell
+from audit.records import CloakRecord, Counts, RecogniserRecord
 from tests.audit.samples import (
     CLOAK,
     COUNTS,

@@ -11,13 +11,13 @@ import pytest
 
 from audit import record
 from audit.records import Relation
+from lowkey_core.cloaks import CloakAbout
 from lowkey_core.datasets import Dataset
 from lowkey_core.datasets.synthetic import GENERATOR
 from lowkey_core.faces import visibility
 from lowkey_core.recognition.lineage import held_out, shared_data
-from lowkey_core.types import CloakAbout
 from lowkey_core.weights import Card
-from reports.parts import tables
+from reports.parts import details
 from tests.audit.samples import cell, recogniser, sample
 from tests.conftest import TinyNetwork
 
@@ -87,7 +87,7 @@ def test_a_report_says_newer_and_that_the_lineage_is_not_stated() -> None:
     report = sample().model_copy(
         update={"recognisers": (recogniser("old", newer=True, held_out=None),)}
     )
-    assert "old (newer) (lineage not stated)" in tables._cell(report, cell())
+    assert "old (newer) (lineage not stated)" in details._cell(report, cell())
 
 
 def scene(*recognisers: Card, **dataset: Any) -> Any:

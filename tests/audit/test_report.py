@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from audit import report
-from audit.records import Cell, RecogniserRecord
+from audit.outcomes import Cell
+from audit.records import RecogniserRecord
 from audit.report import AuditReport
 from lowkey_core.errors import ReportError
 from tests.audit.samples import PEOPLE, cell, rate, sample

@@ -53,6 +53,14 @@ MEASURED: dict[str, dict[str, Any]] = {
         },
     },
     "recognition": {"recognisers": {"dlib": SEEN, "edgeface:xxs": {**SEEN, "seconds": 0.15}}},
+    "chain": {
+        "photos": 9,
+        "unseen": 1,
+        "mean": 0.98,
+        "lowest": 0.9,
+        "people": 4,
+        "hits": {"ours": 4, "theirs": 3, "ours among theirs": 4},
+    },
     "zoo": {
         "recognisers": dict.fromkeys((*results.load("zoo").MEMBERS, "dlib"), SEEN),
         "cloaks": {"dssim": 0.0341, "usual_dssim": 0.041, "missed": MISSED},
@@ -73,6 +81,9 @@ MEASURED: dict[str, dict[str, Any]] = {
         },
     },
     "copies": {"audits": {"one": copied(), "other": copied()}},
+    "threads": {
+        "waits": {"spinning": {"idle": 0.2, "busy": 1.5}, "ours": {"idle": 0.2, "busy": 0.4}}
+    },
     "interruptions": {
         "commands": {
             name: {"kills": 30, "checked": 1271, "violations": []} for name in ("protect", "audit")

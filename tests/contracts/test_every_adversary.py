@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 import torch
 from torch import Generator, Tensor, nn
 
 from adversaries import ADVERSARIES, Adversary, AdversaryAbout, Prepared, ThreatModel
+from lowkey_core.content import quantise
 from lowkey_core.errors import NotPossibleError
+from lowkey_core.faces.pictures import crops
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
-from lowkey_core.types import Candidates, Gallery, Pictures, Recognition, quantise
+from lowkey_core.types import Candidates, Gallery, Pictures, Recognition
 from lowkey_core.weights import Card, unverified_card
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork, people
@@ -30,7 +30,8 @@ class Stripes:
         self.asked.append(pictures.identities)
         stripes = torch.ones(112, 1)
         stripes[::2] = 0.8
-        return pictures.showing(quantise(pictures.images * stripes))
+        made = quantise(pictures.faces() * stripes)
+        return crops(made, pictures.identities, pictures.names)
 
 
 def recognition() -> Embedding:
@@ -38,8 +39,8 @@ def recognition() -> Embedding:
 
 
 def threat(tool: Stripes | None = None, start: Recognition | None = None) -> ThreatModel:
-    background = people(30, 2, seed=9)
-    background = dataclasses.replace(background, identities=background.identities + 100)
+    drawn = people(30, 2, seed=9)
+    background = crops(drawn.faces(), drawn.identities + 100, drawn.names)
     return ThreatModel(start or recognition(), background, tool or Stripes())
 
 

@@ -22,7 +22,7 @@ from lowkey_core.cloaks.folder import FoundCopies
 from lowkey_core.datasets import folder as folders
 from lowkey_core.errors import AuditError, as_flag, by_name, setting
 from lowkey_core.photos import images
-from lowkey_core.publish.tool import Tool
+from lowkey_core.publish.tool import CloakTool
 from lowkey_core.weights import download
 from lowkey_core.work import files
 from lowkey_core.work.learning import FileKeep
@@ -72,7 +72,7 @@ def unknown_network(folder: Path) -> object:
 
 def too_few_copies(folder: Path) -> object:
     cloak = FoundCopies(str(folder), Work())
-    return Tool("folder", cloak, cloak).for_adversary(people(1, 1), torch.Generator())
+    return CloakTool("folder", cloak, Work()).for_adversary(people(1, 1), torch.Generator())
 
 
 HOW: dict[str, Callable[[Path], object]] = {

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from lowkey_core.matchers import MATCHERS
-from lowkey_core.types import Candidates, Embeddings, Fitted
+from lowkey_core.recognition.matching import Fitted
+from lowkey_core.types import Candidates, Embeddings
 
 NAMES = MATCHERS.available()
 KNOWN = torch.tensor([2, 3, 5, 7, 11, 13, 17])

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from adversaries import System
 from audit.measures import MEASURES, Measure, Searches
-from audit.records import DETECTED, FLAGGED, Outcome, rank
+from audit.outcomes import DETECTED, FLAGGED, Outcome, rank
+from lowkey_core.faces.pictures import crops
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import Pictures
@@ -54,10 +55,10 @@ def of(pictures: Pictures, *who: int) -> Tensor:
 
 def swapped(pictures: Pictures) -> Pictures:
     """A perfect cloak of persons 0 and 1: each looks like the other."""
-    images = pictures.images.clone()
+    images = pictures.faces()
     first, second = of(pictures, 0), of(pictures, 1)
-    images[first], images[second] = pictures.images[second], pictures.images[first]
-    return pictures.showing(images)
+    images[first], images[second] = images[second], images[first]
+    return crops(images, pictures.identities, pictures.names)
 
 
 def counted(name: str, scored: tuple[int, ...], *, looks: bool = True) -> dict[str, Outcome]:
@@ -102,10 +103,10 @@ def test_rates_are_in_the_order_of_the_scored(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("looks", [True, False])
 def test_counts_the_same_each_time_and_leaves_its_input_alone(name: str, looks: bool) -> None:
-    before = GALLERY.images.clone()
+    before = GALLERY.faces()
     one, two = (counted(name, (0, 1, 2, 3), looks=looks) for _ in range(2))
     assert one == two
-    assert torch.equal(GALLERY.images, before)
+    assert torch.equal(GALLERY.faces(), before)
 
 
 @pytest.mark.parametrize("name", NAMES)

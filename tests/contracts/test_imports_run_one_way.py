@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("lowkey_core", "adversaries", "audit", "reports", "cli")
 """Each may import those before it."""
 ROOMS = (
-    ("errors", "checks", "types", "spec"),
+    ("errors", "checks", "content", "types", "spec"),
     ("work",),
     ("photos", "weights"),
     ("faces", "networks"),

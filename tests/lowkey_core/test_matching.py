@@ -97,7 +97,8 @@ def test_an_embedding_enrols_pictures_and_finds_their_people(embedding: Embeddin
 
 
 def test_an_embedding_is_the_mean_of_both_views(embedding: Embedding, pictures: Pictures) -> None:
-    views = embedding.network(pictures.images) + embedding.network(pictures.images.flip(-1))
+    images = pictures.faces()
+    views = embedding.network(images) + embedding.network(images.flip(-1))
     assert torch.allclose(embedding.embed(pictures), F.normalize(views), atol=1e-6)
 
 

@@ -10,7 +10,7 @@ import pytest
 from lowkey_core import plugins
 from lowkey_core.cloaks import CLOAKS
 from lowkey_core.errors import OptionError, PluginError, UnknownNameError
-from lowkey_core.plugins import Kind
+from lowkey_core.plugins import Kind, code
 from lowkey_core.recognisers import RECOGNISERS
 from lowkey_core.spec import Spec
 from lowkey_core.transforms import TRANSFORMS
@@ -188,7 +188,7 @@ def test_a_file_that_is_no_plugin_is_said_so(
 def test_an_import_that_hangs_is_ended(
     hangs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plugins, "PATIENCE", 1)
+    monkeypatch.setattr(code, "PATIENCE", 1)
     (tmp_path / "mine.py").write_text(hangs)
     with pytest.raises(PluginError, match=r"mine\.py took more than 1 seconds"):
         CLOAKS.load(str(tmp_path / "mine.py"))
@@ -244,7 +244,7 @@ def test_an_installed_distribution_offers_modules_and_functions(
 def test_an_installed_plugin_that_does_not_load_is_said_so(
     content: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plugins, "PATIENCE", 1)
+    monkeypatch.setattr(code, "PATIENCE", 1)
     installed(tmp_path, monkeypatch, "broken = somebodys_transforms", content)
     assert "broken" in TRANSFORMS.available(), "listing loads nothing of anybody's"
     with pytest.raises(PluginError, match=told):

@@ -46,11 +46,11 @@ def test_a_chain_runs_from_left_to_right(crop: Pixels) -> None:
 
 
 def test_pictures_are_served_one_by_one_under_their_own_names(pictures: Pictures) -> None:
-    after = served(pictures, load("jpeg:30"))
+    after = served(pictures, "jpeg:30", load("jpeg:30"))
     assert (after.names, after.people) == (pictures.names, pictures.people)
-    for one, image in zip(after.images.split(1), pictures.images.split(1), strict=True):
+    for one, image in zip(after.faces().split(1), pictures.faces().split(1), strict=True):
         assert torch.equal(one, from_pixels(load("jpeg:30")(to_pixels(image))))
-    assert served(pictures.select([]), load("jpeg:30")).names == ()
+    assert served(pictures.select([]), "jpeg:30", load("jpeg:30")).names == ()
 
 
 @pytest.mark.parametrize(

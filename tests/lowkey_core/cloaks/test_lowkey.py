@@ -11,80 +11,84 @@ from torch import Generator
 from lowkey_core.cloaks import load
 from lowkey_core.cloaks.lowkey import SCHEDULES, LowKey, build
 from lowkey_core.cloaks.noise import Noise
+from lowkey_core.content import quantise
 from lowkey_core.errors import OptionError
 from lowkey_core.faces.visibility import dssim, l2, smooth
 from lowkey_core.publish.published import Published
-from lowkey_core.types import Images, Pictures, quantise
+from lowkey_core.types import Faces, Images, Pictures, faces_of
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork
 
 SURROGATES = (TinyNetwork(1), TinyNetwork(2))
 
 
-def cloak(pictures: Pictures, member: str = "", **changes: float) -> Images:
+@pytest.fixture
+def faces(pictures: Pictures) -> Faces:
+    return faces_of(pictures)
+
+
+def cloak(faces: Faces, member: str = "", **changes: float) -> Images:
     schedule = replace(SCHEDULES[member], **changes)
-    return LowKey(SURROGATES, schedule)(pictures, Generator().manual_seed(0))
+    return LowKey(SURROGATES, schedule)(faces, Generator().manual_seed(0))
 
 
-def moved(pictures: Pictures, images: Images, network: TinyNetwork) -> float:
-    return (network(pictures.images) - network(images)).norm(dim=1).mean().item()
+def moved(faces: Faces, images: Images, network: TinyNetwork) -> float:
+    return (network(faces.images) - network(images)).norm(dim=1).mean().item()
 
 
 @pytest.mark.parametrize("member", SCHEDULES)
 @pytest.mark.parametrize("network", SURROGATES)
 def test_moves_every_surrogate_far_more_than_noise_of_its_energy(
-    member: str, network: TinyNetwork, pictures: Pictures
+    member: str, network: TinyNetwork, faces: Faces
 ) -> None:
-    cloaked = cloak(pictures, member)
-    noisy = Noise(LowKey(SURROGATES, SCHEDULES[member]), 0)(pictures, Generator().manual_seed(0))
-    assert moved(pictures, cloaked, network) > 3 * moved(pictures, noisy, network)
+    cloaked = cloak(faces, member)
+    noisy = Noise(LowKey(SURROGATES, SCHEDULES[member]), 0)(faces, Generator().manual_seed(0))
+    assert moved(faces, cloaked, network) > 3 * moved(faces, noisy, network)
 
 
 @pytest.mark.parametrize("member", SCHEDULES)
-def test_a_pixel_moves_at_most_start_plus_steps(member: str, pictures: Pictures) -> None:
+def test_a_pixel_moves_at_most_start_plus_steps(member: str, faces: Faces) -> None:
     s = SCHEDULES[member]
-    change = (cloak(pictures, member) - pictures.images).abs().max().item()
+    change = (cloak(faces, member) - faces.images).abs().max().item()
     assert 0.03 < change <= s.start + s.steps * s.step_size + 1e-6
 
 
-def test_a_higher_price_is_less_visible(pictures: Pictures) -> None:
-    visible = [
-        dssim(pictures.images, cloak(pictures, ssim_price=p)).mean().item() for p in (0, 10, 100)
-    ]
+def test_a_higher_price_is_less_visible(faces: Faces) -> None:
+    visible = [dssim(faces.images, cloak(faces, ssim_price=p)).mean().item() for p in (0, 10, 100)]
     assert visible == sorted(visible, reverse=True)
     assert visible[0] > visible[2]
 
 
-def test_released_clamps_late_and_prices_the_first_picture_only(pictures: Pictures) -> None:
+def test_released_clamps_late_and_prices_the_first_picture_only(faces: Faces) -> None:
     """Its two defects make the others of a batch more visible than published does."""
-    published, released = (cloak(pictures, m) for m in ("published", "released"))
+    published, released = (cloak(faces, m) for m in ("published", "released"))
     others = slice(1, None)
-    worse = dssim(pictures.images, released)[others] > dssim(pictures.images, published)[others]
+    worse = dssim(faces.images, released)[others] > dssim(faces.images, published)[others]
     assert worse.float().mean() > 0.8
 
 
-def test_smoothing_and_mirroring_do_not_undo_it(pictures: Pictures) -> None:
-    cloaked = cloak(pictures)
+def test_smoothing_and_mirroring_do_not_undo_it(faces: Faces) -> None:
+    cloaked = cloak(faces)
     network = SURROGATES[0]
-    plain = moved(pictures, cloaked, network)
-    smoothed = (network(pictures.images) - network(smooth(cloaked, 7, 3.0))).norm(dim=1).mean()
-    mirrored = network(pictures.images.flip(-1)) - network(cloaked.flip(-1))
+    plain = moved(faces, cloaked, network)
+    smoothed = (network(faces.images) - network(smooth(cloaked, 7, 3.0))).norm(dim=1).mean()
+    mirrored = network(faces.images.flip(-1)) - network(cloaked.flip(-1))
     assert smoothed > 0.5 * plain
     assert mirrored.norm(dim=1).mean() > 0.3 * plain
 
 
-def test_noise_has_the_energy_of_the_cloak_it_controls(pictures: Pictures) -> None:
+def test_noise_has_the_energy_of_the_cloak_it_controls(faces: Faces) -> None:
     like = LowKey(SURROGATES, SCHEDULES[""])
     rng = Generator().manual_seed(0)
-    cloaked, noisy = quantise(like(pictures, rng)), Noise(like, 0)(pictures, rng)
-    ratio = l2(noisy, pictures.images) / l2(cloaked, pictures.images)
-    assert torch.allclose(ratio, torch.ones(len(pictures)), atol=0.01)
+    cloaked, noisy = quantise(like(faces, rng)), Noise(like, 0)(faces, rng)
+    ratio = l2(noisy, faces.images) / l2(cloaked, faces.images)
+    assert torch.allclose(ratio, torch.ones(len(faces)), atol=0.01)
 
 
-def test_what_is_published_is_eight_bits_and_batches_do_not_matter_much(pictures: Pictures) -> None:
+def test_what_is_published_is_eight_bits_and_batches_do_not_matter_much(faces: Faces) -> None:
     like = LowKey(SURROGATES, SCHEDULES[""])
     one, all_at_once = (
-        Published(like, Work(), name="", batch=b)(pictures, Generator().manual_seed(0))
+        Published(like, Work(), name="", batch=b)(faces, Generator().manual_seed(0))
         for b in (1, 12)
     )
     assert torch.equal(one, quantise(one))

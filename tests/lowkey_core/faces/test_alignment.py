@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from skimage.transform import SimilarityTransform
 from torch import Tensor
 
+from lowkey_core.content import quantise
 from lowkey_core.faces.alignment import TEMPLATE, region, similarity, unwarp, warp
 from lowkey_core.faces.visibility import smooth
-from lowkey_core.types import quantise
 
 
 def seeded() -> torch.Generator:

@@ -19,6 +19,7 @@ from adversaries.adaptive import Adaptive
 from adversaries.parts.training import Recipe
 from lowkey_core import recognisers
 from lowkey_core.errors import LocalNetworkError, NotPossibleError
+from lowkey_core.faces.pictures import crops
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import Network as AnyNetwork
@@ -36,8 +37,8 @@ def test_torchscript_has_the_input_of_its_card(
     network = Network(size)
     content = torchscript(network, size, how=how)
     ours = recognisers.load(save(tmp_path, "mine.pt", content, size=size, channels=channels))
-    theirs = F.normalize(network(expected(pictures.images, size, channels)))
-    assert torch.allclose(ours(pictures.images), theirs, atol=1e-5)
+    theirs = F.normalize(network(expected(pictures.faces(), size, channels)))
+    assert torch.allclose(ours(pictures.faces()), theirs, atol=1e-5)
     card = ours.card
     assert (card.name, card.released.year, card.black_box) == ("mine", 2024, False)
     assert card.lineage == {"mine-run-1"}
@@ -47,7 +48,7 @@ def test_torchscript_has_gradients_and_no_trainable_weight(
     tmp_path: Path, pictures: Pictures
 ) -> None:
     ours = recognisers.load(save(tmp_path, "mine.pt", torchscript(Network())))
-    images = pictures.images[:2].clone().requires_grad_()
+    images = pictures.faces()[:2].requires_grad_()
     (slope,) = torch.autograd.grad(ours(images)[:, 0].sum(), images)
     assert slope.flatten(1).abs().amax(1).min() > 0
     assert isinstance(ours, nn.Module)
@@ -59,8 +60,8 @@ def test_torchscript_gives_the_same_numbers_at_every_call(
     how: str, tmp_path: Path, pictures: Pictures
 ) -> None:
     ours = recognisers.load(save(tmp_path, "mine.pt", torchscript(Network(), how=how)))
-    first = ours(pictures.images)
-    assert all(torch.equal(ours(pictures.images), first) for _ in range(4))
+    first = ours(pictures.faces())
+    assert all(torch.equal(ours(pictures.faces()), first) for _ in range(4))
 
 
 def starting_from(network: AnyNetwork) -> Embedding:
@@ -71,16 +72,16 @@ def starting_from(network: AnyNetwork) -> Embedding:
 @pytest.mark.parametrize("how", ["trace", "script"])
 def test_torchscript_is_retrained_as_a_copy(how: str, tmp_path: Path, pictures: Pictures) -> None:
     ours = recognisers.load(save(tmp_path, "mine.pt", torchscript(Network(), how=how)))
-    before, name = ours(pictures.images), fingerprint(ours)
+    before, name = ours(pictures.faces()), fingerprint(ours)
 
     def tool(p: Pictures, rng: Generator) -> Pictures:
-        return p.showing((p.images + 0.1).clamp(0, 1))
+        return crops((p.faces() + 0.1).clamp(0, 1), p.identities, p.names)
 
     adaptive, rng = Adaptive(Work(), Recipe(epochs=2, batch=4)), Generator().manual_seed(0)
     learned: Any = adaptive.prepare(ThreatModel(starting_from(ours), pictures, tool), rng)
     student = learned.recognition.network
-    assert (student(pictures.images) - before).abs().max() > 1e-3
-    assert torch.equal(ours(pictures.images), before)
+    assert (student(pictures.faces()) - before).abs().max() > 1e-3
+    assert torch.equal(ours(pictures.faces()), before)
     assert fingerprint(ours) == name
     assert fingerprint(student) != name
 

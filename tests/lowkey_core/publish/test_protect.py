@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
+from lowkey_core.cloaks import CloakAbout
 from lowkey_core.errors import OptionError, StorageError, UnreadableImageError
 from lowkey_core.faces import detection
-from lowkey_core.faces.detection import aligned
+from lowkey_core.faces.detection import NOTHING, cut, kept
 from lowkey_core.photos.decoding import Pixels, decode_pixels, encode_pixels
 from lowkey_core.photos.folders import PREVIEWS
 from lowkey_core.publish import ledger
@@ -22,11 +23,12 @@ from lowkey_core.publish.ledger import Outcome
 from lowkey_core.publish.protect import SUFFIXES, Protector, Settings
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.sources import sources
-from lowkey_core.types import CloakAbout, Images, Pictures
+from lowkey_core.types import Faces, Images
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.files import explained
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
+from tests.conftest import frame_at
 
 WARPS = torch.tensor([[[1.0, 0, -20], [0, 1, -30]], [[0.5, 0, -100], [0, 0.5, -10]]])
 """Two faces of a made-up photo, the second twice as large: nobody real is in it."""
@@ -42,17 +44,21 @@ class Brighter:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, pictures: Pictures, rng: Generator, /) -> Images:
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
         self.calls += 1
-        return (pictures.images + 20 / 255).clamp(0, 1)
+        return (faces.images + 20 / 255).clamp(0, 1)
 
 
 def two_faces(content: bytes, name: str) -> Record:
     pixels = decode_pixels(content, name)
-    faces = [aligned(pixels, w).mul(255).round().byte() for w in WARPS]
-    found = slice(0, 0 if pixels.max() == 0 else 2)  # nobody is in a black photo
-    size = torch.tensor(pixels.shape[:2])
-    return {"faces": torch.cat(faces)[found], "warps": WARPS[found], "size": size}
+    if pixels.max() == 0:  # nobody is in a black photo
+        return {**kept([], pixels), "shows": NOTHING}
+    frames = [frame_at(w, pixels.shape[:2]) for w in WARPS]
+    return {**kept(frames, pixels), "shows": cut(pixels, WARPS[0])[None]}
+
+
+def face(pixels: Pixels, warp: Tensor) -> Images:
+    return cut(pixels, warp)[None].float().div(255)
 
 
 LOOK = detection.look
@@ -155,7 +161,7 @@ def test_what_the_outcome_says_is_what_the_file_holds(folder: Path, tmp_path: Pa
     before, after = (
         decode_pixels(path.read_bytes()) for path in (folder / "a.png", out / outcome.copy)
     )
-    seen = [dssim(aligned(before, w), aligned(after, w)).item() for w in WARPS]
+    seen = [dssim(face(before, w), face(after, w)).item() for w in WARPS]
     assert outcome.dssim == pytest.approx(max(seen))
     assert outcome.copy == "a.jpg"
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from lowkey_core.cloaks.folder import FoundCopies
+from lowkey_core.cloaks import CloakAbout
 from lowkey_core.cloaks.none import Nothing
 from lowkey_core.errors import NotPossibleError
 from lowkey_core.publish.published import Published
-from lowkey_core.publish.tool import ENOUGH, Tool
-from lowkey_core.types import CloakAbout, Images, Pictures
+from lowkey_core.publish.tool import ENOUGH, CloakTool
+from lowkey_core.types import Faces, Images, Pictures, faces_of
 from lowkey_core.work.work import Work
 from tests.conftest import people
 
@@ -21,37 +21,80 @@ PICTURES = people(ENOUGH, 2)
 RNG = Generator().manual_seed(0)
 
 
-def copies_of(pictures: Pictures) -> Tool:
-    """A cloak of found copies: those of these pictures."""
-    cloak = FoundCopies("nowhere", Work())
-    cloak.faces = {
-        name: face[None] for name, face in zip(pictures.names, pictures.images, strict=True)
-    }
-    return Tool("folder", cloak, cloak)
+class Copies:
+    """A `ThirdPartyCloak` whose copies show somebody else; it has those of these pictures."""
+
+    about = CloakAbout(against=None)
+    missing = unusable = ()
+
+    def __init__(self, covered: Pictures) -> None:
+        others = people(ENOUGH + 1, 2, seed=7).items
+        self.copies = dict(zip(covered.names, others, strict=False))
+
+    def originals(self, photos: Images) -> Images:
+        return photos
+
+    def covers(self, name: str) -> bool:
+        return name in self.copies
+
+    def read(self, pictures: Pictures) -> None:
+        """It has read them."""
+
+    def published(self, pictures: Pictures, rng: Generator, /) -> Pictures:
+        return Pictures(tuple(self.copies.get(p.name, p) for p in pictures.items))
+
+
+def copies_of(pictures: Pictures) -> CloakTool:
+    return CloakTool("folder", Copies(pictures), Work())
+
+
+class Darker:
+    """A cloak whose change is known: every other face 30 grey levels darker."""
+
+    about = CloakAbout()
+
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+        every_other = torch.arange(len(faces)).view(-1, 1, 1, 1) % 2
+        return (faces.images - 30 / 255 * every_other).clamp(0, 1)
+
+
+def test_a_cloak_of_faces_changes_pictures_by_as_much() -> None:
+    after = CloakTool("dark", Darker(), Work())(PICTURES, RNG)
+    change = torch.arange(len(PICTURES)).view(-1, 1, 1, 1) % 2 * 30 / 255
+    assert torch.allclose(after.faces(), (PICTURES.faces() - change).clamp(0, 1), atol=1e-6)
+    assert (after.names, after.people) == (PICTURES.names, PICTURES.people)
+    pairs = zip(after.items[::2], PICTURES.items[::2], strict=True)
+    assert all(torch.equal(one.face(), other.face()) for one, other in pairs)
 
 
 def test_a_cloak_of_ours_covers_everything() -> None:
-    tool = Tool("none", Nothing(), Nothing())
+    tool = CloakTool("none", Nothing(), Work())
     assert tool.covered(PICTURES).all()
     assert tool.learnable(PICTURES).names == PICTURES.names
-    assert torch.equal(tool(PICTURES, RNG).images, PICTURES.images)
+    assert torch.equal(tool(PICTURES, RNG).faces(), PICTURES.faces())
 
 
 def test_of_no_pictures_none_are_cloaked() -> None:
-    def never(pictures: Pictures, rng: Generator) -> Images:
-        raise AssertionError("there is nothing to cloak")
+    class Never:
+        about = CloakAbout()
 
-    assert len(Tool("none", Nothing(), never)(PICTURES.select([]), RNG)) == 0
+        def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+            raise AssertionError("there is nothing to cloak")
+
+    assert len(CloakTool("never", Never(), Work())(PICTURES.select([]), RNG)) == 0
 
 
-def test_found_copies_cover_what_has_one() -> None:
+def test_copies_cover_what_has_one_and_are_published_as_they_are() -> None:
     tool = copies_of(PICTURES.select([0, 3]))
     assert tool.covered(PICTURES).nonzero().flatten().tolist() == [0, 3]
+    published = tool(PICTURES, RNG)
+    changed = (published.faces() != PICTURES.faces()).flatten(1).any(1)
+    assert changed.nonzero().flatten().tolist() == [0, 3]
 
 
 def test_adversaries_learn_from_enough_people_or_not_at_all() -> None:
     tool = copies_of(PICTURES)
-    assert torch.equal(tool.for_adversary(PICTURES, RNG).images, PICTURES.images)
+    assert len(tool.for_adversary(PICTURES, RNG)) == len(PICTURES)
     fewer = copies_of(PICTURES.of(range(1, ENOUGH)))
     assert fewer.learnable(PICTURES) is PICTURES
     with pytest.raises(NotPossibleError, match=f"{ENOUGH - 1} background people"):
@@ -73,7 +116,7 @@ class ByPerson:
     def __init__(self) -> None:
         self.seen: list[list[int]] = []
 
-    def __call__(self, faces: Pictures, rng: Generator, /) -> Images:
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
         self.seen.append(faces.identities.tolist())
         means: list[Tensor] = [
             faces.images[faces.identities == who].mean(0) for who in faces.identities
@@ -83,9 +126,10 @@ class ByPerson:
 
 @pytest.mark.parametrize(("batch", "calls"), [(1, 4), (6, 2), (7, 2), (100, 1)])
 def test_a_cloak_of_people_is_given_all_pictures_of_a_person(batch: int, calls: int) -> None:
-    cloak, mixed = ByPerson(), people(4, 3).select([0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11])
-    published = Published(cloak, Work(), name="", batch=batch)(mixed, RNG)
+    mixed = people(4, 3).select([0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11])
+    cloak, faces = ByPerson(), faces_of(mixed)
+    published = Published(cloak, Work(), name="", batch=batch)(faces, RNG)
     assert len(cloak.seen) == calls
     assert all(seen.count(who) == 3 for seen in cloak.seen for who in seen)
-    whole = Published(ByPerson(), Work(), name="", batch=100)(mixed, RNG)
+    whole = Published(ByPerson(), Work(), name="", batch=100)(faces, RNG)
     assert torch.equal(published, whole), "in the order given, whatever the batches"

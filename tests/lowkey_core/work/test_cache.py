@@ -150,12 +150,12 @@ def test_each_face_is_computed_once(tmp_path: Path) -> None:
     twice = pictures.select([0, 1, 0])
 
     def means(work: Work, of: Pictures) -> Tensor:
-        return work.per_item("", Mean(), of.digests, lambda rows: of.images[rows], batch=2)
+        return work.per_item("", Mean(), of.digests, lambda rows: of.faces(rows=rows), batch=2)
 
     first = means(work, twice)
-    assert torch.equal(first, twice.images.mean((2, 3)))
+    assert torch.equal(first, twice.faces().mean((2, 3)))
     means(work, pictures)
     assert calls == [2, 2, 1]
     assert torch.equal(means(Work(Cache(tmp_path)), twice), first)
-    assert torch.equal(work.per_picture("", Mean(), pictures)[:2], first[:2])
+    assert torch.equal(means(work, pictures)[:2], first[:2])
     assert calls == [2, 2, 1]

@@ -1,0 +1,134 @@
+"""Commands beside `audit` and `protect`: earlier runs, weight files, networks of our own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Optional
+
+import typer
+
+from lowkey_core.errors import one_line
+
+BAD_INPUT = 2
+RUNNING = "More: running"
+CACHE: Any = typer.Option(
+    None, help="Folder for finished work. \\[~/.cache/lowkey-audit]", rich_help_panel=RUNNING
+)
+VERBOSE = typer.Option(
+    False,
+    "--verbose",
+    help="Log on stderr what is done, and where it is kept.",
+    rich_help_panel=RUNNING,
+)
+TRAINING = typer.Option(Path("training"), "--out", help="Folder for checkpoints and the result.")
+
+
+def group(text: str) -> typer.Typer:
+    """Commands under one name, or all of them."""
+    return typer.Typer(
+        add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=text
+    )
+
+
+runs = group("What was audited before.")
+models = group("Weight files: list them, fetch them, verify them.")
+zoo = group("The small recognisers that ship with this project.")
+synthetic = group("SynthFaces, people who do not exist.")
+GROUPS = {"runs": runs, "models": models, "zoo": zoo, "synthetic": synthetic}
+
+
+@runs.command("list")
+def list_runs(folder: Path = typer.Argument(Path("runs"), help="Where the runs are.")) -> None:
+    """A line per run: name, date, attack, adversaries, data set, verdict, least protection."""
+    from audit.runs import listing
+
+    show(listing(folder))
+
+
+@models.command("list")
+def list_models() -> None:
+    """Every weight file an audit may use, and whether it is here."""
+    from audit.models import listed
+
+    show(listed())
+
+
+@models.command("fetch")
+def fetch_model(
+    name: str = typer.Argument(help="See `models list`."),
+    accept_licence: bool = typer.Option(
+        False, "--accept-licence", help="Do not ask: I have read the licence and accept it."
+    ),
+) -> None:
+    """Download one weight file. Nothing else in this program uses a network."""
+    from audit.models import fetch
+
+    if not fetch(name, say, None if accept_licence else _agrees):
+        raise typer.Exit(BAD_INPUT)
+
+
+@models.command("verify")
+def verify_models(
+    name: Optional[str] = typer.Argument(None, help="One of `models list`; all without."),
+) -> None:
+    """Hash again what is here. Exit code 2 if anything is tampered or cannot be read."""
+    from audit.models import verified
+
+    states = list(verified(name))
+    show(f"{what}  {state}" for what, state in states)
+    raise typer.Exit(BAD_INPUT if any(s in ("tampered", "unreadable") for _, s in states) else 0)
+
+
+@zoo.command("train")
+def train_zoo(
+    name: str = typer.Argument(help="A member, as zoo:mobile."),
+    out: Path = TRAINING,
+    cache: Optional[Path] = CACHE,
+    verbose: bool = VERBOSE,
+) -> None:
+    """Train a member of the zoo by its recipe; needs LFW. The same command resumes."""
+    _train(name, out, cache, verbose)
+
+
+@synthetic.command("train")
+def train_synthetic(
+    out: Path = TRAINING, cache: Optional[Path] = CACHE, verbose: bool = VERBOSE
+) -> None:
+    """Train the generator of SynthFaces by its recipe; needs LFW. The same command resumes."""
+    _train("synthfaces", out, cache, verbose)
+
+
+def _train(name: str, out: Path, cache: Path | None, verbose: bool) -> None:
+    log_if(verbose)
+    from audit import session
+    from reports.console.progress import Progress
+
+    with Progress() as progress:
+        made = session.train(name, out, cache, progress.show)
+    say(one_line(f"trained: {made}"))
+
+
+def _agrees() -> bool | None:
+    """Whether the user accepts; None where nobody is there to ask."""
+    return typer.confirm("Fetch it under these terms?", err=True) if sys.stdin.isatty() else None
+
+
+def show(lines: Iterable[str]) -> None:
+    """Results, on stdout."""
+    for line in lines:
+        print(line)
+
+
+def say(text: str) -> None:
+    """What is for people, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def log_if(verbose: bool) -> None:
+    """Shows the log from here on, if it is asked for."""
+    if verbose:
+        from lowkey_core.work import logs
+
+        logs.show()

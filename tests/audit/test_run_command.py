@@ -1,0 +1,107 @@
+"""The whole audit as it is typed: what is wrong is said in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--attack", "lowky"], "did you mean 'lowkey'"),
+        (["--adversary", "adaptve"], "did you mean 'adaptive'"),
+        (["--transform", "jpg:75"], "did you mean 'jpeg'"),
+        (
+            ["--transform", "jpeg:500"],
+            "quality of 'jpeg:500' is '500'; expected less than or equal to 100",
+        ),
+        (["--recogniser", "dlib2"], "did you mean 'dlib'"),
+        (["--recogniser", "nowhere.py"], "nowhere.py is not a file"),
+        (["--dataset", "nowhere"], "no data set is called 'nowhere'"),
+        (["--dataset", "nowhere.csv"], "nowhere.csv cannot be read"),
+        (["--attack", "lowkey:stepz=4"], "no option 'stepz'"),
+        (["--attack", "lowkey:steps=-1"], "expected greater than or equal to 0"),
+        (["--measure", "rank"], "did you mean 'rank-k'"),
+        (["--scenario", "mixed:2"], "expected less than or equal to 1"),
+        (["--matcher", "knn"], "did you mean 'nn'"),
+        (["--protected", "0"], "protected is '0'"),
+        (["--plan", "nowhere.toml"], "nowhere.toml cannot be read"),
+        (["--preset", "fast"], "no preset is called 'fast'"),
+    ],
+)
+def test_a_usage_error_is_one_line_and_exit_code_2(arguments: list[str], message: str) -> None:
+    run = cli("audit", "--surrogate", "dlib", "--recogniser", "dlib", *arguments)
+    assert run.returncode == 2, run.stderr
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_without_faces_real_ones_are_said_to_be_missing(tmp_path: Path) -> None:
+    kept = ["--out", f"{tmp_path}/run", "--cache", f"{tmp_path}/cache"]
+    run = cli("audit", "--dataset", "lfw", *kept, CLOAK_ASSETS=str(tmp_path))
+    assert run.returncode == 2
+    assert "CLOAK_ASSETS" in run.stderr
+
+
+@pytest.mark.faces
+def test_a_whole_audit_from_the_command_line(tmp_path: Path) -> None:
+    """Real faces, the real dlib, a few steps: every exit but the figures."""
+    arguments = (
+        "--preset quick --surrogate dlib --recogniser dlib,edgeface:xxs --adversary oblivious "
+        "--attack lowkey:steps=2 --protected 2 --probes 2 --gallery 2 --background 1 --others 4 "
+        f"--distractors 4 --ranks 1,5 --json --out {tmp_path}/run --cache {tmp_path}/cache"
+    )
+    run = cli("audit", *arguments.split())
+    assert run.returncode in (0, 3), run.stderr
+    assert json.loads(run.stdout) == json.loads((tmp_path / "run" / "report.json").read_text())
+    shown = cli("report", f"{tmp_path}/run", "--format", "markdown")
+    assert shown.stdout == (tmp_path / "run" / "report.md").read_text()
+    assert "not held out" in shown.stdout
+
+
+def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def test_interrupting_says_how_to_go_on(tmp_path: Path) -> None:
+    """SIGINT as soon as the command has said what it will do."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "cli.py"), "audit", "--out", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert " people x " in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command resumes" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--attack", "folder"], ["--cloaked", "."], ["--attack", "folder", "--cloaked", "x"]],
+)
+def test_a_folder_of_copies_is_asked_for_by_name(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "Ann").mkdir()
+    (tmp_path / "Ann" / "1.png").touch()
+    given = ["--dataset", str(tmp_path), "--recogniser", "dlib", "--out", str(tmp_path / "run")]
+    run = cli("audit", *given, *arguments)
+    assert run.returncode == 2, run.stderr
+    assert "--cloaked" in run.stderr or "--attack folder" in run.stderr
