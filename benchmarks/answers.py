@@ -113,6 +113,22 @@ def difference(found: Numbers, recogniser: str, other: str) -> str:
     )
 
 
+def faces(found: Numbers, recogniser: str, transforms: Sequence[str]) -> str:
+    """How often the detector lost the face of a published photo."""
+    said = []
+    for transform in transforms:
+        row = Row("", "", "oblivious", recogniser, transform)
+        lost, control = (
+            counts(found, f"face found {arm}", row).complement for arm in ("cloaked", "control")
+        )
+        when = "as published" if transform == "none" else f"after {transform}"
+        said.append(f"{sum(lost.hits)} ({sum(control.hits)}) {when}")
+    return (
+        f"Of {sum(lost.trials)} cloaked photos (of their clean twins), the detector lost the face "
+        f"in\n{', '.join(said)}."
+    )
+
+
 def detection(found: Numbers, transforms: Sequence[str]) -> str:
     """How well cloaks are told from clean pictures; precision as if both were equally many."""
     rows = []

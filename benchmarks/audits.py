@@ -16,7 +16,10 @@ from benchmarks.compare import MEASURED
 from benchmarks.record import Measured
 
 TIMED = True
-KEPT = ("rank-1 control", "rank-1 cloaked", "detected", "flagged cloaked", "flagged clean", "auc")
+KEPT = (
+    *("rank-1 control", "rank-1 cloaked", "detected", "flagged cloaked", "flagged clean", "auc"),
+    *("face found control", "face found cloaked"),
+)
 """What is kept of cells. Of counts and quality everything is."""
 
 
@@ -136,6 +139,7 @@ def tables(measured: Measured) -> dict[str, str]:
         "audits standard setting": answers.setting(real),
         "audits standard": answers.table(real, AUDITS["standard"].rows),
         "audits standard difference": answers.difference(real, *recognisers),
+        "audits standard faces": answers.faces(real, "mobilefacenet:ms1m", ("none", *_LATER)),
         "audits standard detection": answers.detection(real, ("none", *_LATER)),
     }
 

@@ -29,6 +29,8 @@ def whole(rows: tuple[Row, ...], people: int = 2) -> dict[str, Any]:
             cell = (attack, row.adversary, row.recogniser, "nn", row.transform, "all")
             found[" | ".join((*cell, "rank-1 control"))] = half
             found[" | ".join((*cell, "rank-1 cloaked"))] = half
+            found[" | ".join((*cell, "face found control"))] = Counts((2,) * people, (2,) * people)
+            found[" | ".join((*cell, "face found cloaked"))] = half
             if row.adversary == "detection":
                 found[" | ".join((*cell, "flagged cloaked"))] = half
                 found[" | ".join((*cell, "flagged clean"))] = half
@@ -129,6 +131,7 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "| edgeface:xxs | 0.9000 | 9 of 10 | 0.3 |" in tables["recognition"]
     assert "2 min 42 s | 7 s |" in tables["audits times"]
     assert "| zoo:mobile | 0.50 [" in tables["audits offline"]
+    assert "lost the face in\n2 (0) as published" in tables["audits standard faces"]
     assert "`zoo:vit` | attention" in tables["zoo members"]
     assert "0 of 2 after (95%: at most 0.84)" in tables["protected"]
     assert "1,271 finished files" in tables["interruptions"]
