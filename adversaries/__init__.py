@@ -1,7 +1,8 @@
 """Adversaries build recognition from scraped pictures. Each file exports `build(...)`.
 
-`build` may ask by name for `work` (where finished work is kept); `epochs` (how long to train) and
-`flagged` ("drop" or "keep" pictures judged cloaked) are the plan's unless the spec sets them.
+`build` may ask by name for `work` (where finished work is kept) and `device` (where to train);
+`epochs` (how long to train) and `flagged` ("drop" or "keep" pictures judged cloaked) are the plan's
+unless the spec sets them.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +52,8 @@ class Adaptive:
             )
         assert isinstance(start, Embedding)
         background, copies = threat.background, threat.tool(threat.background, rng)
-        clean, cloaked = (p.faces(start.network.template) for p in (background, copies))
+        template = start.network.template
+        faces_of = cache(lambda: [p.faces(template) for p in (background, copies)])
         classes = background.identities.unique(return_inverse=True)[1]
         home = start.embed(background)
         means = torch.zeros(int(classes.max()) + 1, home.shape[1]).index_add(0, classes, home)
@@ -59,7 +61,7 @@ class Adaptive:
 
         def loss(rows: Tensor, rng: Generator) -> Tensor:
             device = device_of(student)
-            faces = torch.cat([clean[rows], cloaked[rows]])
+            faces = torch.cat([arm[rows] for arm in faces_of()])
             flip = torch.rand(len(faces), generator=rng) < 0.5
             faces = torch.where(flip.view(-1, 1, 1, 1), faces.flip(-1), faces).to(device)
             anchors, labels = home[rows].repeat(2, 1).to(device), classes[rows].repeat(2).to(device)
@@ -74,14 +76,17 @@ class Adaptive:
             loss,
             len(background),
             _gently(self.recipe, teacher),
-            key=fingerprint(type(self), teacher, str(device_of(teacher)), clean, cloaked, classes),
+            key=fingerprint(
+                *(type(self), teacher, str(device_of(teacher)), template),
+                *(background.digests, copies.digests, classes),
+            ),
             seed=rng.initial_seed(),
             work=self.work,
             label=f"retraining {start.card.name} on cloaked pictures",
         )
         student.network.requires_grad_(False)
         retrained = replace(start, network=student.network)
-        return EnrolAll(retrained, facts(background, copies))
+        return EnrolAll(retrained, facts(background, copies, self.work))
 
 
 _NORMALISED = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)

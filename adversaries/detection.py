@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
@@ -120,13 +121,13 @@ class Detection:
         seen = torch.isin(background.identities, known[: min(IDENTITIES, 3 * len(known) // 4)])
         own = background.select(seen.nonzero().flatten())
         copies = threat.tool(own, rng)
-        pairs = torch.cat([_pairs(own, copies, version) for version in VERSIONS])
+        pairs = cache(lambda: torch.cat([_pairs(own, copies, version) for version in VERSIONS]))
         detector = Residual(Generator().manual_seed(rng.initial_seed())).to(self.device)
 
         def loss(rows: Tensor, rng: Generator) -> Tensor:
             device = device_of(detector)
             top, left = (_offset(rng), _offset(rng))
-            shown = pairs[rows][..., top : top + CROP, left : left + CROP]
+            shown = pairs()[rows][..., top : top + CROP, left : left + CROP]
             flip = torch.rand(len(rows), 1, 1, 1, 1, generator=rng) < 0.5
             shown = torch.where(flip, shown.flip(-1), shown).flatten(0, 1).to(device)
             truth = torch.tensor([0.0, 1], device=device).repeat(len(rows))
@@ -136,7 +137,7 @@ class Detection:
         train(
             detector,
             loss,
-            len(pairs),
+            len(own) * len(VERSIONS),
             self.recipe,
             key=fingerprint(type(self), own.digests, copies.digests, detector, str(self.device)),
             seed=rng.initial_seed(),
@@ -146,14 +147,25 @@ class Detection:
         detector.eval().requires_grad_(False)
         others = background.select((~seen).nonzero().flatten())
         detector.threshold = self._threshold(detector, others)
-        return Detecting(threat.recognition, detector, self.flagged, self.work, facts(own, copies))
+        return Detecting(
+            threat.recognition, detector, self.flagged, self.work, facts(own, copies, self.work)
+        )
 
     def _threshold(self, detector: Residual, clean: Pictures) -> float:
         """The score that FALSE_ALARMS of these clean pictures exceed, whatever became of them."""
         versions = [served(clean, v, transforms.load(v)) for v in CALIBRATION]
-        with torch.no_grad():
-            scores = torch.cat([detector.suspicion(pictures.faces()) for pictures in versions])
+        scores = torch.cat([suspicions(detector, pictures, self.work) for pictures in versions])
         return scores.quantile(1 - FALSE_ALARMS).item()
+
+
+def suspicions(detector: Residual, pictures: Pictures, work: Work) -> Tensor:
+    """(n,): how cloaked each picture looks, above 0 if it is judged cloaked."""
+    return work.per_item(
+        "looking for cloaks",
+        detector.suspicion,
+        pictures.digests,
+        lambda rows: pictures.faces(rows=rows),
+    )[:, 0]
 
 
 def _pairs(clean: Pictures, cloaked: Pictures, version: str) -> Tensor:
@@ -180,12 +192,7 @@ class Detecting:
 
     def __call__(self, scraped: Pictures, /) -> System:
         """Drops what it flags, if that is its policy."""
-        suspicion = self.work.per_item(
-            "looking for cloaks",
-            self.detector.suspicion,
-            scraped.digests,
-            lambda rows: scraped.faces(rows=rows),
-        )[:, 0]
+        suspicion = suspicions(self.detector, scraped, self.work)
         flagged = suspicion > 0
         kept = scraped.select(~flagged) if self.flagged == "drop" else scraped
         return System(self.recognition.enrol(kept), kept, flagged, suspicion)

@@ -121,11 +121,13 @@ from adversaries import AdversaryAbout
 from adversaries.parts.enrolment import EnrolAll, facts
 class Gossipmonger:
     about = AdversaryAbout("Who told whom?")
+    def __init__(self, work):
+        self.work = work
     def prepare(self, threat, rng):
         cloaked = threat.tool(threat.background, rng)
-        return EnrolAll(threat.recognition, facts(threat.background, cloaked))
-def build():
-    return Gossipmonger()
+        return EnrolAll(threat.recognition, facts(threat.background, cloaked, self.work))
+def build(work):
+    return Gossipmonger(work)
 ''',
     "telegramme": '''
 """A report format that gives bytes."""
