@@ -122,6 +122,7 @@ def test_every_training_step_runs_there(
     adversary = ADVERSARIES.load(name, granted={"work": Work(), "device": None})
     adversary.prepare(threat, Generator().manual_seed(0))
     ((network, loss),) = taken
+    loss(torch.arange(4), Generator())  # faces are cut on the CPU, when they are first needed
     with fake:
         network.requires_grad_(True).to(CUDA)
         found = loss(torch.arange(4), Generator())

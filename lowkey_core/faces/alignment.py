@@ -115,8 +115,9 @@ def unwarp(change: Images, face: Tensor, height: int, width: int) -> Images:
     warps = face[None]
 
     def spread(y: Tensor) -> Tensor:
-        blank = torch.zeros(1, 3, height, width, requires_grad=True)
-        (back,) = torch.autograd.grad((warp(blank, warps) * y).sum(), blank)
+        with torch.enable_grad():  # whatever the caller does without gradients
+            blank = torch.zeros(1, 3, height, width, requires_grad=True)
+            (back,) = torch.autograd.grad((warp(blank, warps) * y).sum(), blank)
         return back
 
     # A A' is about as large as the ratio of template to photo pixels; the ridge is small beside it.
@@ -127,8 +128,7 @@ def unwarp(change: Images, face: Tensor, height: int, width: int) -> Images:
     for _ in range(_ROUNDS):
         if left == 0:
             break
-        with torch.enable_grad():
-            image = warp(spread(way), warps) + ridge * way
+        image = warp(spread(way), warps) + ridge * way
         step = left / (way * image).sum()
         y, rest = y + step * way, rest - step * image
         before, left = left, rest.pow(2).sum()

@@ -109,6 +109,14 @@ def test_a_photo_changes_only_where_the_template_looks() -> None:
     assert there.abs().max() == 0
 
 
+def test_a_change_is_carried_where_no_gradients_are_kept() -> None:
+    """Recognisers cut faces out of cloaked photos in that state."""
+    change, where = torch.ones(1, 3, 112, 112), face(1.0, 0.0, (-40, -31))
+    with torch.no_grad():
+        there = unwarp(change, where, 300, 300)
+    assert torch.equal(there, unwarp(change, where, 300, 300))
+
+
 def test_a_photo_smaller_than_the_template_holds_what_it_can() -> None:
     smooth_change = F.interpolate(torch.rand(1, 3, 7, 7, generator=seeded()) * 0.1, size=112)
     shown = warp(
