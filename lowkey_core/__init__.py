@@ -1,10 +1,11 @@
 """Photographs, faces, recognisers, cloaks. Knows no adversary.
 
-Imported before torch, it sets how torch's threads wait. By default they spin, and beside other
-busy processes a training step then takes many times as long; passive ones sleep
-(benchmarks/README.md, "Threads"). A value that the user has set stays.
+Imported before torch, it sets how long torch's threads spin before they sleep. By default they
+spin so long that a training step takes many times as long beside other busy processes
+(benchmarks/README.md, "Threads"). What a user has set stays.
 """
 
 import os
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
