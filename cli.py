@@ -51,6 +51,9 @@ def audit(
     resume: Optional[Path] = typer.Option(
         None, help="A run's folder: go on with its plan, there.", rich_help_panel=RUNNING
     ),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Say what there is to do, and how long it takes; do not do it."
+    ),
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
@@ -68,12 +71,20 @@ def audit(
         made = choices.make(preset, plan, given(flags))
         title = f"{preset} ({presets.COSTS[preset]})"
     say(f"{title}; {statistics.power(made.people.protected, made.people.probes)}")
-    begun = session.begin(made, resume or out, cache)
-    from reports import render
     from reports.console.progress import Progress
 
+    if dry_run:
+        from reports.console.forecast import lines
+
+        with Progress() as progress:
+            foreseen = session.foresee(made, cache, progress.show)
+        show(lines(foreseen))
+        return
+    begun = session.begin(made, resume or out, cache)
+    from reports import render
+
     with Progress() as progress:
-        found = begun.run(progress.show)
+        found = begun.run(progress.show, progress.expect)
     session.keep(begun.folder / "report.md", render("markdown", found))
     say(str(render("terminal", found)))
     say(one_line(f"report: {begun.folder / 'report.md'} and report.json"))

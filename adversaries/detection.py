@@ -58,6 +58,11 @@ def build(
     return Detection(work, recipe, flagged, device or torch.device("cpu"))
 
 
+def residual(faces: Images) -> Images:
+    """What smoothing takes away, enlarged: of the size of faces' contrasts."""
+    return (20 * (faces - smooth(faces, 7, 3.0))).contiguous(memory_format=torch.channels_last)
+
+
 class Residual(nn.Module):
     """Four convolutions on what smoothing takes away; one number, higher is more cloaked."""
 
@@ -79,7 +84,7 @@ class Residual(nn.Module):
 
     def forward(self, faces: Images) -> Tensor:
         """faces: (n, 3, h, w) in [0, 1]. Returns (n, 1)."""
-        score: Tensor = self.layers(20 * (faces - smooth(faces, 7, 3.0)))
+        score: Tensor = self.layers(residual(faces))
         return score
 
     def suspicion(self, faces: Images) -> Tensor:
@@ -122,7 +127,8 @@ class Detection:
         own = background.select(seen.nonzero().flatten())
         copies = threat.tool(own, rng)
         pairs = cache(lambda: torch.cat([_pairs(own, copies, version) for version in VERSIONS]))
-        detector = Residual(Generator().manual_seed(rng.initial_seed())).to(self.device)
+        detector = Residual(Generator().manual_seed(rng.initial_seed()))
+        detector.to(memory_format=torch.channels_last).to(self.device)
 
         def loss(rows: Tensor, rng: Generator) -> Tensor:
             device = device_of(detector)
@@ -131,7 +137,8 @@ class Detection:
             flip = torch.rand(len(rows), 1, 1, 1, 1, generator=rng) < 0.5
             shown = torch.where(flip, shown.flip(-1), shown).flatten(0, 1).to(device)
             truth = torch.tensor([0.0, 1], device=device).repeat(len(rows))
-            return F.binary_cross_entropy_with_logits(detector(shown)[:, 0], truth)
+            shown = shown.contiguous(memory_format=torch.channels_last)
+            return F.binary_cross_entropy_with_logits(detector.layers(shown)[:, 0], truth)
 
         detector.train()
         train(
@@ -169,10 +176,11 @@ def suspicions(detector: Residual, pictures: Pictures, work: Work) -> Tensor:
 
 
 def _pairs(clean: Pictures, cloaked: Pictures, version: str) -> Tensor:
-    """(n, 2, 3, 112, 112): each picture and its cloaked copy, after the transform."""
+    """(n, 2, 3, 112, 112): the residuals of each picture and its cloaked copy, after the
+    transform."""
     transform = transforms.load(version)
     both = [served(pictures, version, transform).faces() for pictures in (clean, cloaked)]
-    return torch.stack(both, 1)
+    return torch.stack([residual(faces) for faces in both], 1)
 
 
 def _offset(rng: Generator) -> int:

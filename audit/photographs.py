@@ -13,7 +13,7 @@ from lowkey_core import datasets
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.datasets import Dataset
 from lowkey_core.errors import DatasetError, Reason
-from lowkey_core.faces.detection import Found, find
+from lowkey_core.faces.found import Found, find
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.photo import Photo
 from lowkey_core.types import Pictures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from audit.contests import prepare
+from audit.forecast import foretell
 from audit.measuring import measure
 from audit.plan import AuditPlan
 from audit.publishing import publish
@@ -20,6 +21,8 @@ def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
     clock = Clock(work)
     scene = assemble(plan, work)  # names become objects here only
     clock.lap("assembling")
+    foretell(scene)
+    clock.lap("foretelling")
     published = publish(scene)  # for each cloak and its control, what people put online
     clock.lap("cloaking")
     prepared = prepare(scene)  # adversaries learn once

@@ -19,7 +19,7 @@ from lowkey_core.errors import AuditError, OptionError, RunError, one_line, sett
 from lowkey_core.work.files import explained, write_atomically
 
 PLAN, REPORT = "plan.json", "report.json"
-ALONGSIDE = ("resume", "cache", "json", "verbose")
+ALONGSIDE = ("resume", "cache", "json", "verbose", "dry_run")
 """What may be given together with a run to resume: nothing that its plan decides."""
 
 

@@ -21,15 +21,19 @@ from lowkey_core.spec import parse
 from lowkey_core.work.files import write_atomically
 
 if TYPE_CHECKING:  # torch takes seconds to import
+    from audit.forecast import Foresight
     from audit.report import AuditReport
     from lowkey_core.publish.ledger import Outcome
     from lowkey_core.publish.protect import Settings
+    from lowkey_core.work.forecast import Forecast
     from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
 
 Show = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much is done, how much there is."""
+Expect = Callable[["Forecast"], None]
+"""Told once how long it will take."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,13 @@ class Session:
     cache: Path
     """Of finished work."""
 
-    def run(self, show: Show | None = None) -> AuditReport:
-        """Runs, and stores the report. show: told of progress, a `lowkey_core.work.Show`.
+    def run(self, show: Show | None = None, expect: Expect | None = None) -> AuditReport:
+        """Runs, and stores the report. show: told of progress. expect: told, once faces are found,
+        how long the rest takes; without it there is no trial.
 
         Raises: any AuditError. What is finished is kept: the same call goes on from there.
         """
-        work = _work(self.cache, show)
+        work = _work(self.cache, show, expect)
         from audit.run import run_audit
 
         report = run_audit(self.plan, work)
@@ -86,6 +91,17 @@ def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -
     return session
 
 
+def foresee(plan: AuditPlan, cache: Path | None = None, show: Show | None = None) -> Foresight:
+    """What an audit would do, and how long it would take; no run is begun. Faces are found for it,
+    and kept. Raises: any AuditError.
+    """
+    work = _work(cache or cache_folder(), show)
+    from audit.forecast import foresee as foreseen
+    from audit.scene import assemble
+
+    return foreseen(assemble(plan, work))
+
+
 def keep(path: Path, content: str | bytes) -> None:
     """Writes a rendered report, whole or not at all. Raises: StorageError."""
     write_atomically(path, content if isinstance(content, bytes) else content.encode())
@@ -121,13 +137,13 @@ def train(name: str, out: Path, cache: Path | None = None, show: Show | None = N
     return trained(name, out, work)
 
 
-def _work(cache: Path, show: Show | None) -> Work:
+def _work(cache: Path, show: Show | None, expect: Expect | None = None) -> Work:
     from lowkey_core.work import runtime
     from lowkey_core.work.cache import Cache
     from lowkey_core.work.work import Work, silent
 
     runtime.tune()
-    return Work(Cache(cache), show or silent)
+    return Work(Cache(cache), show or silent, expect)
 
 
 def name_of(plan: AuditPlan) -> str:

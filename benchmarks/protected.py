@@ -21,7 +21,7 @@ from benchmarks import record
 from benchmarks.lfw import WORK, embeddings, found
 from benchmarks.record import Measured
 from lowkey_core import datasets
-from lowkey_core.faces.detection import find
+from lowkey_core.faces.found import find
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.photo import Photo
 from lowkey_core.publish.ledger import read

@@ -24,6 +24,7 @@ from lowkey_core.work.files import write_atomically
 NAMES = (
     "audits",
     "recognition",
+    "detection",
     "chain",
     "zoo",
     "cloaking",

@@ -16,15 +16,13 @@ from torch import Tensor, nn
 
 from audit.photographs import align
 from lowkey_core import datasets
-from lowkey_core.cloaks import folder
 from lowkey_core.content import quantise
 from lowkey_core.faces import detection
 from lowkey_core.faces.alignment import TEMPLATE
-from lowkey_core.faces.detection import NOTHING, kept
+from lowkey_core.faces.found import NOTHING, kept
 from lowkey_core.faces.frames import Frame
 from lowkey_core.faces.pictures import crops
 from lowkey_core.photos.images import from_pillow
-from lowkey_core.publish import served
 from lowkey_core.types import ARCFACE, FACE_SIZE, Pictures, Pixels
 from lowkey_core.weights import ASSETS_VARIABLE, Card
 from lowkey_core.work import logs, runtime
@@ -101,7 +99,7 @@ def people(identities: int, pictures: int, seed: int = 0) -> Pictures:
 
 
 NO_FACE: Record = {**kept([], np.zeros((112, 112, 3), np.uint8)), "shows": NOTHING}
-"""What `detection.look` keeps of a photo in which nobody is."""
+"""What `found.look_at` keeps of a photo in which nobody is."""
 
 
 def whole(pixels: Pixels) -> list[Frame]:
@@ -126,8 +124,7 @@ def frame_at(warp: Tensor, size: tuple[int, int]) -> Frame:
 @pytest.fixture
 def nobody_real(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faces are taken as found, before and after photos are published: see `whole`."""
-    for module in (detection, served, folder):
-        monkeypatch.setattr(module, "detect", whole)
+    monkeypatch.setattr(detection, "detect_all", lambda photos: [whole(p) for p in photos])
 
 
 @pytest.fixture

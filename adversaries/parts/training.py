@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Generator, Tensor, nn
@@ -52,7 +53,7 @@ def train(
 
     def progress(done: int) -> None:
         if done % rows.per_epoch == 0:
-            work.show(label, done // rows.per_epoch, recipe.epochs)
+            work.say(label, done // rows.per_epoch, recipe.epochs)
 
     start = learn(
         {"network": Part(network, decay=recipe.weight_decay)},
@@ -60,6 +61,7 @@ def train(
         schedule,
         keep,
         progress=progress,
+        steps=partial(work.steps, label),
     )
     found = start // rows.per_epoch
     work.count(label, "found", found)

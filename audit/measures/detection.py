@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from sklearn.metrics import roc_auc_score
 
 from adversaries import System
 from audit.measures import Searches, rate
@@ -26,6 +25,8 @@ class Detection:
         cloaked pictures against every clean one. Empty where the adversary does not look."""
         if control.suspicion is None or cloaked.suspicion is None:
             return {}
+        from sklearn.metrics import roc_auc_score  # its import takes a second
+
         changed, identities = searches.changed, searches.scraped.identities
         suspicion = torch.cat([control.suspicion, cloaked.suspicion[changed]])
         truth = torch.cat([torch.zeros(len(control.suspicion)), torch.ones(int(changed.sum()))])

@@ -15,7 +15,8 @@ from torch import Generator, Tensor
 
 from lowkey_core.cloaks import CloakAbout
 from lowkey_core.errors import OptionError, UnreadableImageError, setting
-from lowkey_core.faces.detection import NOTHING, content_of, cut, detect, frames_in, kept
+from lowkey_core.faces.detection import cut, detect
+from lowkey_core.faces.found import NOTHING, content_of, frames_in, kept
 from lowkey_core.faces.frames import Frame
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.copies import Copies

@@ -36,7 +36,7 @@ from torch import Generator, Tensor
 from lowkey_core.cloaks import CloakAbout
 from lowkey_core.content import per_picture
 from lowkey_core.errors import OptionError, setting
-from lowkey_core.faces.visibility import Lpips, lpips_if_present, smooth, ssim
+from lowkey_core.faces.visibility import Lpips, lpips_if_present, smooth, ssim_to
 from lowkey_core.networks.flip import AtArcFace, FlipAveraged
 from lowkey_core.types import FACE_SIZE, Faces, Images, Network
 from lowkey_core.work.runtime import device_of
@@ -162,11 +162,12 @@ class LowKey:
         with torch.no_grad():
             home = [[f(x) for f in embed] for x in (clean, clean.flip(-1))]
         cloaked = clean + _start_noise(faces, s.start, rng).to(device)
+        price = self._price(clean)
         for step in range(s.steps):
             if s.clamp_each_step:
                 cloaked = cloaked.clamp(0, 1)
             cloaked.requires_grad_()
-            gain = -self._price(clean, cloaked)
+            gain = -price(cloaked)
             for smoothed, mirrored in [_VIEWS[step % 4]] if s.in_turn else _VIEWS[:2]:
                 view = smooth(cloaked, 7, 3.0) if smoothed else cloaked
                 view = view.flip(-1) if mirrored else view
@@ -177,15 +178,21 @@ class LowKey:
             cloaked = cloaked.detach() + s.step_size * slope.sign()
         return cloaked.clamp(0, 1).cpu()
 
-    def _price(self, clean: Images, cloaked: Images) -> Tensor:
-        """What visibility costs, summed over the batch."""
-        s = self.schedule
-        if self.lpips is None:
-            # With the rim: what costs nothing there would show as a seam in a whole photo.
-            price = s.ssim_price * (1 - ssim(clean, cloaked, rim=True))
-        else:
-            price = s.lpips_price * self.lpips(clean, cloaked)
-        return price[:1].sum() if s.price_first_only else price.sum()
+    def _price(self, clean: Images) -> Callable[[Images], Tensor]:
+        """What the visibility of a batch costs, summed over it."""
+        s, lpips = self.schedule, self.lpips
+        # With the rim: what costs nothing there would show as a seam in a whole photo.
+        alike = ssim_to(clean, rim=True)
+
+        def price(cloaked: Images) -> Tensor:
+            each = (
+                s.ssim_price * (1 - alike(cloaked))
+                if lpips is None
+                else s.lpips_price * lpips(clean, cloaked)
+            )
+            return each[:1].sum() if s.price_first_only else each.sum()
+
+        return price
 
 
 def _start_noise(faces: Faces, width: float, rng: Generator) -> Tensor:

@@ -129,7 +129,8 @@ class Renderer:
 
     def portrait(self, who: int, count: int, i: int) -> bytes:
         """The i-th picture of person `who`, as a PNG. count: how many pictures that person has."""
-        return encode_pixels(self._remembered(who, count)[i].permute(1, 2, 0).numpy(), "PNG")
+        pixels = self._remembered(who, count)[i].permute(1, 2, 0).numpy()
+        return encode_pixels(pixels, "PNG", compress_level=1)  # it is not kept, only read again
 
     def portraits(self, who: int, count: int) -> Tensor:
         """All pictures of person `who`: (count, 3, 128, 128) uint8, the face near template

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,18 +17,12 @@ from PIL import Image
 from torch import Tensor
 
 from lowkey_core import weights
-from lowkey_core.content import digests_of
-from lowkey_core.errors import REASONS, Reason, UnreadableImageError
 from lowkey_core.faces.alignment import region, warp
 from lowkey_core.faces.frames import Frame
-from lowkey_core.photos.decoding import Pixels, decode_pixels
+from lowkey_core.photos.decoding import Pixels
 from lowkey_core.photos.images import from_pixels
-from lowkey_core.photos.photo import Photo, digest_of
-from lowkey_core.types import ARCFACE, FACE_SIZE
+from lowkey_core.types import FACE_SIZE
 from lowkey_core.weights.checkpoints import state_of
-from lowkey_core.work.provenance import fingerprint
-from lowkey_core.work.records import Record
-from lowkey_core.work.work import Work
 
 
 def _mtcnn_card(stage: str, sha256: str, size: int) -> weights.Card:
@@ -72,7 +65,14 @@ def _detector() -> Any:
     stages = (detector.pnet, detector.rnet, detector.onet)
     for stage, state in zip(stages, states, strict=True):
         stage.load_state_dict(state)
+        stage.to(memory_format=torch.channels_last)  # or half the time goes to pooling
     return detector
+
+
+TOGETHER = 16
+"""Photos that are looked at together, at most."""
+PIXELS_TOGETHER = 4_000_000
+"""And so many pixels of them, but for a single photo that has more."""
 
 
 def detect(pixels: Pixels) -> list[Frame]:
@@ -81,23 +81,43 @@ def detect(pixels: Pixels) -> list[Frame]:
     The main face is large and central: largest box area less twice the squared distance of its
     centre from the photo's (facenet-pytorch's `center_weighted_size`).
     """
-    searched, (height, width) = Image.fromarray(pixels), pixels.shape[:2]
-    shrink = max(1.0, max(width, height) / LARGEST_SEARCHED)
-    if shrink > 1:
-        searched = searched.resize(
-            (round(width / shrink), round(height / shrink)), Image.Resampling.BOX
-        )
-    if min(searched.size) < SMALLEST:
-        return []
-    with torch.no_grad():
-        boxes, _, points = _detector().detect(searched, landmarks=True)
-    if boxes is None or len(boxes) == 0:
-        return []
-    box = np.asarray(boxes, dtype=np.float64)
-    centre = (box[:, :2] + box[:, 2:]) / 2 - np.array(searched.size) / 2
+    return detect_all([pixels])[0]
+
+
+def detect_all(photos: Sequence[Pixels]) -> list[list[Frame]]:
+    """The faces of each photo, as `detect` finds them; photos of one size share every pass."""
+    searched = [_searched(pixels) for pixels in photos]
+    found: list[list[Frame]] = [[] for _ in photos]
+    for size in dict.fromkeys(copy.size for copy in searched):
+        rows = [i for i, copy in enumerate(searched) if copy.size == size]
+        if min(size) < SMALLEST:
+            continue
+        with torch.no_grad():
+            boxes, _, points = _detector().detect([searched[i] for i in rows], landmarks=True)
+        for i, box, landmarks in zip(rows, boxes, points, strict=True):
+            if box is not None and len(box):
+                found[i] = _frames(box, landmarks, size, photos[i].shape[:2])
+    return found
+
+
+def _searched(pixels: Pixels) -> Image.Image:
+    """The copy of a photo in which faces are looked for."""
+    photo = Image.fromarray(pixels)
+    shrink = max(1.0, max(photo.size) / LARGEST_SEARCHED)
+    if shrink == 1:
+        return photo
+    size = (round(photo.width / shrink), round(photo.height / shrink))
+    return photo.resize(size, Image.Resampling.BOX)
+
+
+def _frames(boxes: Any, points: Any, size: tuple[int, int], photo: tuple[int, int]) -> list[Frame]:
+    """The faces of one photo, the main one first. boxes, points: MTCNN's, in pixels of the copy.
+    size: the copy's width and height. photo: the photo's height and width."""
+    (height, width), box = photo, np.asarray(boxes, dtype=np.float64)
+    centre = (box[:, :2] + box[:, 2:]) / 2 - np.array(size) / 2
     area = (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
     order = np.argsort(-(area - 2 * (centre**2).sum(1)), kind="stable")
-    scale = np.array([width / searched.width, height / searched.height])
+    scale = np.array([width / size[0], height / size[1]])
     # A pixel's centre c of the small copy lies at (c + .5) * scale - .5 of the photo.
     there = (np.asarray(points, dtype=np.float64)[order] + 0.5) * scale - 0.5
     edges = (box[order].reshape(-1, 2, 2) * scale).reshape(-1, 4)
@@ -105,6 +125,24 @@ def detect(pixels: Pixels) -> list[Frame]:
         Frame((height, width), torch.from_numpy(p), torch.from_numpy(b))
         for p, b in zip(there.astype(np.float32), edges.astype(np.float32), strict=True)
     ]
+
+
+def found_in(photos: Iterable[tuple[int, Pixels]]) -> Iterator[tuple[int, Pixels, list[Frame]]]:
+    """Numbered photos, each with its faces. No more are in memory than are looked at together."""
+    waiting: list[tuple[int, Pixels]] = []
+    for number, pixels in photos:
+        total = sum(p.shape[0] * p.shape[1] for _, p in (*waiting, (number, pixels)))
+        if waiting and (total > PIXELS_TOGETHER or len(waiting) == TOGETHER):
+            yield from _seen(waiting)
+            waiting = []
+        waiting.append((number, pixels))
+    yield from _seen(waiting)
+
+
+def _seen(photos: list[tuple[int, Pixels]]) -> Iterator[tuple[int, Pixels, list[Frame]]]:
+    frames = detect_all([pixels for _, pixels in photos])
+    for (number, pixels), found in zip(photos, frames, strict=True):
+        yield number, pixels, found
 
 
 def cut(pixels: Pixels, face: Tensor, size: int = FACE_SIZE) -> Tensor:
@@ -116,94 +154,3 @@ def cut(pixels: Pixels, face: Tensor, size: int = FACE_SIZE) -> Tensor:
     if 0 in part.shape:
         return torch.zeros(3, size, size, dtype=torch.uint8)
     return warp(from_pixels(part), moved[None], size)[0].mul(255).round().to(torch.uint8)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What one photo holds."""
-
-    frames: tuple[Frame, ...]
-    """Where its faces are, the main one first."""
-    content: str = ""
-    """Digest of the file."""
-    shows: str = ""
-    """Digest of the main face's aligned pixels; "" without one."""
-    lost: Reason | None = None
-    """Why it could not be read; None if it could."""
-
-
-def find(photos: Sequence[Photo], work: Work) -> list[Found]:
-    """Every photo's faces; a file that cannot be read has none, and a reason."""
-    asked = [Asked(photo, content_of(photo)) for photo in photos]
-    records = work.map("finding faces", look_at, asked)
-    return [_found(record, a.content) for record, a in zip(records, asked, strict=True)]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A photo whose faces are asked for."""
-
-    photo: Photo
-    content: str
-    """Digest of its file, or why there is none."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of what decides where faces are: the file, and the detector's weights."""
-        return fingerprint(self.content, [card.sha256 for card in DETECTOR_CARDS])
-
-
-def look_at(asked: Asked) -> Record:
-    """What `Found` holds of a photo, as tensors to keep."""
-    try:
-        return look(asked.photo.read(), asked.photo.name)
-    except UnreadableImageError as error:
-        return {error.reason: NOTHING}
-
-
-def content_of(photo: Photo) -> str:
-    """The digest of the file's bytes, or why there are none."""
-    try:
-        return digest_of(photo.read())
-    except UnreadableImageError as error:
-        return error.reason
-
-
-NOTHING = torch.ones(1)
-"""Kept under the reason why there is nothing to keep."""
-
-
-def look(content: bytes, name: str) -> Record:
-    """What `Found` holds, as tensors to keep."""
-    try:
-        pixels = decode_pixels(content, name)
-    except UnreadableImageError as error:
-        return {error.reason: NOTHING}
-    frames = detect(pixels)
-    main = [cut(pixels, frames[0].to(ARCFACE))] if frames else []
-    return {**kept(frames, pixels), "shows": torch.stack(main) if main else NOTHING}
-
-
-def kept(frames: Sequence[Frame], pixels: Pixels) -> Record:
-    """Frames as tensors to keep. pixels: of their photo."""
-    return {
-        "landmarks": torch.stack([f.landmarks for f in frames]) if frames else torch.zeros(0, 5, 2),
-        "boxes": torch.stack([f.box for f in frames]) if frames else torch.zeros(0, 4),
-        "size": torch.tensor(pixels.shape[:2]),
-    }
-
-
-def frames_in(record: Record) -> tuple[Frame, ...]:
-    """The frames that were kept."""
-    height, width = record["size"].tolist()
-    pairs = zip(record["landmarks"], record["boxes"], strict=True)
-    return tuple(Frame((height, width), points, box) for points, box in pairs)
-
-
-def _found(record: Record, content: str) -> Found:
-    for reason in REASONS:
-        if reason in record:
-            return Found((), lost=reason)
-    frames = frames_in(record)
-    shows = digests_of(record["shows"].float().div(255))[0] if frames else ""
-    return Found(frames, content, shows)

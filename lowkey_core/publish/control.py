@@ -6,6 +6,7 @@ it has fewer pixels or other ones, so the noise is scaled until what is left of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -42,7 +43,7 @@ class EqualNoise:
         """As `Tool`."""
         pairs = zip(pictures.items, self.tool(pictures, rng).items, strict=True)
         wanted = [Pair(clean, copy, rng.initial_seed()) for clean, copy in pairs]
-        records = self.work.map("adding noise of equal energy", equal_noise, wanted)
+        records = self.work.map("adding noise of equal energy", noises, wanted)
         made = zip(pictures.items, records, strict=True)
         return Pictures(tuple(picture.changed(record["change"]) for picture, record in made))
 
@@ -59,6 +60,11 @@ class Pair:
     def fingerprint(self) -> str:
         """Of both pictures and the seed."""
         return fingerprint(self.clean.digest, self.cloaked.digest, self.seed)
+
+
+def noises(pairs: Sequence[Pair]) -> list[Record]:
+    """`equal_noise` of each."""
+    return [equal_noise(pair) for pair in pairs]
 
 
 def equal_noise(pair: Pair) -> Record:

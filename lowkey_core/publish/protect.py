@@ -17,7 +17,8 @@ import torch
 from torch import Generator, Tensor
 
 from lowkey_core.errors import OptionError, StorageError, UnreadableImageError, setting
-from lowkey_core.faces.detection import cut, find
+from lowkey_core.faces.detection import cut
+from lowkey_core.faces.found import find
 from lowkey_core.faces.frames import Frame
 from lowkey_core.faces.paste import retouched
 from lowkey_core.faces.pictures import levels

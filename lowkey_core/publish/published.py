@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -11,8 +13,10 @@ from lowkey_core.checks import check_images
 from lowkey_core.cloaks import Cloak
 from lowkey_core.content import quantise
 from lowkey_core.errors import ImageShapeError, PluginError
+from lowkey_core.faces.pictures import levels
 from lowkey_core.types import Faces, Images
 from lowkey_core.work.provenance import arithmetic, fingerprint
+from lowkey_core.work.records import Record
 from lowkey_core.work.runtime import device_of
 from lowkey_core.work.work import Work
 
@@ -35,16 +39,21 @@ class Published:
         """The cloaked faces on the 256 grey levels: (n, 3, 112, 112) float32."""
         if not len(faces):
             return faces.images.clone()
-        rows = self._batches(faces)
-        parts, seed = [faces.select(r) for r in rows], rng.initial_seed()
-        keys = [fingerprint(self.fingerprint, p.digests, seed) for p in parts]
-        records = self._work.through(
-            f"cloaking with {self._name}",
-            keys,
-            lambda i: {"pixels": _pixels(self.cloak, parts[i], rng, self._name)},
-        )
-        cloaked = torch.cat([r["pixels"] for r in records]).float().div_(255)
-        return cloaked[torch.cat(rows).argsort()]
+        batches, seed, keys = self._batches(faces), rng.initial_seed(), [""] * len(faces)
+        for rows in batches:
+            key = fingerprint(self.fingerprint, faces.select(rows).digests, seed)
+            for place, row in enumerate(rows.tolist()):
+                keys[row] = fingerprint(key, place)
+
+        def make(rows: Sequence[int]) -> list[Record]:
+            part = faces.select(torch.as_tensor(rows))
+            cloaked = _checked(self.cloak(part, rng), part, self._name)
+            return [{"change": change} for change in levels(cloaked) - levels(part.images)]
+
+        groups = [rows.tolist() for rows in batches]
+        records = list(self._work.groups(f"cloaking with {self._name}", keys, groups, make))
+        changes = torch.stack([r["change"] for r in records])[torch.cat(batches).argsort()]
+        return (levels(faces.images) + changes).clamp(0, 255).float().div_(255)
 
     def _batches(self, faces: Faces) -> list[Tensor]:
         """Rows of each batch: in the order given, or whole people where the cloak needs that."""
@@ -60,9 +69,9 @@ class Published:
         return batches
 
 
-def _pixels(cloak: Cloak, faces: Faces, rng: Generator, who: str) -> Tensor:
-    """The cloak's result as uint8. Anybody's cloak passes here, so here it is checked."""
-    cloaked = cloak(faces, rng)
+def _checked(cloaked: Any, faces: Faces, who: str) -> Images:
+    """The cloak's result on the 256 grey levels. Anybody's cloak passes here, so here it is
+    checked. Raises: PluginError, ImageShapeError, ImageRangeError."""
     if not isinstance(cloaked, Tensor):
         raise PluginError(
             f"{who} returned a {type(cloaked).__name__}",
@@ -76,4 +85,4 @@ def _pixels(cloak: Cloak, faces: Faces, rng: Generator, who: str) -> Tensor:
             remedy="return one picture of the same size for each",
         )
     check_images(cloaked, f"the pictures that {who} returned")
-    return quantise(cloaked).mul(255).round().to(torch.uint8)
+    return quantise(cloaked)

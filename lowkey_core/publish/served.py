@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lowkey_core.faces.detection import DETECTOR_CARDS, detect, frames_in, kept
+from lowkey_core.faces.detection import DETECTOR_CARDS, TOGETHER, found_in
+from lowkey_core.faces.found import frames_in, kept
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.types import Picture, Pictures, Transform
 from lowkey_core.work.provenance import fingerprint
@@ -25,7 +27,8 @@ def found_again(pictures: Pictures, work: Work) -> Pictures:
     items = list(pictures.items)
     rows = [i for i, picture in enumerate(items) if _may_have_moved(picture)]
     photos = [p for i in rows if isinstance(p := items[i], PhotoPicture)]
-    records = work.map("finding faces again", look_again, [Served(p) for p in photos])
+    shown = [Served(p) for p in photos]
+    records = work.map("finding faces again", look_again, shown, together=TOGETHER)
     for row, photo, record in zip(rows, photos, records, strict=True):
         items[row] = photo.seen_at(next(iter(frames_in(record)), None))
     return Pictures(tuple(items))
@@ -43,10 +46,10 @@ class Served:
         return fingerprint(self.picture.served_as, [card.sha256 for card in DETECTOR_CARDS])
 
 
-def look_again(served: Served) -> Record:
-    """Where the main face is now, as tensors to keep."""
-    pixels = served.picture.pixels()
-    return kept(detect(pixels)[:1], pixels)
+def look_again(served: Sequence[Served]) -> list[Record]:
+    """Where the main face of each is now, as tensors to keep."""
+    photos = ((number, each.picture.pixels()) for number, each in enumerate(served))
+    return [kept(frames[:1], pixels) for _, pixels, frames in found_in(photos)]
 
 
 def _may_have_moved(picture: Picture) -> bool:

@@ -60,7 +60,7 @@ def load(name: str, device: torch.device = CPU) -> Network | Recognition:
     if not isinstance(getattr(loaded, "template", None), Template):
         loaded.template = ARCFACE
     if isinstance(loaded, nn.Module):
-        loaded.eval().requires_grad_(False).to(device)
+        loaded.eval().requires_grad_(False).to(memory_format=torch.channels_last).to(device)
     if is_file(spec.name):
         side = loaded.template.size
         faces = torch.rand(2, 3, side, side, generator=Generator().manual_seed(0))

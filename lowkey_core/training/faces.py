@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lowkey_core.datasets import Dataset, synthetic
 from lowkey_core.faces.alignment import warp
-from lowkey_core.faces.detection import Found, find
+from lowkey_core.faces.found import Found, find
 from lowkey_core.photos.decoding import decode_pixels
 from lowkey_core.photos.images import from_pixels
 from lowkey_core.photos.photo import Photo

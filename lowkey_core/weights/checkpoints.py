@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import load as parse_tensors
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from lowkey_core import weights
 from lowkey_core.errors import TamperedWeightsError
@@ -47,9 +48,19 @@ def fill(make: Callable[[], Network], state: Mapping[str, Tensor], card: weights
     It is built on the meta device, so no weight can be left at a random value.
     Raises: TamperedWeightsError unless names and shapes are exactly the network's.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _NotInitialised():
         network = make()
     return fit(network, state, card)
+
+
+class _NotInitialised(TorchFunctionMode):
+    """Skips `torch.nn.init`: on the meta device its functions do nothing but import a compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return kwargs.get("tensor", args[0] if args else None)
+        return func(*args, **kwargs)
 
 
 def fit(network: Network, state: Mapping[str, Tensor], card: weights.Card) -> Network:

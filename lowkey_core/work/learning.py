@@ -6,8 +6,9 @@ uninterrupted one, if the loss of a step depends on the step and the weights onl
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -71,23 +72,38 @@ def learn(
     *,
     after: Callable[[int], object] = _ignore,
     progress: Callable[[int], object] = _ignore,
+    steps: Callable[[int, int], Iterable[int]] = range,
 ) -> int:
     """Train the modules of `parts` in place. Returns the step at which it resumed, 0 for a new one.
 
     loss: scalar of step 0, 1, ...; the step decides about batches and random numbers.
     after: called after each step's update, before a checkpoint is saved.
     progress: called with the number of finished steps, before the first step and after each.
+    steps: from the first step to the one behind the last, those that are taken.
     Raises: StorageError, CheckpointError.
     """
     trained = [part for part in parts.values() if part.trained]
-    optimiser = torch.optim.AdamW(
-        [{"params": _trainable(part), "weight_decay": part.decay} for part in trained],
-        betas=schedule.betas,
-    )
-    clipped = [p for part in trained if part.clipped for p in _trainable(part)]
-    start = keep.resume(lambda record: _restore(record, parts, optimiser))
+
+    @functools.cache  # a finished training needs none, and building the first takes a second
+    def built() -> torch.optim.Optimizer:
+        return torch.optim.AdamW(
+            [{"params": _trainable(part), "weight_decay": part.decay} for part in trained],
+            betas=schedule.betas,
+        )
+
+    def restore(record: Record) -> int:
+        _fill(record, parts)
+        if (step := int(record[_STEP])) < schedule.steps:
+            _continue(record, built())
+        return step
+
+    start = keep.resume(restore)
     progress(start)
-    for step in range(start, schedule.steps):
+    if start == schedule.steps:
+        return start
+    optimiser = built()
+    clipped = [p for part in trained if part.clipped for p in _trainable(part)]
+    for step in steps(start, schedule.steps):
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate(step)
         optimiser.zero_grad()
@@ -98,7 +114,7 @@ def learn(
         after(step)
         done = step + 1
         if done % schedule.save_every == 0 or done == schedule.steps:
-            keep.save(_snapshot(done, parts, optimiser))
+            keep.save(_snapshot(done, parts, optimiser if done < schedule.steps else None))
         progress(done)
     return start
 
@@ -182,23 +198,30 @@ def _trainable(part: Part) -> list[nn.Parameter]:
     return [p for p in part.module.parameters() if p.requires_grad]
 
 
-def _snapshot(done: int, parts: Mapping[str, Part], optimiser: torch.optim.Optimizer) -> Record:
-    """The checkpoint format: `step`, `part/NAME/...` as in state dicts, `optimiser/INDEX/...`."""
+def _snapshot(
+    done: int, parts: Mapping[str, Part], optimiser: torch.optim.Optimizer | None
+) -> Record:
+    """The checkpoint format: `step`, `part/NAME/...` as in state dicts, `optimiser/INDEX/...`;
+    without these once there is nothing left to learn."""
     record = {_STEP: torch.tensor(done)}
     for name, part in parts.items():
         state = part.module.state_dict()
         record.update({f"part/{name}/{key}": tensor for key, tensor in state.items()})
-    for index, moments in optimiser.state_dict()["state"].items():
+    for index, moments in optimiser.state_dict()["state"].items() if optimiser else ():
         record.update({f"{_OPTIMISER}/{index}/{key}": value for key, value in moments.items()})
     return record
 
 
-def _restore(record: Record, parts: Mapping[str, Part], optimiser: torch.optim.Optimizer) -> int:
-    """Fill parts and optimiser from a checkpoint; return its step. Raises on any misfit."""
+def _fill(record: Record, parts: Mapping[str, Part]) -> None:
+    """Fill parts from a checkpoint. Raises on any misfit."""
     for name, part in parts.items():
         prefix = f"part/{name}/"
         state = {k.removeprefix(prefix): v for k, v in record.items() if k.startswith(prefix)}
         part.module.load_state_dict(state, strict=True)
+
+
+def _continue(record: Record, optimiser: torch.optim.Optimizer) -> None:
+    """Fill the optimiser from a checkpoint. Raises on any misfit."""
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in record.items():
@@ -210,4 +233,3 @@ def _restore(record: Record, parts: Mapping[str, Part], optimiser: torch.optim.O
             moments.setdefault(int(index), {})[key] = laid_out
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": moments, "param_groups": groups})
-    return int(record[_STEP])

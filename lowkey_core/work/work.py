@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lowkey_core.work.cache import Cache
+from lowkey_core.work.forecast import Forecast, Trial
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
 
@@ -19,6 +22,8 @@ log = logging.getLogger(__name__)
 
 Show = Callable[[str, int, int], None]
 """Told of progress: what is being done, how much is done, how much there is."""
+Expect = Callable[[Forecast], None]
+"""Told once how long it will take. The forecast then counts what is done."""
 
 
 Item = TypeVar("Item")
@@ -28,61 +33,157 @@ def silent(label: str, done: int, total: int) -> None:
     """A `Show` that says nothing."""
 
 
+@dataclass
+class _State:
+    """What changes while work is done."""
+
+    rows: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+    trial: Trial | None = None
+    forecast: Forecast | None = None
+
+
 @dataclass(frozen=True)
 class Work:
     """How anything that takes long is done: kept when finished, and shown while under way."""
 
     cache: Cache = field(default_factory=lambda: Cache(None))
     show: Show = silent
-    _rows: dict[tuple[str, str], Tensor] = field(default_factory=dict)
-    _tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+    expect: Expect | None = None
+    """None: nobody wants to know how long it will take."""
+    _state: _State = field(default_factory=_State)
 
     def count(self, label: str, what: str, pieces: int = 1) -> None:
         """Note for the log that `pieces` were `what`: "found" in the cache, or "made"."""
-        self._tally[label, what] += pieces
+        self._state.tally[label, what] += pieces
 
     def log_counts(self) -> None:
         """Say by label what was found in the cache and what was made, since this was last said."""
-        for label in dict.fromkeys(label for label, _ in self._tally):
-            found, made = self._tally[label, "found"], self._tally[label, "made"]
+        tally = self._state.tally
+        for label in dict.fromkeys(label for label, _ in tally):
+            found, made = tally[label, "found"], tally[label, "made"]
             log.info("%s: %d found in the cache, %d made", label, found, made)
-        self._tally.clear()
+        tally.clear()
+
+    @property
+    def tally(self) -> Counter[tuple[str, str]]:
+        """By label and "found" or "made", how many since this was last logged."""
+        return self._state.tally
+
+    @contextmanager
+    def trial(self) -> Iterator[Forecast]:
+        """Inside, whatever is asked for is answered after a few pieces of it: the answers are of
+        no use, but the forecast is known at the end."""
+        state, began = self._state, time.perf_counter()
+        known, tally = dict(state.rows), Counter(state.tally)
+        state.trial = Trial()
+        try:
+            yield state.trial.forecast
+        finally:
+            forecast = state.trial.forecast
+            forecast.beside = time.perf_counter() - began - forecast.trial
+            forecast.started = time.perf_counter()
+            state.trial, state.rows, state.tally = None, known, tally
+
+    def foretell(self, forecast: Forecast) -> None:
+        """From here on what is done is counted in the forecast, and who asked is told of it."""
+        self._state.forecast = forecast
+        if self.expect is not None:
+            self.expect(forecast)
+
+    def steps(self, label: str, start: int, stop: int) -> Iterator[int]:
+        """The steps of a training."""
+        if self._state.trial:
+            yield from self._state.trial.steps(label, start, stop)
+            return
+        for step in range(start, stop):
+            yield step
+            self._done(label, 1)
 
     def map(
-        self, label: str, function: Callable[[Item], Record], items: Sequence[Item]
+        self,
+        label: str,
+        function: Callable[[Sequence[Item]], Sequence[Record]],
+        items: Sequence[Item],
+        *,
+        together: int = 1,
     ) -> Iterator[Record]:
-        """`function` of each item, kept as soon as it is made, under the fingerprint of both.
+        """One record per item, under the fingerprint of both.
 
-        One record is in memory at a time. function, items: picklable, so that they can be sent to
-        other processes.
+        function: from up to `together` items to a record for each. It and the items are picklable,
+        so that they can be sent to other processes. No more records than that are in memory.
         """
         keys = [fingerprint(function, item) for item in items]
-        return self.each(label, keys, lambda i: function(items[i]))
+        starts = range(0, len(items), together)
+        groups = [range(s, min(s + together, len(items))) for s in starts]
+        return self.groups(label, keys, groups, lambda rows: function([items[i] for i in rows]))
+
+    def groups(
+        self,
+        label: str,
+        keys: Sequence[str],
+        groups: Sequence[Sequence[int]],
+        make: Callable[[Sequence[int]], Sequence[Record]],
+    ) -> Iterator[Record]:
+        """One record per row number of the groups, in their order: the kept one, or one of those
+        that `make` gives for a group, kept as soon as they are made.
+
+        A group is made whole: sums of floats depend on what is computed together.
+        """
+        done = 0
+        for rows in groups:
+            records = [self.cache.get(keys[i]) for i in rows]
+            found = [record for record in records if record is not None]
+            if len(found) < len(rows):
+                found = self._made(label, keys, rows, make, done)
+            else:
+                self.count(label, "found", len(rows))
+            done += len(rows)
+            yield from found
+        self.say(label, done, len(keys))
+
+    def _made(
+        self,
+        label: str,
+        keys: Sequence[str],
+        rows: Sequence[int],
+        make: Callable[[Sequence[int]], Sequence[Record]],
+        done: int,
+    ) -> list[Record]:
+        self.say(label, done, len(keys))
+        if trial := self._state.trial:
+            made, true = trial.make(label, rows, make)
+            if not true:
+                return made
+        else:
+            made = list(make(rows))
+        # Laid out in memory as they will be when they are read: sums of floats depend on it.
+        made = [{name: tensor.contiguous() for name, tensor in r.items()} for r in made]
+        for i, record in zip(rows, made, strict=True):
+            self.cache.put(keys[i], record)
+        self.count(label, "made", len(rows))
+        self._done(label, len(rows))
+        return made
+
+    def say(self, label: str, done: int, total: int) -> None:
+        """Shows progress, unless this is a trial."""
+        if not self._state.trial:
+            self.show(label, done, total)
+
+    def _done(self, label: str, pieces: int) -> None:
+        if self._state.forecast and not self._state.trial:
+            self._state.forecast.done[label] += pieces
 
     def through(
         self, label: str, keys: Sequence[str], make: Callable[[int], Record]
     ) -> list[Record]:
-        """All that `each` gives."""
-        return list(self.each(label, keys, make))
-
-    def each(
-        self, label: str, keys: Sequence[str], make: Callable[[int], Record]
-    ) -> Iterator[Record]:
-        """One record per key: the kept one, or `make(i)`, kept as soon as it is made."""
-        for i, key in enumerate(keys):
-            record = self.cache.get(key)
-            self.count(label, "made" if record is None else "found")
-            if record is None:
-                self.show(label, i, len(keys))
-                # Laid out in memory as a kept one would be: sums of floats depend on it.
-                record = {name: tensor.contiguous() for name, tensor in make(i).items()}
-                self.cache.put(key, record)
-            yield record
-        self.show(label, len(keys), len(keys))
+        """A record per key, one by one."""
+        singles = [[i] for i in range(len(keys))]
+        return list(self.groups(label, keys, singles, lambda rows: [make(i) for i in rows]))
 
     def forget_items(self) -> None:
         """What `per_item` remembers in memory; what is kept on disk stays."""
-        self._rows.clear()
+        self._state.rows.clear()
 
     def per_item(
         self,
@@ -99,7 +200,7 @@ class Work:
         item. load: from row numbers to what `function` takes, called for what is not known yet.
         """
         mark = fingerprint(function)
-        memory = self._rows
+        memory = self._state.rows
         new = {d: i for i, d in reversed(list(enumerate(digests))) if (mark, d) not in memory}
         missing = sorted(new.values())
         batches = [missing[i : i + batch] for i in range(0, len(missing), batch)]
@@ -111,8 +212,7 @@ class Work:
         keys = [fingerprint("per item", mark, [digests[i] for i in rows]) for rows in batches]
         for rows, record in zip(
             batches, self.through(label, keys, make) if keys else [], strict=True
-        ):
-            memory.update(
-                ((mark, digests[i]), row) for i, row in zip(rows, record["rows"], strict=True)
-            )
+        ):  # a trial answers with those of a full batch
+            pairs = zip(rows, record["rows"][: len(rows)], strict=True)
+            memory.update(((mark, digests[i]), row) for i, row in pairs)
         return torch.stack([memory[mark, d] for d in digests])

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from lowkey_core.errors import one_line
+from reports.console.forecast import duration
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from lowkey_core.work.forecast import Forecast
 
 QUIET = 10.0
 """Seconds between two plain lines about one thing."""
@@ -32,6 +36,7 @@ class Progress:
         )
         self.tasks: dict[str, int] = {}
         self.said: dict[str, float] = {}
+        self.forecast: Forecast | None = None
 
     def __enter__(self) -> Self:
         if self.terminal:
@@ -46,13 +51,18 @@ class Progress:
     ) -> None:
         self.bars.stop()
 
+    def expect(self, forecast: Forecast) -> None:
+        """From here on it is said how much time is left. A `lowkey_core.work.work.Expect`."""
+        self.forecast = forecast
+
     def show(self, label: str, done: int, total: int) -> None:
         """Called before every piece of work, and once more after the last."""
         if self.terminal:
             self._bar(label, done, total)
         elif done < total and time.monotonic() - self.said.get(label, -QUIET) >= QUIET:
             self.said[label] = time.monotonic()
-            print(one_line(f"{label}: {done} of {total}"), file=sys.stderr, flush=True)
+            left = f"; {duration(self.forecast.left)} left in all" if self.forecast else ""
+            print(one_line(f"{label}: {done} of {total}{left}"), file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """A line of plain text that stays, above the bars."""
@@ -62,6 +72,8 @@ class Progress:
             print(text, file=sys.stderr, flush=True)
 
     def _bar(self, label: str, done: int, total: int) -> None:
+        if self.forecast:
+            self._all(self.forecast)
         if label not in self.tasks:
             if done == total:  # all of it was finished before
                 return
@@ -70,3 +82,12 @@ class Progress:
             self.bars.remove_task(self.tasks.pop(label))  # type: ignore[arg-type]
         else:
             self.bars.update(self.tasks[label], completed=done, total=total)  # type: ignore[arg-type]
+
+    def _all(self, forecast: Forecast) -> None:
+        left = f"everything, {duration(forecast.left)} left"
+        if _ALL not in self.tasks:
+            self.tasks[_ALL] = self.bars.add_task(left, total=None)
+        self.bars.update(self.tasks[_ALL], description=left)  # type: ignore[arg-type]
+
+
+_ALL = "everything"

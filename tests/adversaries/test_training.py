@@ -105,7 +105,7 @@ def test_also_when_it_was_interrupted(recipe: Recipe, after: int, tmp_path: Path
     assert all(torch.equal(ours[name], tensor) for name, tensor in expected.items())
     epochs = recipe.epochs
     assert shown == [("learning", done, epochs) for done in range(after, epochs + 1)]
-    assert work._tally == {("learning", "found"): after, ("learning", "made"): epochs - after}
+    assert work.tally == {("learning", "found"): after, ("learning", "made"): epochs - after}
 
 
 def test_another_recipe_key_or_seed_is_another_training(tmp_path: Path) -> None:

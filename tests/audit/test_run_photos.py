@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from audit.run import run_audit
 from audit.scene import assemble
 from lowkey_core import datasets
 from lowkey_core.errors import DatasetError
-from lowkey_core.faces import detection
+from lowkey_core.faces import found
+from lowkey_core.faces.found import Asked
 from lowkey_core.photos.images import encode
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
@@ -68,12 +70,13 @@ def test_people_without_faces_are_left_out_and_counted(
     first, second, *_ = dict.fromkeys(p.identity for p in parts.gallery)
     lost = {p.name for p in parts.gallery if p.identity == first}
     lost |= {p.name for p in parts.probes if p.identity == second}
-    found = detection.look
+    look = found.look_at
 
-    def sometimes(content: bytes, name: str) -> Record:
-        return NO_FACE if name in lost else found(content, name)
+    def sometimes(asked: Sequence[Asked]) -> list[Record]:
+        pairs = zip(asked, look(asked), strict=True)
+        return [NO_FACE if a.photo.name in lost else record for a, record in pairs]
 
-    monkeypatch.setattr(detection, "look", sometimes)
+    monkeypatch.setattr(found, "look_at", sometimes)
     report = run_audit(changed(plan, others=0, ranks=(1,)), Work())
     assert (report.counts.protected, report.counts.without_pictures) == (1, 2)
     assert set(report.counts.no_face) == lost
@@ -84,7 +87,7 @@ def test_people_without_faces_are_left_out_and_counted(
 def test_pictures_without_faces_are_said_so(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detection, "look", lambda content, name: NO_FACE)
+    monkeypatch.setattr(found, "look_at", lambda asked: [NO_FACE] * len(asked))
     with pytest.raises(DatasetError, match="faces were found in 0 pictures of the gallery"):
         run_audit(plan, Work())
 
@@ -92,12 +95,13 @@ def test_pictures_without_faces_are_said_so(
 def test_a_file_that_is_no_picture_is_counted(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = detection.look
+    look, damaged = found.look_at, {"damaged": torch.ones(1)}
 
-    def sometimes(content: bytes, name: str) -> Record:
-        return {"damaged": torch.ones(1)} if "/p1" in name else found(content, name)
+    def sometimes(asked: Sequence[Asked]) -> list[Record]:
+        pairs = zip(asked, look(asked), strict=True)
+        return [damaged if "/p1" in a.photo.name else record for a, record in pairs]
 
-    monkeypatch.setattr(detection, "look", sometimes)
+    monkeypatch.setattr(found, "look_at", sometimes)
     report = run_audit(plan, Work())
     assert {name[-7:] for name in report.counts.unreadable} == {"/p1.png"}
     assert report.counts.unreadable_reasons == {"damaged": len(report.counts.unreadable)}

@@ -55,6 +55,13 @@ MEASURED: dict[str, dict[str, Any]] = {
         },
     },
     "recognition": {"recognisers": {"dlib": SEEN, "edgeface:xxs": {**SEEN, "seconds": 0.15}}},
+    "detection": {
+        "photos": 9,
+        "seconds": {"alone": 2.0, "together": 1.0},
+        "far": 2e-5,
+        "others": [],
+        "off": [],
+    },
     "chain": {
         "photos": 9,
         "unseen": 1,

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from lowkey_core.cloaks import ThirdPartyCloak, load
 from lowkey_core.cloaks.folder import FoundCopies
 from lowkey_core.errors import DatasetError, OptionError
-from lowkey_core.faces.detection import find
+from lowkey_core.faces.found import find
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.decoding import encode_pixels
 from lowkey_core.photos.images import to_pixels

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from lowkey_core.content import digests_of
 from lowkey_core.faces.alignment import warp
-from lowkey_core.faces.detection import cut, detect, find
-from lowkey_core.photos.decoding import Pixels, encode_pixels
+from lowkey_core.faces.detection import TOGETHER, cut, detect, detect_all, found_in
+from lowkey_core.photos.decoding import Pixels
 from lowkey_core.photos.images import from_pixels, to_pixels
-from lowkey_core.photos.photo import Photo, digest_of
 from lowkey_core.recognisers.dlib import CHIP as DLIB
 from lowkey_core.recognisers.facenet import CHIP as FACENET
 from lowkey_core.types import ARCFACE
-from lowkey_core.work.work import Work
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +61,37 @@ def test_the_part_that_is_seen_is_enough(portrait: Pixels) -> None:
         assert torch.allclose(cut(portrait, face, template.size) / 255, whole, atol=0.51 / 255)
 
 
-def test_what_cannot_be_read_has_a_reason_and_no_faces(portrait: Pixels, tmp_path: Path) -> None:
-    good, bad, absent = (tmp_path / name for name in ("good.png", "bad.png", "absent.png"))
-    good.write_bytes(encode_pixels(portrait, "PNG"))
-    bad.write_bytes(b"no picture")
-    found = find([Photo("", p.name, p) for p in (good, bad, absent)], Work())
-    assert [len(f.frames) for f in found] == [1, 0, 0]
-    assert [f.lost for f in found] == [None, "not a picture", "unreadable"]
-    (frame,) = found[0].frames
-    shown = cut(portrait, frame.to(ARCFACE))
-    assert (frame.size, found[0].shows) == ((512, 512), digests_of(shown[None] / 255)[0])
-    assert found[0].content == digest_of(good.read_bytes())
+def test_photos_of_one_size_are_looked_at_together(portrait: Pixels) -> None:
+    """Nothing changes for any of them: landmarks and boxes within a tenth of a pixel."""
+    nobody = np.full_like(portrait, 128)
+    wide = np.concatenate([portrait, portrait], 1)
+    photos = [portrait, nobody, wide, portrait[:, ::-1].copy(), np.zeros((8, 8, 3), np.uint8)]
+    found = detect_all(photos)
+    assert [len(frames) for frames in found] == [1, 0, 2, 1, 0]
+    for photo, frames in zip(photos, found, strict=True):
+        for ours, alone in zip(frames, detect(photo), strict=True):
+            assert torch.allclose(ours.landmarks, alone.landmarks, atol=0.1)
+            assert torch.allclose(ours.box, alone.box, atol=0.1)
+
+
+@pytest.mark.parametrize(("side", "most"), [(50, TOGETHER), (1500, 1), (1300, 2)])
+def test_no_more_photos_wait_in_memory_than_are_looked_at_together(side: int, most: int) -> None:
+    waiting, largest = 0, 0
+
+    def photos() -> Iterator[tuple[int, Pixels]]:
+        nonlocal waiting, largest
+        for number in range(20 if side == 50 else 4):
+            waiting += 1
+            largest = max(largest, waiting)
+            yield number, np.full((side, side, 3), 128, np.uint8)
+
+    numbers = []
+    for number, _, frames in found_in(photos()):
+        waiting -= 1
+        numbers.append(number)
+        assert frames == []
+    assert numbers == list(range(len(numbers)))
+    assert largest <= most + 1  # the next one was read before it was known to be too many
 
 
 def enlarged(pixels: Pixels, times: int) -> Pixels:

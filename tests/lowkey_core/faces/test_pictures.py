@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from lowkey_core.cloaks import CloakAbout
 from lowkey_core.content import per_picture
 from lowkey_core.errors import DatasetError, UnreadableImageError
 from lowkey_core.faces import detection, pictures
-from lowkey_core.faces.detection import cut, kept
+from lowkey_core.faces.detection import cut
+from lowkey_core.faces.frames import Frame
 from lowkey_core.faces.pictures import FACES, PhotoPicture, crops
 from lowkey_core.photos.decoding import decode_pixels, encode_pixels
 from lowkey_core.photos.photo import Photo, digest_of
@@ -29,7 +30,6 @@ from lowkey_core.recognisers.dlib import CHIP as DLIB
 from lowkey_core.recognisers.facenet import CHIP as FACENET
 from lowkey_core.transforms import load
 from lowkey_core.types import ARCFACE, Faces, Images, Pictures, Pixels
-from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
 from tests.conftest import frame_at, people
 
@@ -53,15 +53,13 @@ class Speckle:
         return (faces.images + (2 * torch.stack(dots) - 1) * 50 / 255).clamp(0, 1)
 
 
-def look(content: bytes, name: str) -> Record:
-    pixels = decode_pixels(content, name)
-    frames = [frame for frame in FRAMES.values() if frame.size == pixels.shape[:2]]
-    return {**kept(frames, pixels), "shows": cut(pixels, frames[0].to(ARCFACE))[None]}
+def by_size(photos: Sequence[Pixels]) -> list[list[Frame]]:
+    return [[f for f in FRAMES.values() if f.size == pixels.shape[:2]] for pixels in photos]
 
 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pictures:
-    monkeypatch.setattr(detection, "look", look)
+    monkeypatch.setattr(detection, "detect_all", by_size)
     rng, items = np.random.default_rng(0), []
     for i, (name, frame) in enumerate(FRAMES.items()):
         pixels = rng.integers(0, 256, (*frame.size, 3), dtype=np.uint8)

@@ -103,9 +103,9 @@ def test_a_picture_without_a_face_has_no_noise(photos: Pictures) -> None:
 
 
 class Cut(Cache):
-    """Stops once the cloak of the batch, and the first two pictures' noise, are kept."""
+    """Stops once the cloak of all four pictures, and the noise of the first two, are kept."""
 
-    left = 3
+    left = 6
 
     def put(self, key: str, record: Record) -> None:
         super().put(key, record)

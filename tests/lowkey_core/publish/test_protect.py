@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,10 @@ import torch
 from torch import Generator, Tensor
 
 from lowkey_core.cloaks import CloakAbout
-from lowkey_core.errors import OptionError, StorageError, UnreadableImageError
+from lowkey_core.errors import OptionError, StorageError
 from lowkey_core.faces import detection
-from lowkey_core.faces.detection import NOTHING, cut, kept
+from lowkey_core.faces.detection import cut
+from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import Pixels, decode_pixels, encode_pixels
 from lowkey_core.photos.folders import PREVIEWS
 from lowkey_core.publish import ledger
@@ -26,7 +27,6 @@ from lowkey_core.publish.sources import sources
 from lowkey_core.types import Faces, Images
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.files import explained
-from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
 from tests.conftest import frame_at
 
@@ -49,31 +49,20 @@ class Brighter:
         return (faces.images + 20 / 255).clamp(0, 1)
 
 
-def two_faces(content: bytes, name: str) -> Record:
-    pixels = decode_pixels(content, name)
-    if pixels.max() == 0:  # nobody is in a black photo
-        return {**kept([], pixels), "shows": NOTHING}
-    frames = [frame_at(w, pixels.shape[:2]) for w in WARPS]
-    return {**kept(frames, pixels), "shows": cut(pixels, WARPS[0])[None]}
+def two_faces_or_none(photos: Sequence[Pixels]) -> list[list[Frame]]:
+    """Nobody is in a black photo."""
+    return [
+        [frame_at(w, pixels.shape[:2]) for w in WARPS] if pixels.max() else [] for pixels in photos
+    ]
 
 
 def face(pixels: Pixels, warp: Tensor) -> Images:
     return cut(pixels, warp)[None].float().div(255)
 
 
-LOOK = detection.look
-
-
-def two_faces_or_none(content: bytes, name: str) -> Record:
-    try:
-        return two_faces(content, name)
-    except UnreadableImageError:
-        return LOOK(content, name)
-
-
 @pytest.fixture(autouse=True)
 def _somebody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "look", two_faces_or_none)
+    monkeypatch.setattr(detection, "detect_all", two_faces_or_none)
 
 
 def full(path: Path, content: bytes) -> None:
@@ -255,7 +244,7 @@ def test_what_went_wrong_for_a_while_is_put_right(
     monkeypatch.setattr("lowkey_core.publish.protect.write_atomically", full)
     assert run(folder, out, strength=0.5)["a.png"].status == "not written"
     monkeypatch.undo()
-    monkeypatch.setattr(detection, "look", two_faces_or_none)
+    monkeypatch.setattr(detection, "detect_all", two_faces_or_none)
     assert run(folder, out, strength=0.5)["a.png"].status == "protected"
     (out / "a.png").unlink()
     run(folder, out)

@@ -128,4 +128,4 @@ def test_samples_are_prepared_once_with_the_teachers_embeddings(tmp_path: Path) 
     work = Work(Cache(tmp_path))
     again = distillation.prepare(faces, teacher, 2, work)
     assert torch.equal(again.images, made.images)
-    assert work._tally["preparing samples", "made"] == 0
+    assert work.tally["preparing samples", "made"] == 0

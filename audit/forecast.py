@@ -1,0 +1,60 @@
+"""How long an audit takes: its faces are found, and of everything after that a few pieces made."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import sys
+from dataclasses import dataclass
+
+from audit.contests import prepare
+from audit.measuring import measure
+from audit.publishing import publish
+from audit.records import Counts
+from audit.scene import Scene
+from lowkey_core.errors import AuditError
+from lowkey_core.work.forecast import Forecast
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Foresight:
+    """What an audit would do."""
+
+    counts: Counts
+    forecast: Forecast
+    """Of everything after faces are found."""
+    memory: int | None
+    """Bytes in use at most so far, with every network and whole batches; None: not known."""
+
+
+def foresee(scene: Scene) -> Foresight:
+    """What an audit would do. Raises: any AuditError."""
+    return Foresight(scene.photos.counts, _trial(scene), _peak())
+
+
+def foretell(scene: Scene) -> None:
+    """Tells whoever wants to know how long it will take, if that can be known."""
+    if scene.work.expect is None:
+        return
+    try:
+        scene.work.foretell(_trial(scene))
+    except AuditError as error:  # the audit itself meets it again, or never
+        log.info("how long it takes is not known", exc_info=error)
+
+
+def _trial(scene: Scene) -> Forecast:
+    with scene.work.trial() as forecast:
+        measure(scene, publish(scene), prepare(scene))
+    return forecast
+
+
+def _peak() -> int | None:
+    """Bytes that this process has used at most."""
+    with contextlib.suppress(ImportError):  # not on Windows
+        usage = importlib.import_module("resource")
+        peak: int = usage.getrusage(usage.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else 1024 * peak
+    return None

@@ -1,0 +1,98 @@
+"""How long work will take, from a trial: of everything that is not kept yet a few pieces are made,
+and timed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lowkey_core.work.records import Record
+
+ENOUGH = 0.5
+"""Seconds of trial after which a rate is known well enough."""
+STEPS = 4
+"""Training steps of a trial; the first is not counted, as it also prepares."""
+
+
+@dataclass
+class Forecast:
+    """What there is to make, how long a piece takes, and what is left of it while it is made."""
+
+    pieces: Counter[str] = field(default_factory=Counter)
+    """By label, those that are not kept yet."""
+    rates: dict[str, float] = field(default_factory=dict)
+    """By label, seconds of a piece."""
+    trial: float = 0.0
+    """Seconds that making pieces took in the trial."""
+    beside: float = 0.0
+    """Seconds of everything that is not kept: reading, cutting, comparing."""
+    kept: Counter[str] = field(default_factory=Counter)
+    """By label, those that the trial has made."""
+    done: Counter[str] = field(default_factory=Counter)
+    """By label, those that were made since."""
+    started: float = field(default_factory=time.perf_counter)
+    """When the work began that this foretells."""
+
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return self.beside + sum(n * self.rates.get(label, 0) for label, n in self.pieces.items())
+
+    @property
+    def left(self) -> float:
+        """Seconds to go: what is left by the rates, times how true they have been so far."""
+        rest = {each: n - self.kept[each] for each, n in self.pieces.items()}
+        everything = sum(n * self.rates.get(each, 0) for each, n in rest.items())
+        made = sum(min(self.done[each], n) * self.rates.get(each, 0) for each, n in rest.items())
+        share = made / everything if everything else 1.0
+        passed = time.perf_counter() - self.started
+        truth = (
+            passed / (share * (everything + self.beside))
+            if share >= _TELLING and everything
+            else 1.0
+        )
+        return (1 - share) * (everything + self.beside) * truth
+
+
+_TELLING = 0.05
+"""Share of the work after which the time that it took says something about the rest."""
+
+
+class Trial:
+    """Stands in for making things: makes some, and repeats one of them for the rest."""
+
+    def __init__(self) -> None:
+        self.forecast = Forecast()
+        self._spent: defaultdict[str, float] = defaultdict(float)
+        self._samples: dict[str, Record] = {}
+
+    def make(
+        self, label: str, rows: Sequence[int], make: Callable[[Sequence[int]], Sequence[Record]]
+    ) -> tuple[list[Record], bool]:
+        """Records of these rows, and whether they are what they should be."""
+        self.forecast.pieces[label] += len(rows)
+        if label in self._samples and self._spent[label] >= ENOUGH:
+            return [self._samples[label]] * len(rows), False
+        began = time.perf_counter()
+        made = list(make(rows))
+        self._timed(label, time.perf_counter() - began, len(rows))
+        self._samples.setdefault(label, made[0])
+        self.forecast.kept[label] += len(rows)
+        return made, True
+
+    def steps(self, label: str, start: int, stop: int) -> Iterator[int]:
+        """The first few of them."""
+        self.forecast.pieces[label] += stop - start
+        for step in range(start, min(stop, start + STEPS)):
+            began = time.perf_counter()
+            yield step
+            self._timed(label, time.perf_counter() - began, 1)
+
+    def _timed(self, label: str, seconds: float, pieces: int) -> None:
+        """The fastest counts: the first of a kind also prepares."""
+        self._spent[label] += seconds
+        self.forecast.trial += seconds
+        rate = seconds / pieces
+        self.forecast.rates[label] = min(rate, self.forecast.rates.get(label, rate))

@@ -1,0 +1,33 @@
+"""What an audit would do, and how long it would take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from audit.forecast import Foresight
+
+
+def lines(found: Foresight) -> Iterator[str]:
+    """A line for each kind of work, the longest first, and the sum."""
+    counts, forecast = found.counts, found.forecast
+    yield (
+        f"faces found, and kept: {counts.gallery} pictures of {counts.enrolled} people to enrol, "
+        f"{counts.probes} probes, {counts.background_pictures} pictures of the background"
+    )
+    times = {what: n * forecast.rates.get(what, 0.0) for what, n in forecast.pieces.items()}
+    for what, seconds in sorted(times.items(), key=lambda item: -item[1]):
+        pieces = forecast.pieces[what]
+        yield f"{duration(seconds):>12}  {what}: {pieces} x {seconds / pieces:.2g} s"
+    yield f"{duration(forecast.beside):>12}  reading, cutting, comparing"
+    yield f"{duration(forecast.seconds):>12}  in all, as fast as this machine was just now"
+    if found.memory is not None:
+        yield f"memory: about {found.memory / 1e9:.1f} GB"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,52 @@
+"""What is foretold of an audit is what it then does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audit.forecast import foresee
+from audit.plan import AuditPlan
+from audit.run import run_audit
+from audit.scene import assemble
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.forecast import Forecast
+from lowkey_core.work.work import Work
+from tests.audit.small import without_timings
+from tests.commands import finish, start
+
+
+def test_an_audit_makes_the_pieces_that_were_foretold(plan: AuditPlan, tmp_path: Path) -> None:
+    told: list[Forecast] = []
+    foreseen = foresee(assemble(plan, Work(Cache(tmp_path / "one"))))
+    assert foreseen.forecast.pieces.keys() >= {
+        "cloaking with lowkey:step_size=0.02:steps=6",
+        "training the cloak detector",
+        "finding faces again",
+    }
+    assert foreseen.counts.protected == 3
+    assert foreseen.forecast.seconds > 0
+    report = run_audit(plan, Work(Cache(tmp_path / "two"), expect=told.append))
+    assert told[0].pieces == foreseen.forecast.pieces
+    made = {label: n for label, n in told[0].done.items() if n}
+    assert all(n <= told[0].pieces[label] for label, n in made.items())
+    assert told[0].left < 0.2 * told[0].seconds, "all but what the trial had made"
+    assert without_timings(report) == without_timings(run_audit(plan, Work())), "it changes nothing"
+
+
+def test_of_a_finished_audit_nothing_is_left(plan: AuditPlan, tmp_path: Path) -> None:
+    run_audit(plan, Work(Cache(tmp_path)))
+    assert foresee(assemble(plan, Work(Cache(tmp_path)))).forecast.pieces == {}
+
+
+def test_a_dry_run_says_so_and_begins_no_run(tmp_path: Path) -> None:
+    sizes = "--protected 2 --probes 1 --gallery 2 --background 3 --others 2 --distractors 3"
+    run = start(
+        *("audit", "--dry-run", *sizes.split(), "--ranks", 1, "--attack", "lowkey:steps=2"),
+        *("--recogniser", "zoo:mobile", "--out", tmp_path / "run", "--cache", tmp_path / "cache"),
+    )
+    out, err = finish(run, 0)
+    assert "2 people x 1 probes: a rate of 0.5 is known to" in err
+    assert "cloaking with lowkey:steps=2: " in out
+    assert "in all, as fast as this machine was just now" in out
+    assert "memory: about" in out
+    assert not (tmp_path / "run").exists()
