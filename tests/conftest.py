@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -103,14 +103,18 @@ NO_FACE: Record = {**kept([], np.zeros((112, 112, 3), np.uint8)), "shows": NOTHI
 
 
 def whole(pixels: Pixels) -> list[Frame]:
-    """In place of `detection.detect`, where nobody real is in the photos: their middle is a face,
-    as large as it can be."""
+    """A face where nobody real is: the middle of the photo, as large as it can be."""
     height, width = pixels.shape[:2]
     scale = min(height, width) / FACE_SIZE
     edge = torch.tensor([(width - FACE_SIZE * scale) / 2, (height - FACE_SIZE * scale) / 2])
     box = torch.cat([edge, edge + FACE_SIZE * scale])
     points = (torch.tensor(TEMPLATE) + 0.5) * scale - 0.5 + edge
     return [Frame((height, width), points, box)]
+
+
+def all_whole(photos: Sequence[Pixels]) -> list[list[Frame]]:
+    """In place of `detection.detect_all`."""
+    return [whole(pixels) for pixels in photos]
 
 
 def frame_at(warp: Tensor, size: tuple[int, int]) -> Frame:
@@ -124,7 +128,7 @@ def frame_at(warp: Tensor, size: tuple[int, int]) -> Frame:
 @pytest.fixture
 def nobody_real(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faces are taken as found, before and after photos are published: see `whole`."""
-    monkeypatch.setattr(detection, "detect_all", lambda photos: [whole(p) for p in photos])
+    monkeypatch.setattr(detection, "detect_all", all_whole)
 
 
 @pytest.fixture

@@ -212,7 +212,10 @@ class Work:
         keys = [fingerprint("per item", mark, [digests[i] for i in rows]) for rows in batches]
         for rows, record in zip(
             batches, self.through(label, keys, make) if keys else [], strict=True
-        ):  # a trial answers with those of a full batch
-            pairs = zip(rows, record["rows"][: len(rows)], strict=True)
+        ):
+            answers = record["rows"]
+            if self._state.trial:  # those of a batch of another size
+                answers = answers[torch.arange(len(rows)) % len(answers)]
+            pairs = zip(rows, answers, strict=True)
             memory.update(((mark, digests[i]), row) for i, row in pairs)
         return torch.stack([memory[mark, d] for d in digests])

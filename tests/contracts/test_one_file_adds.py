@@ -13,16 +13,14 @@ import pytest
 
 from audit.report import AuditReport
 from audit.run import run_audit
-from lowkey_core.cloaks import folder
 from lowkey_core.faces import detection
-from lowkey_core.publish import served
 from lowkey_core.spec import Spec, canonical
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 from reports import render, suffix
 from tests.audit.plans import changed
 from tests.audit.small import small_plan
-from tests.conftest import whole
+from tests.conftest import all_whole
 from tests.contracts.one_file_plugins import FILES, PROGRAM, entry_points
 
 ROOT = Path(__file__).parents[2]
@@ -75,8 +73,7 @@ def audited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             (info / "METADATA").write_text("Metadata-Version: 2.1\nName: carnival\nVersion: 1.0\n")
             (info / "entry_points.txt").write_text(entry_points())
             patch.syspath_prepend(home)
-        for module in (detection, served, folder):
-            patch.setattr(module, "detect", whole)
+        patch.setattr(detection, "detect_all", all_whole)
         found = Audited(way, home, names, report=None)  # type: ignore[arg-type]
         plan = changed(
             small_plan(root),

@@ -75,13 +75,15 @@ def test_a_trial_leaves_nothing_in_memory_and_shows_nothing(tmp_path: Path) -> N
     work = Work(Cache(tmp_path), lambda *said: shown.append(said))
     digests, slow = [f"{i}" for i in range(200)], Slow()
 
-    def values() -> torch.Tensor:
-        return work.per_item("doubling", slow, digests, lambda rows: torch.tensor(rows).float())
+    def values(count: int) -> torch.Tensor:
+        numbers = torch.arange(200.0)
+        return work.per_item("doubling", slow, digests[:count], lambda rows: numbers[rows])
 
     with work.trial() as forecast:
-        assert values().shape == (200, 1)
-    assert (forecast.pieces, shown, work.tally) == ({"doubling": 4}, [], {})
-    assert torch.equal(values()[:, 0], 2.0 * torch.arange(200))
+        assert values(3).shape == (3, 1)
+        assert values(200).shape == (200, 1), "also where the first batch was smaller"
+    assert (forecast.pieces, shown, work.tally) == ({"doubling": 5}, [], {})
+    assert torch.equal(values(200)[:, 0], 2.0 * torch.arange(200))
 
 
 class Slow:
