@@ -67,7 +67,8 @@ def audit(
     else:
         made = choices.make(preset, plan, given(flags))
         title = f"{preset} ({presets.COSTS[preset]})"
-    say(f"{title}; {statistics.power(made.people.protected, made.people.probes)}")
+    people = made.people
+    say(f"{title}; {statistics.power(people.protected, people.probes, people.seeds)}")
     begun = session.begin(made, resume or out, cache)
     from reports import render
     from reports.console.progress import Progress
