@@ -70,7 +70,8 @@ def audit(
     else:
         made = choices.make(preset, plan, given(flags))
         title = f"{preset} ({presets.COSTS[preset]})"
-    say(f"{title}; {statistics.power(made.people.protected, made.people.probes)}")
+    people = made.people
+    say(f"{title}; {statistics.power(people.protected, people.probes, people.seeds)}")
     from reports.console.progress import Progress
 
     if dry_run:

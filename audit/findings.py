@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from audit import statistics
 from audit.outcomes import Cell, Rate
 from audit.plan import BASELINE
-from audit.records import AdversaryRecord
+from audit.records import AdversaryRecord, Comparison
 from audit.report import AuditReport
 
 MIN_CONTROL = 0.9
@@ -44,7 +43,7 @@ class Finding:
 
     @property
     def detected(self) -> int:
-        """People whose every picture was dropped as cloaked."""
+        """People whose every picture was dropped as cloaked, in every split."""
         return sum(self.cell.detected)
 
     @property
@@ -54,25 +53,12 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Protection in one cell less protection in another, over the same probes."""
-
-    cell: Cell
-    less: Cell
-    difference: float
-    """Mean over identities."""
-    interval: tuple[float, float]
-    """95%, paired by identity."""
-
-
-@dataclass(frozen=True)
 class Answer:
     """A question about one cloak, its figures, and why there are none if there are none."""
 
     attack: str
     question: str
     findings: tuple[Finding, ...] = ()
-    comparisons: tuple[Comparison, ...] = ()
     impossible: str = ""
     """Why it could not be measured."""
     measure_with: tuple[str, str] | None = None
@@ -108,11 +94,25 @@ def cells(report: AuditReport, **wanted: object) -> list[Cell]:
     return found
 
 
-def compared(cell: Cell, less: Cell) -> Comparison:
-    """Two cells of the same people and probes."""
-    one, two = (c.identified.complement for c in (cell, less))
-    gap, interval = statistics.difference((one.hits, one.trials), (two.hits, two.trials))
-    return Comparison(cell, less, gap, interval)
+def differences(report: AuditReport) -> tuple[Comparison, ...]:
+    """What was compared as published, in the first scenario and by the first matcher."""
+    shown = {cell.place for cell in cells(report, transform="none")}
+    return tuple(c for c in report.comparisons if c.place in shown)
+
+
+def between(report: AuditReport, finding: Finding) -> tuple[tuple[float, int], ...]:
+    """A finding's protection in each split that was pooled, and the split's seed, the least first.
+
+    Splits in which everybody was detected are left out.
+    """
+    return tuple(
+        sorted(
+            (value, split.seed)
+            for split in report.splits
+            for cell in split.cells
+            if cell.place == finding.cell.place and (value := cell.protection.value) is not None
+        )
+    )
 
 
 def _jpeg(report: AuditReport, attack: str) -> Answer:
@@ -124,15 +124,13 @@ def _jpeg(report: AuditReport, attack: str) -> Answer:
 def _newer(report: AuditReport, attack: str) -> Answer:
     plain = _plain(report, attack)
     newer = [c for c in plain if report.relation(c).newer]
-    base = next(c for c in plain if c.recogniser == report.recognisers[0].name)
     if not newer:
         released = next(c.released for c in report.cloaks if c.attack == attack)
         if released is None:
             return Answer(attack, NEWER, impossible="the cloak does not say when it was released")
         names = dict.fromkeys((*report.plan.adversaries.recognisers, "edgeface:xxs"))
         return Answer(attack, NEWER, measure_with=("recogniser", ",".join(names)))
-    comparisons = tuple(compared(c, base) for c in newer if c is not base)
-    return Answer(attack, NEWER, _findings(NEWER, newer), comparisons)
+    return Answer(attack, NEWER, _findings(NEWER, newer))
 
 
 def _unseen(report: AuditReport, attack: str) -> Iterator[Answer]:

@@ -25,13 +25,15 @@ class Foresight:
     counts: Counts
     forecast: Forecast
     """Of everything after faces are found."""
+    splits: int
+    """How many of the people there are; the rest is of the first."""
     memory: int | None
     """Bytes in use at most so far, with every network and whole batches; None: not known."""
 
 
-def foresee(scene: Scene) -> Foresight:
-    """What an audit would do. Raises: any AuditError."""
-    return Foresight(scene.photos.counts, _trial(scene), _peak())
+def foresee(scene: Scene, splits: int = 1) -> Foresight:
+    """What an audit would do. scene: of its first split. Raises: any AuditError."""
+    return Foresight(scene.photos.counts, _trial(scene), splits, _peak())
 
 
 def foretell(scene: Scene) -> None:

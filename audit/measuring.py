@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -78,7 +78,7 @@ def _measured(
     control = contest.prepared(scraped.control)
     for publication in (p for p in published if p.attack in contest.attacks):
         for name, scenario in scene.scenarios.items():
-            outcomes: dict[str, Outcome] = {}
+            outcomes: list[tuple[Trial, dict[str, Outcome]]] = []
             cloaked = torch.zeros(len(scraped.clean)).bool()
             for trial in trials(scene, name, scenario, publication):
                 gallery = scraped.of(trial, publication.attack)
@@ -87,7 +87,7 @@ def _measured(
                 found = {FOUND: _faces_found(scene, scraped, trial, gallery)}
                 for count in scene.measures.values():
                     found |= count(control, system, searches)
-                _join(outcomes, found, trial)
+                outcomes.append((trial, found))
                 cloaked |= trial.cloaked
             yield Cell(
                 attack=publication.attack,
@@ -97,7 +97,7 @@ def _measured(
                 transform=transform,
                 scenario=name,
                 cloaked_share=cloaked.float().mean().item(),
-                outcomes=outcomes,
+                outcomes=joined(outcomes),
             )
 
 
@@ -154,16 +154,23 @@ def _searches(
     )
 
 
-def _join(outcomes: dict[str, Outcome], found: dict[str, Outcome], trial: Trial) -> None:
-    """Adds a trial's outcomes: rates over its people behind those of the trials before."""
-    for name, outcome in found.items():
-        before = outcomes.get(name)
-        if before is None:
-            outcomes[name] = outcome
-            continue
-        joined = {
-            arm: old.join(new) if len(new.trials) == len(trial.scored) else old
-            for arm in ("control", "cloaked")
-            if (old := getattr(before, arm)) and (new := getattr(outcome, arm))
-        }
-        outcomes[name] = before.model_copy(update=joined)
+def joined(found: Sequence[tuple[Trial, dict[str, Outcome]]]) -> dict[str, Outcome]:
+    """The outcomes of all trials: rates over scored people in ascending order of identity, in
+    which `AuditReport.people` names them; anything else is the first trial's."""
+    outcomes: dict[str, Outcome] = {}
+    for name in dict.fromkeys(name for _, measured in found for name in measured):
+        parts = [(trial.scored, measured[name]) for trial, measured in found if name in measured]
+        arms = {}
+        for arm in ("control", "cloaked"):
+            rates = [(scored, getattr(outcome, arm)) for scored, outcome in parts]
+            if all(rate and len(rate.trials) == len(scored) for scored, rate in rates):
+                arms[arm] = _by_person(rates)
+        outcomes[name] = parts[0][1].model_copy(update=arms)
+    return outcomes
+
+
+def _by_person(rates: Sequence[tuple[Sequence[int], Rate]]) -> Rate:
+    rows = [row for who, rate in rates for row in zip(who, rate.hits, rate.trials, strict=True)]
+    return Rate(
+        hits=tuple(h for _, h, _ in sorted(rows)), trials=tuple(n for *_, n in sorted(rows))
+    )

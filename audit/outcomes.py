@@ -5,7 +5,9 @@ Counts are kept and rates derived, so that intervals can be computed again from 
 
 from __future__ import annotations
 
-from typing import Self
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -67,6 +69,16 @@ class Rate(Record):
         return Rate(hits=self.hits + other.hits, trials=self.trials + other.trials)
 
 
+def together(names: Sequence[str], parts: Iterable[tuple[Sequence[str], Rate]]) -> Rate:
+    """The counts of each of `names`, one entry each, summed over rates of identities called so."""
+    hits, trials = Counter[str](), Counter[str]()
+    for called, rate in parts:
+        for who, h, n in zip(called, rate.hits, rate.trials, strict=True):
+            hits[who] += h
+            trials[who] += n
+    return Rate(hits=tuple(hits[n] for n in names), trials=tuple(trials[n] for n in names))
+
+
 class Outcome(Record):
     """What a measure counted, in both arms."""
 
@@ -76,6 +88,17 @@ class Outcome(Record):
     """Against the cloaked one: of the protected people."""
     value: float | None = None
     """What is no rate, such as an area under a curve."""
+
+
+class Place(NamedTuple):
+    """What tells the cells of a grid apart."""
+
+    attack: str
+    adversary: str
+    recogniser: str
+    matcher: str
+    transform: str
+    scenario: str
 
 
 class Cell(Record):
@@ -94,6 +117,11 @@ class Cell(Record):
     """By name: `rank-1` and so on, `detected`, `flagged`, and what further measures count."""
 
     @property
+    def place(self) -> Place:
+        """Where it is in the grid."""
+        return Place(*(getattr(self, field) for field in Place._fields))
+
+    @property
     def control(self) -> Rate:
         """Rank-1 identification of the protected people's clean probes in the clean gallery."""
         found = self.outcomes[rank(1)].control
@@ -109,10 +137,22 @@ class Cell(Record):
 
     @property
     def detected(self) -> tuple[bool, ...]:
-        """Per protected person: the adversary dropped every picture as cloaked. Such a person is
-        detected, not protected."""
+        """Per protected person: the adversary dropped every picture as cloaked, in each split in
+        which the person is. Such a person is detected, not protected."""
+        return tuple(0 < h == n for h, n in self._dropped)
+
+    @property
+    def detected_at_times(self) -> int:
+        """People who were detected in some of their splits: they count as protected, or not, by
+        their probes in the others."""
+        return sum(0 < h < n for h, n in self._dropped)
+
+    @property
+    def _dropped(self) -> list[tuple[int, int]]:
+        """Per protected person: in how many splits every picture was dropped, and of how many."""
         dropped = self.outcomes.get(DETECTED, Outcome()).cloaked
-        return tuple(h > 0 for h in dropped.hits) if dropped else (False,) * len(self.control.hits)
+        people = len(self.control.hits)
+        return [*zip(dropped.hits, dropped.trials, strict=True)] if dropped else [(0, 1)] * people
 
     @property
     def protection(self) -> Rate:

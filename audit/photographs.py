@@ -36,11 +36,18 @@ class Photographs:
     counts: Counts
     dataset: Dataset
     """What all of them are from."""
+    names: tuple[str, ...]
+    """Of identities, by their numbers."""
 
     @property
     def people(self) -> list[int]:
         """Protected identities with a face in the gallery and among the probes."""
         return _people(self.gallery, self.probes)
+
+    @property
+    def enrolled(self) -> list[int]:
+        """Everybody in the gallery."""
+        return self.gallery.join(self.bystanders).people
 
 
 def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] = ()) -> Photographs:
@@ -100,6 +107,7 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         calibration=calibration,
         counts=counts,
         dataset=dataset,
+        names=tuple(numbers),
     )
 
 

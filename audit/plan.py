@@ -78,6 +78,11 @@ class People(Part):
         0, "Identities in nobody's training and no gallery, for measures with a threshold.", ge=0
     )
     seed: int = choice(0, "Of every random choice.", ge=0, lt=2**31)
+    seeds: int = choice(
+        1,
+        "Splits of the people, each with its own seed from `seed` on, pooled by identity.",
+        ge=1,
+    )
 
 
 class Publish(Part):
@@ -186,6 +191,16 @@ class AuditPlan(Part):
     adversaries: Adversaries = Adversaries()
     measure: Measure = Measure()
     run: Run = Run()
+
+    @property
+    def splits(self) -> tuple[AuditPlan, ...]:
+        """A plan for each split of the people."""
+        first = self.people.seed
+        changes = ({"seed": first + i, "seeds": 1} for i in range(self.people.seeds))
+        return tuple(
+            self.model_copy(update={"people": self.people.model_copy(update=change)})
+            for change in changes
+        )
 
     @property
     def digest(self) -> str:

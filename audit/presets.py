@@ -53,7 +53,7 @@ COSTS = {
     "standard": "10 to 22 minutes on two cores",
     "thorough": "never timed; by its counts three times standard",
 }
-"""What a preset costs as it stands (benchmarks/README.md)."""
+"""What a preset costs as it stands (benchmarks/README.md), for each split of the people."""
 
 BY_DATASET: dict[str, Nested] = {
     "lfw": {

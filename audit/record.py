@@ -12,6 +12,7 @@ from importlib.metadata import version
 import torch
 
 from audit.caveats import caveats
+from audit.comparisons import comparisons
 from audit.contests import Contests
 from audit.outcomes import Cell
 from audit.plan import BASELINE, AuditPlan
@@ -24,6 +25,7 @@ from audit.records import (
     Quality,
     RecogniserRecord,
     Relation,
+    SplitRecord,
 )
 from audit.report import AuditReport
 from audit.scene import Scene
@@ -70,19 +72,25 @@ def record(
     recognisers = tuple(_recogniser(scene, group[0].card) for group in scene.recognitions)
     adversaries = tuple(_adversary(scene, name, prepared) for name in scene.adversaries)
     lpips = any(q.lpips is not None for cloak in cloaks for q in cloak.quality)
+    photos = scene.photos
+    people = tuple(photos.names[who] for who in photos.people)
+    split = SplitRecord(seed=scene.seed, people=people, cells=tuple(cells))
     return AuditReport(
         plan=plan,
-        counts=scene.photos.counts,
+        counts=photos.counts,
         cloaks=cloaks,
         recognisers=recognisers,
         adversaries=adversaries,
-        cells=tuple(cells),
+        cells=split.cells,
         cards=tuple(networks(scene, lpips=lpips)),
         caveats=caveats(
-            scene.photos.counts, cloaks, recognisers, adversaries, cells, notes_on_pictures(scene)
+            photos.counts, cloaks, recognisers, adversaries, cells, notes_on_pictures(scene)
         ),
         environment=_environment(),
         timings=clock.laps,
+        people=people,
+        enrolled=tuple(photos.names[who] for who in photos.enrolled),
+        comparisons=comparisons([c.attack for c in cloaks], recognisers[0].name, [split]),
     )
 
 

@@ -6,10 +6,11 @@ Fields that later versions add are optional. Never imports torch.
 from __future__ import annotations
 
 import datetime
+from typing import Literal
 
 from pydantic import Field
 
-from audit.outcomes import Record
+from audit.outcomes import Cell, Place, Record
 
 
 class Quality(Record):
@@ -153,3 +154,50 @@ class Caveat(Record):
     blocking: bool
     """True: the verdict is `inconclusive`."""
     text: str
+
+
+class Arm(Record):
+    """One side of a comparison."""
+
+    attack: str
+    adversary: str
+    recogniser: str
+
+
+class Comparison(Record):
+    """Protection in one arm less protection in another, over the same probes, paired by identity.
+
+    People who were detected in either arm are neither protected nor not: they are left out, split
+    by split.
+    """
+
+    what: Literal["recognisers", "cloaks", "adversaries"]
+    """What differs between the arms; all else is the same."""
+    one: Arm
+    less: Arm
+    matcher: str
+    transform: str
+    scenario: str
+    difference: float
+    """Mean over identities."""
+    interval: tuple[float, float]
+    """95%."""
+    people: int
+    """Identities that were paired."""
+    probes: int
+    """Of them, in either arm."""
+
+    @property
+    def place(self) -> Place:
+        """Of the one arm's cell."""
+        names = (self.one.attack, self.one.adversary, self.one.recogniser)
+        return Place(*names, self.matcher, self.transform, self.scenario)
+
+
+class SplitRecord(Record):
+    """One split of the people, an audit of its own, of several that were pooled."""
+
+    seed: int
+    people: tuple[str, ...]
+    """Its protected identities, in the order of its rates."""
+    cells: tuple[Cell, ...]

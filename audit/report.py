@@ -15,9 +15,11 @@ from audit.records import (
     Card,
     Caveat,
     CloakRecord,
+    Comparison,
     Counts,
     RecogniserRecord,
     Relation,
+    SplitRecord,
 )
 from lowkey_core.errors import ReportError
 from lowkey_core.work.files import write_atomically
@@ -44,6 +46,14 @@ class AuditReport(Record):
     """Versions of what computed this."""
     timings: dict[str, float]
     """Seconds per stage; the only part that differs between two runs of one plan."""
+    people: tuple[str, ...] = ()
+    """The protected identities, in the order of the cells' rates over them."""
+    enrolled: tuple[str, ...] = ()
+    """Everybody in a gallery, in the order of rates over all of them."""
+    comparisons: tuple[Comparison, ...] = ()
+    """What differs on the same probes."""
+    splits: tuple[SplitRecord, ...] = ()
+    """What was pooled, in the order of seeds; none where the people were split once."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -57,13 +67,18 @@ class AuditReport(Record):
             for field, names in known.items():
                 if getattr(cell, field) not in names:
                     raise ValueError(f"a cell's {field} has no record")
-            for k in self.plan.measure.ranks:
-                found = cell.outcomes.get(rank(k))
-                if not (found and found.control and found.cloaked):
-                    raise ValueError("a cell lacks a rank of the plan")
-                people = {len(found.control.trials), len(found.cloaked.trials)}
-                if people | {len(cell.detected)} != {self.counts.protected}:
-                    raise ValueError("a cell is not of the protected identities")
+            self._complete(cell, self.counts.protected)
+        if self.splits and {n for s in self.splits for n in s.people} != set(self.people):
+            raise ValueError("the splits are not of the protected identities")
+        for split in self.splits:
+            for cell in split.cells:
+                self._complete(cell, len(split.people))
+        for called, counted in (
+            (self.people, self.counts.protected),
+            (self.enrolled, self.counts.enrolled),
+        ):
+            if called and not len(called) == len(set(called)) == counted:
+                raise ValueError("not every identity has one name")
         for cloak in self.cloaks:
             first = (cloak.attack, BASELINE, self.recognisers[0].name, "none")
             if not any(
@@ -73,6 +88,15 @@ class AuditReport(Record):
             if any(cloak.attack not in r.relations for r in self.recognisers):
                 raise ValueError("a recogniser has no relation to a cloak")
         return self
+
+    def _complete(self, cell: Cell, people: int) -> None:
+        for k in self.plan.measure.ranks:
+            found = cell.outcomes.get(rank(k))
+            if not (found and found.control and found.cloaked):
+                raise ValueError("a cell lacks a rank of the plan")
+            counted = {len(found.control.trials), len(found.cloaked.trials)}
+            if counted | {len(cell.detected)} != {people}:
+                raise ValueError("a cell is not of the protected identities")
 
     @property
     def verdict(self) -> Literal["measured", "inconclusive"]:

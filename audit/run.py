@@ -6,6 +6,7 @@ from audit.contests import prepare
 from audit.forecast import foretell
 from audit.measuring import measure
 from audit.plan import AuditPlan
+from audit.pooling import pooled
 from audit.publishing import publish
 from audit.record import Clock, record
 from audit.report import AuditReport
@@ -14,10 +15,15 @@ from lowkey_core.work.work import Work
 
 
 def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
-    """Everything in a plan, measured.
+    """Everything in a plan, measured: each split of the people by itself, then pooled by identity.
 
     Raises: any AuditError. What is finished stays in `work`, so that a rerun resumes.
     """
+    return pooled(plan, [run_split(split, work) for split in plan.splits])
+
+
+def run_split(plan: AuditPlan, work: Work) -> AuditReport:
+    """An audit of one split. Raises: any AuditError."""
     clock = Clock(work)
     scene = assemble(plan, work)  # names become objects here only
     clock.lap("assembling")

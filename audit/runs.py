@@ -94,13 +94,19 @@ def _row(folder: Path) -> tuple[str, ...]:
         report = None  # what was begun last is not what was finished last
     plan = start.plan if start else report.plan if report else None
     known = (
-        (",".join(plan.publish.attacks), ",".join(plan.adversaries.names), plan.people.dataset)
+        (",".join(plan.publish.attacks), ",".join(plan.adversaries.names), _people(plan))
         if plan and not trouble
         else ("-", "-", "-")
     )
     verdict = "unreadable" if trouble else report.verdict if report else "unfinished"
     figure = trouble or (_protection(report) if report else "")
     return tuple(map(one_line, (folder.name, _date(folder, start), *known, verdict, figure)))
+
+
+def _people(plan: AuditPlan) -> str:
+    """The data set, and how many splits of it."""
+    seeds = plan.people.seeds
+    return plan.people.dataset + (f" x {seeds}" if seeds > 1 else "")
 
 
 def _protection(report: AuditReport) -> str:

@@ -92,14 +92,14 @@ def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -
 
 
 def foresee(plan: AuditPlan, cache: Path | None = None, show: Show | None = None) -> Foresight:
-    """What an audit would do, and how long it would take; no run is begun. Faces are found for it,
-    and kept. Raises: any AuditError.
+    """What an audit would do, and how long it would take, of its first split; no run is begun.
+    Faces are found for it, and kept. Raises: any AuditError.
     """
     work = _work(cache or cache_folder(), show)
     from audit.forecast import foresee as foreseen
     from audit.scene import assemble
 
-    return foreseen(assemble(plan, work))
+    return foreseen(assemble(plan.splits[0], work), len(plan.splits))
 
 
 def keep(path: Path, content: str | bytes) -> None:

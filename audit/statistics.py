@@ -86,10 +86,18 @@ def difference(
     return gap, (max(-1.0, centre - reach), min(1.0, centre + reach))
 
 
-def power(protected: int, probes: int) -> str:
-    """What an audit of this size can tell, at worst: when a person's probes all fare alike."""
-    low, high = clopper_pearson(protected / 2, protected)
+def power(protected: int, probes: int, seeds: int = 1) -> str:
+    """What an audit of this size can tell, at worst: when a person's probes all fare alike, and
+    every split protects the same people."""
+    splits = f" x {seeds} splits" if seeds > 1 else ""
+    apart = f", +-{_reach(protected * seeds):.2f} if nobody is in two" if seeds > 1 else ""
     return (
-        f"{protected} people x {probes} probes: "
-        f"a rate of 0.5 is known to +-{(high - low) / 2:.2f} or better"
+        f"{protected} people x {probes} probes{splits}: "
+        f"a rate of 0.5 is known to +-{_reach(protected):.2f} or better{apart}"
     )
+
+
+def _reach(people: int) -> float:
+    """Half the width of the interval of a rate of 0.5."""
+    low, high = clopper_pearson(people / 2, people)
+    return (high - low) / 2

@@ -22,6 +22,9 @@ def lines(found: Foresight) -> Iterator[str]:
         yield f"{duration(seconds):>12}  {what}: {pieces} x {seconds / pieces:.2g} s"
     yield f"{duration(forecast.beside):>12}  reading, cutting, comparing"
     yield f"{duration(forecast.seconds):>12}  in all, as fast as this machine was just now"
+    if found.splits > 1:
+        most = duration(found.splits * forecast.seconds)
+        yield f"{most:>12}  at most for all {found.splits} splits: what they share is made once"
     if found.memory is not None:
         yield f"memory: about {found.memory / 1e9:.1f} GB"
 

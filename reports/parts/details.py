@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit.outcomes import FLAGGED, FOUND, Cell, Outcome, rank
 from audit.records import Copies
 from audit.report import AuditReport
+from reports.parts import words
 from reports.parts.layout import NOT_MEASURED, Table, rate
 
 
@@ -85,7 +86,6 @@ def grid(report: AuditReport) -> Table:
 
 
 def _cell(report: AuditReport, c: Cell) -> tuple[str, ...]:
-    detected = f", {sum(c.detected)} detected" if any(c.detected) else ""
     relation = report.relation(c)
     held_out = {True: "", False: " (not held out)", None: " (lineage not stated)"}
     newer = " (newer)" if relation.newer else ""
@@ -97,7 +97,7 @@ def _cell(report: AuditReport, c: Cell) -> tuple[str, ...]:
         c.matcher,
         c.scenario,
         c.transform,
-        rate(c.protection) + detected,
+        ", ".join(filter(None, (rate(c.protection), words.detected(c)))),
         rate(c.control),
         "/".join(f"{r.value:.2f}" for r in found if r and r.value is not None),
     )

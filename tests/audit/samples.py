@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from audit.caveats import caveats
 from audit.choices import validated
+from audit.comparisons import comparisons
 from audit.outcomes import DETECTED, FLAGGED, Cell, Outcome, Rate, rank
 from audit.records import (
     AdversaryRecord,
@@ -16,10 +17,12 @@ from audit.records import (
     Quality,
     RecogniserRecord,
     Relation,
+    SplitRecord,
 )
 from audit.report import AuditReport
 
 PEOPLE, PROBES = 10, 4
+NAMES = ("Ann", "Bob", "Cid", "Dot", "Eve", "Fay", "Gus", "Hal", "Ida", "Jim")
 ATTACK, NOISE = "lowkey", "noise@lowkey"
 
 
@@ -132,10 +135,17 @@ COUNTS = Counts(
 )
 
 
-def sample(control: int = 4, called: str = "old") -> AuditReport:
+def sample(
+    control: int = 4,
+    called: str = "old",
+    seed: int = 0,
+    people: tuple[str, ...] = NAMES,
+    newer: int | Rate = 2,
+    **counts: object,
+) -> AuditReport:
     """Protected 1.00 as published, 0.50 against a newer model, 0.00 after retraining.
 
-    called: the first recogniser.
+    called: the first recogniser. newer: how many probes the newer one identifies.
     """
     spotted = {FLAGGED: Outcome(cloaked=rate(4), control=rate(0), value=0.999)}
     everybody = (True,) * PEOPLE
@@ -145,13 +155,13 @@ def sample(control: int = 4, called: str = "old") -> AuditReport:
             for t in ("none", "jpeg:75", "jpeg:30")
         ),
         cell(4, control, attack=NOISE, recogniser=called),
-        cell(2, recogniser="new"),
+        cell(newer, recogniser="new"),
         cell(4, adversary="adaptive", recogniser=called),
         cell(detected=everybody, more=spotted, adversary="detection", recogniser=called),
     )
     plan = validated(
         {
-            "people": {"dataset": "lfw"},
+            "people": {"dataset": "lfw", "seed": seed},
             "publish": {"scenarios": ["all"]},
             "adversaries": {"recognisers": [_quoted(called), "new"]},
             "measure": {"ranks": [1, 5]},
@@ -167,17 +177,21 @@ def sample(control: int = 4, called: str = "old") -> AuditReport:
         trained_on="nothing",
     )
     recognisers = (recogniser(called), NEW)
+    split = SplitRecord(seed=seed, people=people, cells=cells)
+    counted = COUNTS.model_copy(update=counts)
     return AuditReport(
         plan=plan,
-        counts=COUNTS,
+        counts=counted,
         cloaks=(CLOAK,),
         recognisers=recognisers,
         adversaries=ADVERSARIES,
         cells=cells,
         cards=(card,),
-        caveats=caveats(COUNTS, (CLOAK,), recognisers, ADVERSARIES, cells),
+        caveats=caveats(counted, (CLOAK,), recognisers, ADVERSARIES, cells),
         environment={"python": "3.11"},
         timings={"cloaking": 1.5},
+        people=people,
+        comparisons=comparisons([ATTACK], called, [split]),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from audit.findings import UNSEEN, answers, cells, compared
-from audit.records import RecogniserRecord
-from tests.audit.samples import NOISE, PEOPLE, cell, recogniser, sample
+from audit.comparisons import comparisons
+from audit.findings import UNSEEN, answers, cells, differences
+from audit.records import RecogniserRecord, SplitRecord
+from tests.audit.samples import ATTACK, NAMES, NOISE, PEOPLE, cell, recogniser, sample
 from tests.audit.test_report import with_cells
 
 
@@ -19,14 +20,21 @@ def test_answers_are_the_users_three_questions_and_detection() -> None:
     assert all(f.conclusive for answer in (jpeg, newer, retrained) for f in answer.findings)
 
 
-def test_a_newer_recogniser_is_compared_with_the_first_on_the_same_probes() -> None:
-    _, newer, *_ = answers(sample())
-    (comparison,) = newer.comparisons
-    assert (comparison.cell.recogniser, comparison.less.recogniser) == ("new", "old")
-    assert comparison.difference == pytest.approx(-0.5)
-    low, high = comparison.interval
-    assert low < -0.5 < high < 0
-    assert compared(comparison.cell, comparison.cell).difference == 0
+def test_differences_are_of_photos_as_published_the_first_scenario_and_matcher() -> None:
+    more = [
+        cell(recogniser=name, **where)
+        for where in ({"transform": "jpeg:75"}, {"scenario": "one"}, {"matcher": "linear"})
+        for name in ("old", "new")
+    ]
+    grid = (*sample().cells, *more)
+    split = SplitRecord(seed=0, people=NAMES, cells=grid)
+    everything = comparisons([ATTACK], "old", [split])
+    report = with_cells(*more).model_copy(update={"comparisons": everything})
+    assert len(everything) == 1 + 3 + 1
+    assert [(c.what, c.one.recogniser) for c in differences(report)] == [
+        ("recognisers", "new"),
+        ("adversaries", "old"),
+    ]
 
 
 def test_what_was_not_measured_says_what_would_measure_it() -> None:

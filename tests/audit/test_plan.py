@@ -24,6 +24,11 @@ def test_every_preset_is_a_plan_and_states_its_cost(preset: str) -> None:
 
 def test_the_power_of_an_audit_is_said_of_its_size() -> None:
     assert power(24, 4).startswith("24 people x 4 probes: a rate of 0.5 is known to +-0.2")
+    assert power(6, 4) == "6 people x 4 probes: a rate of 0.5 is known to +-0.38 or better"
+    assert power(6, 4, 3) == (
+        "6 people x 4 probes x 3 splits: a rate of 0.5 is known to +-0.38 or better, "
+        "+-0.24 if nobody is in two"
+    )
 
 
 def test_flags_override_the_file_which_overrides_the_preset(tmp_path: Path) -> None:
@@ -88,6 +93,7 @@ def test_a_folder_of_copies_is_short_for_a_cloak() -> None:
     ("given", "message"),
     [
         ({"protected": 0}, "people.protected is 0.*change protected"),
+        ({"seeds": 0}, "people.seeds is 0.*change seeds"),
         ({"ranks": ("0",)}, "ranks"),
         ({"ranks": "1,many"}, "ranks"),
         ({"flagged": "burn"}, "flagged is 'burn'"),

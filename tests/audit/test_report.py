@@ -33,8 +33,12 @@ def test_what_later_versions_add_is_optional(tmp_path: Path) -> None:
         del cloak["copies"]
     for one in stored["cells"]:
         del one["outcomes"]["detected"]["value"]
+    del stored["plan"]["people"]["seeds"], stored["splits"], stored["enrolled"]
+    assert stored.pop("people")
+    assert stored.pop("comparisons")
     (tmp_path / "report.json").write_text(json.dumps(stored))
-    assert report.read(tmp_path) == sample()
+    unnamed = sample().model_copy(update={"people": (), "comparisons": ()})
+    assert report.read(tmp_path) == unnamed
 
 
 def test_is_frozen() -> None:
@@ -85,6 +89,17 @@ def broken(stored: dict[str, Any], how: str) -> None:
             first["outcomes"]["rank-1"]["cloaked"]["hits"][0] = 5
         case "no baseline":
             stored["cells"] = stored["cells"][-1:]
+        case "too few names":
+            stored["people"].pop()
+        case "a name twice":
+            stored["people"][0] = stored["people"][1]
+        case "too many enrolled":
+            stored["enrolled"] = ["a", "b"]
+        case "a stranger's split":
+            stored["splits"] = [{"seed": 0, "people": ["nobody"], "cells": []}]
+        case "a split's people missing":
+            stored["splits"] = [{"seed": 0, "people": stored["people"], "cells": [first]}]
+            stored["splits"] += [{"seed": 1, "people": stored["people"][1:], "cells": [first]}]
         case "no relation":
             stored["recognisers"][0]["relations"] = {}
 
@@ -100,6 +115,11 @@ def broken(stored: dict[str, Any], how: str) -> None:
         "people missing",
         "more hits than trials",
         "no baseline",
+        "too few names",
+        "a name twice",
+        "too many enrolled",
+        "a stranger's split",
+        "a split's people missing",
         "no relation",
     ],
 )

@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[2]
         (["--scenario", "mixed:2"], "expected less than or equal to 1"),
         (["--matcher", "knn"], "did you mean 'nn'"),
         (["--protected", "0"], "protected is '0'"),
+        (["--seeds", "0"], "seeds is '0'"),
         (["--plan", "nowhere.toml"], "nowhere.toml cannot be read"),
         (["--preset", "fast"], "no preset is called 'fast'"),
     ],

@@ -43,6 +43,12 @@ def test_says_of_each_run_what_it_was_and_what_it_found(tmp_path: Path) -> None:
     assert "inconclusive" in failed
 
 
+def test_says_how_often_the_people_were_split(tmp_path: Path) -> None:
+    begin(tmp_path / "run", changed(AuditPlan(), seeds=3))
+    (line,) = listing(tmp_path)
+    assert "synthetic x 3  unfinished" in line
+
+
 def test_a_recogniser_that_fails_its_control_says_nothing_of_protection(tmp_path: Path) -> None:
     cells = (cell(control=2, hits=4), cell(recogniser="new", hits=2))
     sample().model_copy(update={"cells": cells}).save(tmp_path / "a" / "report.json")

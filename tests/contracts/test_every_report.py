@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
+from audit.pooling import pooled
 from audit.report import AuditReport
 from reports import REPORTS, render, suffix
+from tests.audit.plans import changed
 from tests.audit.samples import CLOAK, QUALITY, sample
 
 NAMES = REPORTS.available()
@@ -27,6 +29,26 @@ def test_opens_with_the_three_answers(name: str) -> None:
         shown.index(q) for q in ("JPEG?", "newer models?", "robust retraining?", "Every meas")
     ]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_what_differs_on_the_same_probes(name: str) -> None:
+    shown = text(name, sample())
+    row = shown[shown.index("What differs, on the same probes?") :]
+    assert row.index("-0.50 [-0.71, -0.12]") < row.index("-1.00 [") < row.index("Every meas")
+    older = sample().model_copy(update={"comparisons": ()})
+    assert "What differs" not in text(name, older)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shows_the_pooled_figures_beside_the_least_and_greatest_of_the_splits(name: str) -> None:
+    reports = [sample(seed=seed, newer=hits) for seed, hits in ((0, 1), (1, 4), (2, 3))]
+    shown = text(name, pooled(changed(sample().plan, seeds=3), reports))
+    assert "10 people cloaked their photos, 120 clean photos" in shown
+    row = shown[shown.index("Between splits") :].partition("new (2023-07)")[2]
+    assert row.index("0.33 [") < row.index("0.00 (seed 1)") < row.index("0.75 (seed 0)")
+    assert "10 with seed 0, 10 with seed 1, 10 with seed 2" in row
+    assert "Between splits" not in text(name, sample())
 
 
 @pytest.mark.parametrize("name", NAMES)

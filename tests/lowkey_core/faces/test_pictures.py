@@ -31,7 +31,7 @@ from lowkey_core.recognisers.facenet import CHIP as FACENET
 from lowkey_core.transforms import load
 from lowkey_core.types import ARCFACE, Faces, Images, Pictures, Pixels
 from lowkey_core.work.work import Work
-from tests.conftest import frame_at, people
+from tests.conftest import all_whole, frame_at, people
 
 WARPS = {
     "level.png": ((150, 180), [[1.0, 0, -30], [0, 1, -20]]),
@@ -189,8 +189,11 @@ def test_a_face_that_is_lost_is_black_and_its_photo_is_there(photo: PhotoPicture
 
 
 @pytest.mark.usefixtures("nobody_real")
-def test_faces_are_found_again_in_what_is_served(photos: Pictures) -> None:
+def test_faces_are_found_again_in_what_is_served(
+    photos: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A detector of made-up faces sees them in the middle: elsewhere than they were."""
+    monkeypatch.setattr(detection, "detect_all", all_whole)
     changed = Pictures((photos.items[0].changed(ramp()), *photos.items[1:]))
     again = found_again(changed, Work())
     assert again.items[1:] == photos.items[1:], "what was not changed is not looked at again"

@@ -1,0 +1,100 @@
+"""The records of several splits as one record. Never imports torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from statistics import fmean
+from typing import TypeVar
+
+from audit.records import AdversaryRecord, CloakRecord, Copies, Counts, Quality
+
+Named = TypeVar("Named", bound=Hashable)
+
+
+def counts(parts: Sequence[Counts], people: int, enrolled: int) -> Counts:
+    """Protected and enrolled people are counted once, as are pictures whose names are kept: those
+    without a face, unreadable or duplicate. All else is the sum over splits, which may count a
+    picture, or a person of the background, several times."""
+    names = {
+        field: once(name for c in parts for name in getattr(c, field))
+        for field in ("no_face", "unreadable", "duplicates")
+    }
+    sums = ("without_pictures", "probes", "gallery", "background_identities", "background_pictures")
+    reasons = sum((Counter(c.unreadable_reasons) for c in parts), Counter[str]())
+    known = reasons.total() == len(names["unreadable"])  # else some file is in several splits
+    return parts[0].model_copy(
+        update={
+            **{field: sum(getattr(c, field) for c in parts) for field in sums},
+            **names,
+            "protected": people,
+            "enrolled": enrolled,
+            "unreadable_reasons": dict(sorted(reasons.items())) if known else {},
+        }
+    )
+
+
+def cloak(parts: Sequence[CloakRecord]) -> CloakRecord:
+    copies = [p.copies for p in parts if p.copies is not None]
+    return parts[0].model_copy(
+        update={
+            "notes": once(note for p in parts for note in p.notes),
+            "quality": tuple(map(_quality, zip(*(p.quality for p in parts), strict=True))),
+            "copies": _copies(copies) if copies else None,
+        }
+    )
+
+
+def _quality(parts: Sequence[Quality]) -> Quality:
+    """Means are over all pictures, extremes of all."""
+    pictures = [p.pictures for p in parts]
+
+    def mean(values: Iterable[float]) -> float:
+        return fmean(values, weights=pictures)
+
+    lpips = [p.lpips for p in parts if p.lpips is not None]
+    return Quality(
+        attack=parts[0].attack,
+        pictures=sum(pictures),
+        dssim=mean(p.dssim for p in parts),
+        dssim_max=max(p.dssim_max for p in parts),
+        psnr=mean(p.psnr for p in parts),
+        l2=mean(p.l2 for p in parts),
+        linf=max(p.linf for p in parts),
+        lpips=mean(lpips) if len(lpips) == len(parts) else None,
+    )
+
+
+def _copies(parts: Sequence[Copies]) -> Copies:
+    """A picture counts once for each split in which it is."""
+    return Copies(
+        folder=parts[0].folder,
+        matched=sum(p.matched for p in parts),
+        missing=tuple(name for p in parts for name in p.missing),
+        unusable=tuple(name for p in parts for name in p.unusable),
+        background=sum(p.background for p in parts),
+    )
+
+
+def adversary(seeds: Sequence[int], parts: Sequence[AdversaryRecord]) -> AdversaryRecord:
+    """What is learned is the mean over splits; what one split makes impossible is so for all."""
+    learned = {
+        attack: {
+            fact: fmean(p.learned[attack][fact] for p in parts)
+            for fact in facts
+            if all(fact in p.learned[attack] for p in parts)
+        }
+        for attack, facts in parts[0].learned.items()
+        if all(attack in p.learned for p in parts)
+    }
+    impossible: dict[str, str] = {}
+    for seed, part in zip(seeds, parts, strict=True):
+        for attack, why in part.impossible.items():
+            every = all(attack in p.impossible for p in parts)
+            impossible.setdefault(attack, why if every else f"with seed {seed}, {why}")
+    return parts[0].model_copy(update={"learned": learned, "impossible": impossible})
+
+
+def once(names: Iterable[Named]) -> tuple[Named, ...]:
+    """Each of them once, in the order in which they first come."""
+    return tuple(dict.fromkeys(names))

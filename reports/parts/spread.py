@@ -1,0 +1,52 @@
+"""How figures differ: between two arms on the same probes, and between splits of the people."""
+
+from __future__ import annotations
+
+from audit.findings import answers, between, differences
+from audit.records import Comparison
+from audit.report import AuditReport
+from reports.parts import words
+from reports.parts.layout import Table
+
+
+def compared(report: AuditReport) -> Table:
+    return Table(
+        "What differs, on the same probes?",
+        ("protection with", "less that with", "where", "difference", "people"),
+        tuple(_compared(c) for c in differences(report)),
+        "Paired by person; who was detected in either is left out.",
+    )
+
+
+_FIELDS = {"recognisers": "recogniser", "cloaks": "attack", "adversaries": "adversary"}
+"""Of an arm, what differs."""
+
+
+def _compared(c: Comparison) -> tuple[str, ...]:
+    field = _FIELDS[c.what]
+    low, high = c.interval
+    return (
+        getattr(c.one, field),
+        getattr(c.less, field),
+        ", ".join(v for k, v in c.one.model_dump().items() if k != field),
+        f"{c.difference:+.2f} [{low:+.2f}, {high:+.2f}]",
+        str(c.people),
+    )
+
+
+def splits(report: AuditReport) -> Table:
+    """Of the answers' figures, where the people were split several times."""
+    rows = []
+    for answer in answers(report) if report.splits else ():
+        for finding in answer.findings:
+            if found := between(report, finding):
+                what = (answer.attack, answer.question, words.what(report, finding))
+                ends = (f"{value:.2f} (seed {seed})" for value, seed in (found[0], found[-1]))
+                rows.append((*what, words.protection(finding), *ends))
+    people = ", ".join(f"{len(split.people)} with seed {split.seed}" for split in report.splits)
+    return Table(
+        "Between splits",
+        ("cloak", "question", "", "pooled", "least", "greatest"),
+        tuple(rows),
+        f"People: {people}. Who is in several splits is one person in the pooled figures.",
+    )
