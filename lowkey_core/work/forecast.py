@@ -67,19 +67,22 @@ class Trial:
         self.forecast = Forecast()
         self._spent: defaultdict[str, float] = defaultdict(float)
         self._samples: dict[str, Record] = {}
+        self._asked: set[str] = set()
 
     def make(
-        self, label: str, rows: Sequence[int], make: Callable[[Sequence[int]], Sequence[Record]]
+        self, label: str, keys: Sequence[str], make: Callable[[], Sequence[Record]]
     ) -> tuple[list[Record], bool]:
-        """Records of these rows, and whether they are what they should be."""
-        self.forecast.pieces[label] += len(rows)
+        """A record for each key, and whether they are what they should be."""
+        new = {key for key in keys if key not in self._asked}  # the rest would be found
+        self._asked |= new
+        self.forecast.pieces[label] += len(new)
         if label in self._samples and self._spent[label] >= ENOUGH:
-            return [self._samples[label]] * len(rows), False
+            return [self._samples[label]] * len(keys), False
         began = time.perf_counter()
-        made = list(make(rows))
-        self._timed(label, time.perf_counter() - began, len(rows))
+        made = list(make())
+        self._timed(label, time.perf_counter() - began, len(keys))
         self._samples.setdefault(label, made[0])
-        self.forecast.kept[label] += len(rows)
+        self.forecast.kept[label] += len(new)
         return made, True
 
     def steps(self, label: str, start: int, stop: int) -> Iterator[int]:

@@ -152,7 +152,7 @@ class Work:
     ) -> list[Record]:
         self.say(label, done, len(keys))
         if trial := self._state.trial:
-            made, true = trial.make(label, rows, make)
+            made, true = trial.make(label, [keys[i] for i in rows], lambda: make(rows))
             if not true:
                 return made
         else:
