@@ -69,7 +69,7 @@ def audit(
         title = f"resuming {one_line(str(resume))}"
     else:
         made = choices.make(preset, plan, given(flags))
-        title = f"{preset} ({presets.COSTS[preset]})"
+        title = f"{preset} ({presets.cost(preset, made.people.seeds)})"
     people = made.people
     say(f"{title}; {statistics.power(people.protected, people.probes, people.seeds)}")
     from reports.console.progress import Progress

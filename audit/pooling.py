@@ -93,10 +93,10 @@ def _outcome(name: str, parts: Parts, people: Sequence[str], enrolled: Sequence[
 
     def arm(which: str) -> Rate | None:
         rates = [getattr(c.outcomes[name], which) for _, c in parts]
-        for together_with, field in ((people, "people"), (enrolled, "enrolled")):
+        for names, field in ((people, "people"), (enrolled, "enrolled")):
             own = [getattr(r, field) for r, _ in parts]
             if all(r and len(r.trials) == len(o) for r, o in zip(rates, own, strict=True)):
-                return together(together_with, zip(own, rates, strict=True))
+                return together(names, zip(own, rates, strict=True))
         return None
 
     cloaked = _ranked(name, parts, people) if name in ranks else arm("cloaked")

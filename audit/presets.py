@@ -53,7 +53,13 @@ COSTS = {
     "standard": "10 to 22 minutes on two cores",
     "thorough": "never timed; by its counts three times standard",
 }
-"""What a preset costs as it stands (benchmarks/README.md), for each split of the people."""
+"""What a preset costs as it stands (benchmarks/README.md)."""
+
+
+def cost(preset: str, seeds: int) -> str:
+    """What so many splits of the people cost."""
+    return COSTS[preset] + (f", {seeds} times" if seeds > 1 else "")
+
 
 BY_DATASET: dict[str, Nested] = {
     "lfw": {

@@ -90,6 +90,7 @@ class AuditReport(Record):
         return self
 
     def _complete(self, cell: Cell, people: int) -> None:
+        """Raises: ValueError if a rank is missing, or not of so many people."""
         for k in self.plan.measure.ranks:
             found = cell.outcomes.get(rank(k))
             if not (found and found.control and found.cloaked):

@@ -41,7 +41,8 @@ class Measure(Protocol):
         self, control: System, cloaked: System, searches: Searches, /
     ) -> dict[str, Outcome]:
         """Outcomes by name. Rates over `scored` are joined over a scenario's trials; any other
-        rate is the control's, and the same in every trial. Empty where it does not apply."""
+        rate is the control's, and the same in every trial. Of several splits those over `scored`
+        and over everybody enrolled are pooled, no others. Empty where it does not apply."""
         ...
 
 

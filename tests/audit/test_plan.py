@@ -19,7 +19,8 @@ def test_every_preset_is_a_plan_and_states_its_cost(preset: str) -> None:
     assert "oblivious" in made.adversaries.names
     assert set(BASE_TRANSFORMS) <= set(made.publish.transforms)
     assert "rank-k" in made.measure.measures
-    assert presets.COSTS[preset]
+    assert presets.cost(preset, 1) == presets.COSTS[preset]
+    assert presets.cost(preset, 3).endswith(", 3 times")
 
 
 def test_the_power_of_an_audit_is_said_of_its_size() -> None:

@@ -60,8 +60,8 @@ def pooled(splits: list[tuple[list[str], Rate]]) -> Rate:
 def test_splits_that_are_pooled_by_identity_cover_the_truth(
     people: int, protected: int, splits: int
 ) -> None:
-    """People of a crowd, each anew, come up in several splits; were every entry another person,
-    their probes would count for more than they tell."""
+    """People of a crowd come up in several splits. Were each entry another person, the interval
+    would be too narrow."""
     rng, audits = np.random.default_rng(3), 600
     ours, careless = 0, 0
     widths, single_widths = [], []

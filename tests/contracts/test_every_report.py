@@ -11,7 +11,7 @@ from audit.pooling import pooled
 from audit.report import AuditReport
 from reports import REPORTS, render, suffix
 from tests.audit.plans import changed
-from tests.audit.samples import CLOAK, QUALITY, sample
+from tests.audit.samples import CLOAK, QUALITY, cell, sample
 
 NAMES = REPORTS.available()
 
@@ -49,6 +49,17 @@ def test_shows_the_pooled_figures_beside_the_least_and_greatest_of_the_splits(na
     assert row.index("0.33 [") < row.index("0.00 (seed 1)") < row.index("0.75 (seed 0)")
     assert "10 with seed 0, 10 with seed 1, 10 with seed 2" in row
     assert "Between splits" not in text(name, sample())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_who_was_detected_in_some_splits_alone(name: str) -> None:
+    """In the first split everybody is, in the second six of ten."""
+    reports = [sample(seed=0), sample(seed=1)]
+    six = cell(4, detected=(True,) * 6 + (False,) * 4, adversary="detection")
+    reports[1] = reports[1].model_copy(update={"cells": (*reports[1].cells[:-1], six)})
+    shown = text(name, pooled(changed(sample().plan, seeds=2), reports))
+    assert "6 of 10 people detected, 4 more in some splits" in shown
+    assert "6 detected, 4 more in some splits" in shown
 
 
 @pytest.mark.parametrize("name", NAMES)
