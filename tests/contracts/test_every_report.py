@@ -58,8 +58,8 @@ def test_says_who_was_detected_in_some_splits_alone(name: str) -> None:
     six = cell(4, detected=(True,) * 6 + (False,) * 4, adversary="detection")
     reports[1] = reports[1].model_copy(update={"cells": (*reports[1].cells[:-1], six)})
     shown = text(name, pooled(changed(sample().plan, seeds=2), reports))
-    assert "6 of 10 people detected, 4 more in some splits" in shown
-    assert "6 detected, 4 more in some splits" in shown
+    assert "6 of 10 people" in shown, "a terminal breaks the line here"
+    assert shown.count("4 more in some splits") >= 2, "in the answers and in the grid"
 
 
 @pytest.mark.parametrize("name", NAMES)
