@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 from lowkey_core import recognisers, weights
 from lowkey_core.datasets.synthetic import GENERATOR
 from lowkey_core.errors import (
     MissingWeightsError,
-    OptionError,
     StorageError,
     TamperedWeightsError,
-    setting,
     unknown_name,
 )
 from lowkey_core.faces.detection import DETECTOR_CARDS
 from lowkey_core.faces.visibility import LINEAR, TRUNK
 from lowkey_core.weights import Card
+from lowkey_core.weights.packaged import EFFICIENTNET, ST_LPIPS
 from lowkey_core.work.files import explained
 
 State = Literal["present", "absent", "tampered", "unrecorded", "unreadable"]
@@ -29,8 +28,9 @@ def catalogue() -> dict[str, tuple[str, Card]]:
     return {
         **{name: ("recogniser", card) for name, card in recognisers.cards().items()},
         GENERATOR.name: ("data set", GENERATOR),
-        **{card.name: ("perceptual metric", card) for card in (TRUNK, LINEAR)},
+        **{card.name: ("perceptual metric", card) for card in (TRUNK, LINEAR, ST_LPIPS)},
         **{card.name: ("face detector", card) for card in DETECTOR_CARDS},
+        EFFICIENTNET.name: ("image classifier", EFFICIENTNET),
     }
 
 
@@ -87,53 +87,7 @@ def listed_recognisers() -> Iterator[str]:
 def _how_to_get(card: Card) -> str:
     if card.embedded:
         return "install lowkey-audit again"
-    return f"models fetch {card.name}" if card.url else f"get it from {card.source}"
-
-
-def terms(card: Card) -> Iterator[str]:
-    """What somebody must know before fetching the file."""
-    foreign = "" if card.embedded else "; not part of this project"
-    yield f"{card.name}: trained on {card.trained_on}{foreign}"
-    yield f"input: {card.preprocessing}"
-    yield f"licence: {card.licence}" + ("" if card.embedded else f" (read it at {card.source})")
-    yield f"from: {card.url or 'no direct download'}"
-    yield f"size: {f'{card.size:,} bytes' if card.size else 'not stated'}"
-    if card.pinned:
-        yield f"SHA-256: {card.sha256}"
-    else:
-        yield (
-            "SHA-256: "
-            + (f"{card.sha256}..." if card.sha256 else "not published; unpinned")
-            + (", recorded at the first fetch and checked from then on")
-        )
-
-
-def fetch(
-    name: str, say: Callable[[str], None], agrees: Callable[[], bool | None] | None = None
-) -> bool:
-    """Downloads one weight file. say: told the terms, and what is done. agrees: asked whether the
-    user accepts the licence, None where nobody can be asked; without it, they have.
-
-    Returns: whether they accepted it.
-    Raises: UnknownNameError, OptionError, DownloadError, TamperedWeightsError.
-    """
-    from lowkey_core.weights.download import fetch as fetched
-
-    card = find(name)
-    for line in terms(card):
-        say(line)
-    agreed = True if agrees is None else agrees()
-    if agreed is None:
-        raise OptionError(
-            "nobody is there to accept the licence",
-            expected=f"a terminal, or {setting('accept_licence')}",
-            remedy="read the licence, then give the option",
-        )
-    if agreed:
-        fetched(card, say)
-    else:
-        say("nothing was fetched")
-    return agreed
+    return f"models fetch {card.name}" if card.origin else f"get it from {card.source}"
 
 
 def verified(name: str | None) -> Iterator[tuple[str, State]]:

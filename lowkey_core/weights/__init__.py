@@ -14,6 +14,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lowkey_core.errors import MissingWeightsError, TamperedWeightsError
 from lowkey_core.work.files import explained, write_atomically
@@ -25,11 +26,28 @@ ASSETS_VARIABLE = "CLOAK_ASSETS"
 LARGEST = 2**30
 """Bytes. Larger weight files are neither read nor fetched."""
 
-
+FREE = frozenset({"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0"})
+"""SPDX names of the licences that allow any use."""
 EMBEDDED = Path(__file__).parents[1] / "data"
 """Folder of the networks that ship with this project."""
 _DIGITS = 64
 """Hex digits of a whole SHA-256."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A published package that contains a weight file."""
+
+    registry: Literal["PyPI", "npm"]
+    name: str
+    version: str
+    path: str
+    """Of the weight file inside the archive."""
+    licence: str
+    """Path of the licence text inside the archive."""
+
+    def __str__(self) -> str:
+        return f"{self.registry}: {self.name} {self.version}"
 
 
 @dataclass(frozen=True)
@@ -67,9 +85,16 @@ class Card:
     black_box: bool = False
     """True: no gradients, so it can neither be a surrogate nor be retrained."""
     url: str = ""
-    """The https URL used by `models fetch`; "": the file must be downloaded by hand."""
+    """The https URL used by `models fetch`; "": the file no direct download."""
+    package: Package | None = None
+    """The package that `models fetch` takes the file from; None: no package has it."""
     size: int | None = None
     """Bytes of the file; None: not known."""
+
+    @property
+    def origin(self) -> str:
+        """Where `models fetch` gets the file; "": it must be got by hand."""
+        return str(self.package) if self.package else self.url
 
     @property
     def pinned(self) -> bool:
@@ -182,7 +207,7 @@ def locate(card: Card) -> Path:
         remedy = f"pip install {card.distribution}"
     else:
         path = home(card)
-        fetch = f"`models fetch {card.name}`, or " if card.url else ""
+        fetch = f"`models fetch {card.name}`, or " if card.origin else ""
         remedy = (
             f"{fetch}get it from {card.source} "
             f"and set {ASSETS_VARIABLE} to the folder above weights/"

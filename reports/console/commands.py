@@ -57,13 +57,15 @@ def list_models() -> None:
 
 @models.command("fetch")
 def fetch_model(
-    name: str = typer.Argument(help="See `models list`."),
+    name: str = typer.Argument(
+        help="See `models list`; all-free: every file whose licence allows any use."
+    ),
     accept_licence: bool = typer.Option(
         False, "--accept-licence", help="Do not ask: I have read the licence and accept it."
     ),
 ) -> None:
-    """Download one weight file. Nothing else in this program uses a network."""
-    from audit.models import fetch
+    """Download a weight file. Nothing else in this program uses a network."""
+    from audit.fetching import fetch
 
     if not fetch(name, say, None if accept_licence else _agrees):
         raise typer.Exit(BAD_INPUT)
