@@ -325,7 +325,7 @@ def test_of_all_free_one_that_fails_is_named_and_the_others_go_on(
     assert weights.home(card()).is_file()
 
 
-@pytest.mark.parametrize("known", [packaged.ST_LPIPS, packaged.EFFICIENTNET])
+@pytest.mark.parametrize("known", [packaged.FACEPLUGIN, packaged.ST_LPIPS, packaged.EFFICIENTNET])
 def test_every_packaged_file_is_listed_free_and_pinned(known: Card) -> None:
     assert models.find(known.name) == known
     assert known.pinned

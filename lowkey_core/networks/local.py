@@ -6,7 +6,6 @@ grey faces, and must return embeddings of the right shape and type.
 
 from __future__ import annotations
 
-import importlib
 import io
 import warnings
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core.errors import LocalNetworkError
+from lowkey_core.networks.onnx_file import names_other_files, package
 from lowkey_core.types import ARCFACE, FACE_SIZE, Embeddings, Images, Network
 from lowkey_core.weights import sidecar
 from lowkey_core.weights.sidecar import Sidecar
@@ -83,7 +83,7 @@ class Onnx:
     def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
         assert sidecar.input is not None
         self.card, self.input = sidecar.card(path, black_box=True), sidecar.input
-        format_, runtime = _package("onnx", path), _package("onnxruntime", path)
+        format_, runtime = package("onnx", path), package("onnxruntime", path)
         try:
             model = format_.ModelProto.FromString(content)
         except Exception as error:  # protobuf's DecodeError
@@ -130,42 +130,6 @@ class Onnx:
         batches = faces.split(1 if self._one_by_one else max(1, len(faces)))
         rows = [self._session.run(None, {self._name: b.numpy()})[0] for b in batches]
         return torch.from_numpy(np.concatenate(rows))
-
-
-def _package(name: str, path: Path) -> Any:
-    """The imported package of the extra `onnx`. Raises: LocalNetworkError if it is missing."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise LocalNetworkError(
-            f"{path} needs the package {name}, which is not installed",
-            expected="onnx and onnxruntime, for .onnx files",
-            remedy="pip install 'lowkey-audit[onnx]'",
-        ) from None
-
-
-def names_other_files(model: Any) -> bool:
-    """Whether a tensor anywhere in an ONNX message keeps its data in another file.
-
-    model: onnx.ModelProto. Every message inside it is visited, whatever field holds it:
-    initialisers, attributes, subgraphs, functions, sparse tensors, training information.
-    """
-    waiting = [model]
-    while waiting:
-        message = waiting.pop()
-        if message.DESCRIPTOR.name == "TensorProto":
-            if message.external_data or message.data_location == message.EXTERNAL:
-                return True
-            continue
-        for field in message.DESCRIPTOR.fields:
-            if field.message_type is None:
-                continue
-            value = getattr(message, field.name)
-            if field.is_repeated:
-                waiting += value
-            elif message.HasField(field.name):
-                waiting.append(value)
-    return False
 
 
 def _try(network: TorchScript | Onnx, path: Path, count: int) -> None:

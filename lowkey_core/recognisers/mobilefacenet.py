@@ -1,7 +1,8 @@
-"""MobileFaceNet (Chen et al., 2018, arXiv 1804.07573) in the variants of two public checkpoints.
+"""MobileFaceNet (Chen et al., 2018, arXiv 1804.07573) in the variants of three public files.
 
 `ms1m`: github.com/foamliu/MobileFaceNet, ReLU, a pointwise convolution in the stem.
 `casia`: github.com/Xiaoccer/MobileFaceNet_Pytorch, PReLU, the middle 96 columns as input.
+`faceplugin`: an ONNX file of 2021 or later, PReLU, batch normalisation folded into convolutions.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lowkey_core.networks import onnx_file
 from lowkey_core.types import ARCFACE, Embeddings, Images
 from lowkey_core.weights import Card
 from lowkey_core.weights.checkpoints import fit, state_of
+from lowkey_core.weights.packaged import FACEPLUGIN
 
-MEMBERS = ("ms1m", "casia")
+MEMBERS = ("ms1m", "casia", "faceplugin")
 
 CARDS = {
     "ms1m": Card(
@@ -51,93 +55,135 @@ CARDS = {
         "/9c6e162647edf1bdc1d194f305d2030c79bf4613/model/best/068.ckpt",
         size=4_130_855,
     ),
+    "faceplugin": FACEPLUGIN,
 }
 
 _BOTTLENECKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
 """Expansion, channels, repeats, stride of the first (Table 1 of the paper)."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """What the variants do not have in common. Input: (x - mean) / std, x in [0, 1]."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    prelu: bool = True
+    """PReLU instead of ReLU, and no pointwise convolution in the stem."""
+    cropped: bool = False
+    """Sees the middle 96 columns."""
+    bgr: bool = False
+    folded: bool = False
+    """Convolutions with bias instead of batch normalisation."""
+    last_bias: bool = False
+    """A bias before the last batch normalisation."""
+    dimensions: int = 128
+
+
+LAYOUTS = {
+    "ms1m": Layout((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), prelu=False, last_bias=True),
+    "casia": Layout((127.5 / 255,) * 3, (128 / 255,) * 3, cropped=True),
+    "faceplugin": Layout((127 / 255,) * 3, (128 / 255,) * 3, bgr=True, folded=True, dimensions=512),
+}
+
+
 def build(member: str) -> MobileFaceNet:
-    """Raises: MissingWeightsError, TamperedWeightsError."""
-    card = CARDS[member]
-    casia = member == "casia"
-    state = state_of(card, "net_state_dict" if casia else None)
-    return fit(MobileFaceNet(card, prelu=casia), _renamed(state, _RENAMES[member]), card)
+    """Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError (`onnx` is missing)."""
+    card, layout = CARDS[member], LAYOUTS[member]
+    if card.file.endswith(".onnx"):
+        network = MobileFaceNet(card, layout)
+        return fit(network, onnx_file.state_of(card, network), card)
+    state = state_of(card, "net_state_dict" if member == "casia" else None)
+    return fit(MobileFaceNet(card, layout), _renamed(state, _RENAMES[member]), card)
 
 
 class MobileFaceNet(nn.Module):
-    """About a million parameters; embeddings of 128 dimensions."""
+    """About a million parameters; embeddings of 128 or 512 dimensions."""
 
     template = ARCFACE
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, card: Card, *, prelu: bool) -> None:
-        """prelu: the CASIA layout (PReLU, 96 columns, no pointwise stem, no bias at the end)."""
+    def __init__(self, card: Card, layout: Layout) -> None:
         super().__init__()
-        self.card = card
-        self.cropped = prelu
-        self.stem = _conv_norm_act(3, 64, 3, 2, prelu=prelu)
-        self.depthwise = _conv_norm_act(64, 64, 3, 1, groups=64, prelu=prelu)
-        self.pointwise = nn.Sequential() if prelu else _conv_norm_act(64, 64, 1, 1, prelu=False)
+        self.card, self.layout = card, layout
+        self.stem = _conv(layout, 3, 64, 3, 2)
+        self.depthwise = _conv(layout, 64, 64, 3, groups=64)
+        self.pointwise = nn.Sequential() if layout.prelu else _conv(layout, 64, 64, 1)
         blocks, before = [], 64
         for expansion, channels, repeats, stride in _BOTTLENECKS:
             for i in range(repeats):
                 step = stride if i == 0 else 1
-                blocks.append(_Bottleneck(before, channels, step, expansion, prelu=prelu))
+                blocks.append(_Bottleneck(layout, before, channels, step, expansion))
                 before = channels
         self.blocks = nn.Sequential(*blocks)
-        self.widen = _conv_norm_act(128, 512, 1, 1, prelu=prelu)
-        columns = 6 if prelu else 7
-        self.pool = nn.Sequential(
-            nn.Conv2d(512, 512, (7, columns), groups=512, bias=False), nn.BatchNorm2d(512)
-        )
-        self.project = nn.Sequential(nn.Conv2d(512, 128, 1, bias=not prelu), nn.BatchNorm2d(128))
-        mean, std = (
-            ((127.5 / 255,) * 3, (128 / 255,) * 3) if prelu else (_IMAGENET_MEAN, _IMAGENET_STD)
-        )
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.widen = _conv(layout, 128, 512, 1)
+        window = (7, 6 if layout.cropped else 7)
+        self.pool = nn.Sequential(*_normed(layout, 512, 512, window, groups=512))
+        last = _normed(layout, 512, layout.dimensions, 1, bias=layout.last_bias)
+        self.project = nn.Sequential(*last)
+        mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (layout.mean, layout.std))
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("std", std, persistent=False)
 
     def forward(self, images: Images) -> Embeddings:
-        """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB. Returns (n, 128), unit norm."""
-        if self.cropped:
+        """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB. Returns (n, d), unit norm."""
+        return F.normalize(self.raw(images))
+
+    def raw(self, images: Images) -> Tensor:
+        """The embeddings of `forward` before they are normalised."""
+        if self.layout.cropped:
             images = images[..., 8:104]
+        if self.layout.bgr:
+            images = images.flip(1)
         x = self.pointwise(self.depthwise(self.stem((images - self.mean) / self.std)))
-        x = self.project(self.pool(self.widen(self.blocks(x))))
-        return F.normalize(x.flatten(1))
-
-
-_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+        out: Tensor = self.project(self.pool(self.widen(self.blocks(x))))
+        return out.flatten(1)
 
 
 class _Bottleneck(nn.Module):
     """Expand, depthwise, project; with a shortcut if input and output have the same shape."""
 
     def __init__(
-        self, before: int, after: int, stride: int, expansion: int, *, prelu: bool
+        self, layout: Layout, before: int, after: int, stride: int, expansion: int
     ) -> None:
         super().__init__()
         inner = before * expansion
         self.shortcut = stride == 1 and before == after
-        self.expand = _conv_norm_act(before, inner, 1, 1, prelu=prelu)
-        self.depthwise = _conv_norm_act(inner, inner, 3, stride, groups=inner, prelu=prelu)
-        self.project = nn.Sequential(nn.Conv2d(inner, after, 1, bias=False), nn.BatchNorm2d(after))
+        self.expand = _conv(layout, before, inner, 1)
+        self.depthwise = _conv(layout, inner, inner, 3, stride, groups=inner)
+        self.project = nn.Sequential(*_normed(layout, inner, after, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.project(self.depthwise(self.expand(x)))
         return x + y if self.shortcut else y
 
 
-def _conv_norm_act(
-    before: int, after: int, kernel: int, stride: int, *, groups: int = 1, prelu: bool
+def _conv(
+    layout: Layout, before: int, after: int, kernel: int, stride: int = 1, *, groups: int = 1
 ) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(after),
-        nn.PReLU(after) if prelu else nn.ReLU(),
+    """A convolution that keeps the size at stride 1, its normalisation and its activation."""
+    normed = _normed(layout, before, after, kernel, stride, kernel // 2, groups=groups)
+    return nn.Sequential(*normed, nn.PReLU(after) if layout.prelu else nn.ReLU())
+
+
+def _normed(
+    layout: Layout,
+    before: int,
+    after: int,
+    kernel: int | tuple[int, int],
+    stride: int = 1,
+    padding: int = 0,
+    *,
+    groups: int = 1,
+    bias: bool = False,
+) -> list[nn.Module]:
+    """A convolution with its normalisation, which may be folded into it."""
+    conv = nn.Conv2d(
+        before, after, kernel, stride, padding, groups=groups, bias=bias or layout.folded
     )
+    return [conv] if layout.folded else [conv, nn.BatchNorm2d(after)]
 
 
 _RENAMES = {

@@ -136,7 +136,7 @@ def read(card: Card) -> bytes:
         raise TamperedWeightsError(
             f"{path} has SHA-256 {found}",
             expected=f"{known}, {digest_source(card)}",
-            remedy=f"delete the file and get it again from {card.url or card.source}",
+            remedy=f"delete the file and get it again from {card.origin or card.source}",
         )
     log.info("verified %s, SHA-256 %s, %s", card.name, found, path)
     return content

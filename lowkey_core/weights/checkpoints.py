@@ -31,11 +31,11 @@ def state_of(card: weights.Card, entry: str | None = None) -> dict[str, Tensor]:
         )
         state = loaded[entry] if entry and isinstance(loaded, Mapping) else loaded
     except Exception as error:  # hostile files raise anything; nothing of them is executed
-        raise _unfit(card, f"is not a plain checkpoint ({type(error).__name__})") from None
+        raise unfit(card, f"is not a plain checkpoint ({type(error).__name__})") from None
     if not isinstance(state, Mapping) or not all(
         isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()
     ):
-        raise _unfit(card, "holds something other than named tensors")
+        raise unfit(card, "holds something other than named tensors")
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
 
 
@@ -72,13 +72,14 @@ def fit(network: Network, state: Mapping[str, Tensor], card: weights.Card) -> Ne
         network.load_state_dict(state, strict=True, assign=True)
     except RuntimeError as error:
         wrong = " ".join(str(error).split())[:200]
-        raise _unfit(card, f"does not fit its network ({wrong})") from None
+        raise unfit(card, f"does not fit its network ({wrong})") from None
     return network
 
 
-def _unfit(card: weights.Card, what: str) -> TamperedWeightsError:
+def unfit(card: weights.Card, what: str) -> TamperedWeightsError:
+    """The error for a verified file that is not what its card says; `what`: follows its path."""
     return TamperedWeightsError(
         f"{weights.locate(card)} {what}",
         expected=f"the weights of {card.name}, and nothing else",
-        remedy=f"delete it and its digest, and get it again from {card.url or card.source}",
+        remedy=f"delete it and its digest, and get it again from {card.origin or card.source}",
     )

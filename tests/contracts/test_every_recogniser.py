@@ -67,8 +67,9 @@ def test_its_card_says_where_it_comes_from(name: str) -> None:
     assert card.name == name
     assert card.file
     assert card.pinned or card.url, "where no digest was published, we fetch the file ourselves"
-    assert card.lineage
-    assert card.data
+    if card.trained_on != "not stated":
+        assert card.lineage
+        assert card.data
     assert all(name in card.trained_on for name in card.data)
     assert card.source
     assert card.preprocessing != "not stated"

@@ -124,7 +124,7 @@ def test_an_encoder_gives_mean_and_bounded_log_variance() -> None:
 
 @torch.no_grad()
 def test_inner_layers_come_with_the_embedding() -> None:
-    network = MobileFaceNet(mobilefacenet.CARDS["ms1m"], prelu=False).eval()
+    network = MobileFaceNet(mobilefacenet.CARDS["ms1m"], mobilefacenet.LAYOUTS["ms1m"]).eval()
     faces = torch.rand(2, 3, FACE_SIZE, FACE_SIZE)
     layers, embeddings = generator.inner_layers(network)(faces)
     assert torch.allclose(embeddings, network(faces), atol=1e-5)
