@@ -14,9 +14,10 @@ from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from audit.plan import AuditPlan
+from audit import presets
+from audit.plan import Adversaries, AuditPlan
 from audit.presets import BY_DATASET, PRESETS, Nested
-from lowkey_core import spec
+from lowkey_core import spec, weights
 from lowkey_core.errors import PlanError, setting, unknown_name
 from lowkey_core.spec import Spec
 
@@ -65,6 +66,7 @@ def make(
 ) -> AuditPlan:
     """The plan of a preset, a file and flags.
 
+    Where no recogniser is named, those of `presets.WHERE_PRESENT` whose files are there join.
     given: values by the names of `choices()`; None counts as not given. `cloaked` is short for the
     attack `folder:DIR`. Raises: PlanError, UnknownNameError, OptionError.
     """
@@ -73,7 +75,12 @@ def make(
     written = _read(file) if file else {}
     asked = _merged(written, _nested(given or {}))
     dataset = str(asked.get("people", {}).get("dataset"))
-    return validated(_merged(PRESETS[preset], BY_DATASET.get(dataset, {}), asked))
+    usual = _merged(PRESETS[preset], BY_DATASET.get(dataset, {}))
+    default = Adversaries.model_fields["recognisers"].default
+    named = usual.get("adversaries", {}).get("recognisers", default)
+    here = (card.name for card in presets.WHERE_PRESENT if weights.home(card).is_file())
+    present: Nested = {"adversaries": {"recognisers": (*named, *here)}}
+    return validated(_merged(usual, present, asked))
 
 
 def validated(nested: Mapping[str, Any]) -> AuditPlan:

@@ -13,6 +13,7 @@ from audit.outcomes import Cell, Rate
 from audit.plan import BASELINE
 from audit.records import AdversaryRecord, Comparison
 from audit.report import AuditReport
+from lowkey_core.weights.packaged import FACEPLUGIN
 
 MIN_CONTROL = 0.9
 """A recogniser that finds fewer of the clean probes' owners proves nothing by failing on cloaks."""
@@ -63,6 +64,8 @@ class Answer:
     """Why it could not be measured."""
     measure_with: tuple[str, str] | None = None
     """The choice, and its value, that would measure what was not."""
+    fetch: str = ""
+    """The weight file that this needs; "" if none can be fetched for it."""
 
 
 def answers(report: AuditReport) -> tuple[Answer, ...]:
@@ -128,8 +131,10 @@ def _newer(report: AuditReport, attack: str) -> Answer:
         released = next(c.released for c in report.cloaks if c.attack == attack)
         if released is None:
             return Answer(attack, NEWER, impossible="the cloak does not say when it was released")
-        names = dict.fromkeys((*report.plan.adversaries.recognisers, "edgeface:xxs"))
-        return Answer(attack, NEWER, measure_with=("recogniser", ",".join(names)))
+        dated = FACEPLUGIN.released
+        fetch = FACEPLUGIN.name if dated and dated > released else ""
+        names = dict.fromkeys((*report.plan.adversaries.recognisers, fetch or "edgeface:xxs"))
+        return Answer(attack, NEWER, measure_with=("recogniser", ",".join(names)), fetch=fetch)
     return Answer(attack, NEWER, _findings(NEWER, newer))
 
 

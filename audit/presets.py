@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lowkey_core.weights.packaged import FACEPLUGIN
+
 Nested = dict[str, dict[str, Any]]
 """Values by part of the plan and field."""
 
@@ -60,6 +62,9 @@ def cost(preset: str, seeds: int) -> str:
     """What so many splits of the people cost."""
     return COSTS[preset] + (f", {seeds} times" if seeds > 1 else "")
 
+
+WHERE_PRESENT = (FACEPLUGIN,)
+"""Recognisers that take part where their files are there and no recogniser was named."""
 
 BY_DATASET: dict[str, Nested] = {
     "lfw": {

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from audit import presets
 from audit.photographs import align
 from lowkey_core import datasets
 from lowkey_core.content import quantise
@@ -49,6 +50,12 @@ def _hidden_log() -> Iterator[None]:
     for name in logs._OURS:
         logging.getLogger(name).setLevel(logging.NOTSET)
         logging.getLogger(name).handlers = []
+
+
+@pytest.fixture(autouse=True)
+def _usual_recognisers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans do not depend on which files somebody has fetched."""
+    monkeypatch.setattr(presets, "WHERE_PRESENT", ())
 
 
 class TinyNetwork(nn.Module):

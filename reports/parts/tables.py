@@ -68,7 +68,8 @@ def _answer(report: AuditReport, answer: Answer) -> list[tuple[str, ...]]:
     if answer.impossible:
         return [(question, "not possible", f"because {answer.impossible}", "")]
     if answer.measure_with:
-        told = f"Run the audit with {as_flag(*answer.measure_with)}"
+        first = f"models fetch {answer.fetch}, then run" if answer.fetch else "Run"
+        told = f"{first} the audit with {as_flag(*answer.measure_with)}"
         return [(question, NOT_MEASURED, told, "")]
     rows: list[tuple[str, ...]] = []
     for finding in answer.findings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from audit.comparisons import comparisons
@@ -48,6 +50,21 @@ def test_what_was_not_measured_says_what_would_measure_it() -> None:
     )
     _, _, retrained, *_ = answers(without)
     assert (retrained.findings, retrained.measure_with) == ((), ("adversary", "adaptive"))
+
+
+def test_without_a_newer_network_it_says_which_one_to_fetch() -> None:
+    report = sample()
+    old = report.model_copy(
+        update={"cells": tuple(c for c in report.cells if c.recogniser == "old")}
+    )
+    newer = answers(old)[1]
+    assert newer.findings == ()
+    assert newer.fetch == "mobilefacenet:faceplugin"
+    assert newer.measure_with
+    assert newer.measure_with[1].endswith(",mobilefacenet:faceplugin")
+    later = old.cloaks[0].model_copy(update={"released": datetime.date(2024, 1, 1)})
+    newer = answers(old.model_copy(update={"cloaks": (later,)}))[1]
+    assert newer.fetch == "", "it is not newer than every cloak"
 
 
 def test_what_is_impossible_says_why() -> None:

@@ -10,7 +10,9 @@ from audit import choices, presets
 from audit.choices import make
 from audit.plan import BASE_TRANSFORMS, AuditPlan
 from audit.statistics import power
+from lowkey_core import weights
 from lowkey_core.errors import OptionError, PlanError, UnknownNameError
+from lowkey_core.weights.packaged import FACEPLUGIN
 
 
 @pytest.mark.parametrize("preset", presets.PRESETS)
@@ -66,6 +68,26 @@ def test_on_lfw_the_networks_are_those_that_did_not_learn_from_it(tmp_path: Path
     made = make(given={"dataset": "lfw", "surrogate": "zoo:mobile"})
     assert made.publish.surrogates == ("zoo:mobile",)
     assert made.adversaries.recognisers == ("mobilefacenet:ms1m", "edgeface:xxs")
+
+
+@pytest.mark.parametrize("dataset", ["synthetic", "lfw"])
+def test_a_fetched_newer_network_takes_part_where_none_is_named(
+    dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(presets, "WHERE_PRESENT", (FACEPLUGIN,))
+    usual = make(given={"dataset": dataset}).adversaries.recognisers
+    assert FACEPLUGIN.name not in usual
+    weights.home(FACEPLUGIN).parent.mkdir()
+    weights.home(FACEPLUGIN).write_bytes(b"")
+    now = make(given={"dataset": dataset}).adversaries.recognisers
+    assert now == (*usual, FACEPLUGIN.name)
+    (tmp_path / "plan.toml").write_text('[adversaries]\nrecognisers = ["dlib"]')
+    for named in (
+        make(given={"dataset": dataset, "recogniser": "dlib"}),
+        make(file=tmp_path / "plan.toml", given={"dataset": dataset}),
+    ):
+        assert named.adversaries.recognisers == ("dlib",)
 
 
 def test_one_plan_has_one_name() -> None:
