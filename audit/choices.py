@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -20,6 +21,7 @@ from audit.presets import BY_DATASET, PRESETS, Nested
 from lowkey_core import spec, weights
 from lowkey_core.errors import PlanError, setting, unknown_name
 from lowkey_core.spec import Spec
+from lowkey_core.weights import Card
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,15 @@ def make(
     usual = _merged(PRESETS[preset], BY_DATASET.get(dataset, {}))
     default = Adversaries.model_fields["recognisers"].default
     named = usual.get("adversaries", {}).get("recognisers", default)
-    here = (card.name for card in presets.WHERE_PRESENT if weights.home(card).is_file())
+    here = (card.name for card in presets.WHERE_PRESENT if _usable(card))
     present: Nested = {"adversaries": {"recognisers": (*named, *here)}}
     return validated(_merged(usual, present, asked))
+
+
+def _usable(card: Card) -> bool:
+    """Whether its file is there, and what reads it is installed."""
+    readable = not card.file.endswith(".onnx") or find_spec("onnx") is not None
+    return readable and weights.home(card).is_file()
 
 
 def validated(nested: Mapping[str, Any]) -> AuditPlan:

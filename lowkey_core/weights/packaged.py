@@ -32,7 +32,7 @@ ST_LPIPS = Card(
     source="https://pypi.org/project/stlpips_pytorch",
     licence="BSD-2-Clause",
     released=datetime.date(2022, 1, 1),
-    trained_on="BAPPS, shifted (Ghildyal and Liu, 2022)",
+    trained_on="BAPPS (Ghildyal and Liu, 2022)",
     package=Package(
         "PyPI",
         "stlpips_pytorch",
