@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +16,7 @@ from torch import Generator, Tensor, nn
 
 from adversaries import AdversaryAbout, Prepared, ThreatModel
 from adversaries.parts.enrolment import EnrolAll, facts
-from adversaries.parts.training import Recipe, train
+from adversaries.parts.training import Recipe, Rows, train
 from lowkey_core.errors import NotPossibleError, setting
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.work.provenance import fingerprint
@@ -53,7 +52,10 @@ class Adaptive:
         assert isinstance(start, Embedding)
         background, copies = threat.background, threat.tool(threat.background, rng)
         template = start.network.template
-        faces_of = cache(lambda: [p.faces(template) for p in (background, copies)])
+        both = Rows(
+            lambda row: torch.cat([p.faces(template, [row]) for p in (background, copies)]),
+            len(background),
+        )
         classes = background.identities.unique(return_inverse=True)[1]
         home = start.embed(background)
         means = torch.zeros(int(classes.max()) + 1, home.shape[1]).index_add(0, classes, home)
@@ -61,7 +63,7 @@ class Adaptive:
 
         def loss(rows: Tensor, rng: Generator) -> Tensor:
             device = device_of(student)
-            faces = torch.cat([arm[rows] for arm in faces_of()])
+            faces = both[rows].transpose(0, 1).flatten(0, 1)
             flip = torch.rand(len(faces), generator=rng) < 0.5
             faces = torch.where(flip.view(-1, 1, 1, 1), faces.flip(-1), faces).to(device)
             anchors, labels = home[rows].repeat(2, 1).to(device), classes[rows].repeat(2).to(device)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 import torch
@@ -19,7 +18,7 @@ from torch import Generator, Tensor, nn
 
 from adversaries import AdversaryAbout, Prepared, System, ThreatModel
 from adversaries.parts.enrolment import facts
-from adversaries.parts.training import Recipe, train
+from adversaries.parts.training import Recipe, Rows, train
 from lowkey_core import transforms
 from lowkey_core.errors import PlanError, setting
 from lowkey_core.faces.visibility import smooth
@@ -126,14 +125,24 @@ class Detection:
         seen = torch.isin(background.identities, known[: min(IDENTITIES, 3 * len(known) // 4)])
         own = background.select(seen.nonzero().flatten())
         copies = threat.tool(own, rng)
-        pairs = cache(lambda: torch.cat([_pairs(own, copies, version) for version in VERSIONS]))
+        served_as = [
+            [served(pictures, v, transforms.load(v)) for pictures in (own, copies)]
+            for v in VERSIONS
+        ]
+
+        def pair(row: int) -> Tensor:
+            """(2, 3, 112, 112): the residuals of a picture and its cloaked copy, as served."""
+            version, picture = divmod(row, len(own))
+            return residual(torch.cat([arm.faces(rows=[picture]) for arm in served_as[version]]))
+
+        pairs = Rows(pair, len(own) * len(VERSIONS))
         detector = Residual(Generator().manual_seed(rng.initial_seed()))
         detector.to(memory_format=torch.channels_last).to(self.device)
 
         def loss(rows: Tensor, rng: Generator) -> Tensor:
             device = device_of(detector)
             top, left = (_offset(rng), _offset(rng))
-            shown = pairs()[rows][..., top : top + CROP, left : left + CROP]
+            shown = pairs[rows][..., top : top + CROP, left : left + CROP]
             flip = torch.rand(len(rows), 1, 1, 1, 1, generator=rng) < 0.5
             shown = torch.where(flip, shown.flip(-1), shown).flatten(0, 1).to(device)
             truth = torch.tensor([0.0, 1], device=device).repeat(len(rows))
@@ -173,14 +182,6 @@ def suspicions(detector: Residual, pictures: Pictures, work: Work) -> Tensor:
         pictures.digests,
         lambda rows: pictures.faces(rows=rows),
     )[:, 0]
-
-
-def _pairs(clean: Pictures, cloaked: Pictures, version: str) -> Tensor:
-    """(n, 2, 3, 112, 112): the residuals of each picture and its cloaked copy, after the
-    transform."""
-    transform = transforms.load(version)
-    both = [served(pictures, version, transform).faces() for pictures in (clean, cloaked)]
-    return torch.stack([residual(faces) for faces in both], 1)
 
 
 def _offset(rng: Generator) -> int:

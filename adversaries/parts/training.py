@@ -49,7 +49,8 @@ def train(
     schedule = Schedule(
         steps, cosine(recipe.rate, steps, recipe.warm_up), save_every=rows.per_epoch
     )
-    keep = CacheKeep(work.cache, fingerprint(train, key, recipe, seed, arithmetic()))
+    name = fingerprint(train, key, recipe, seed, arithmetic())
+    keep = CacheKeep(work.cache, name, frozen=work.trying)
 
     def progress(done: int) -> None:
         if done % rows.per_epoch == 0:
@@ -66,6 +67,23 @@ def train(
     found = start // rows.per_epoch
     work.count(label, "found", found)
     work.count(label, "made", recipe.epochs - found)
+
+
+class Rows:
+    """Rows of a tensor, each made by itself when it is first asked for, and then kept."""
+
+    def __init__(self, make: Callable[[int], Tensor], count: int) -> None:
+        self._make, self._known = make, torch.zeros(count, dtype=torch.bool)
+        self._values = torch.empty(0)
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        """rows: (b,) int64. Returns (b, ...)."""
+        for row in rows[~self._known[rows]].tolist():
+            made = self._make(row)
+            if not self._known.any():
+                self._values = made.new_empty(len(self._known), *made.shape)
+            self._values[row], self._known[row] = made, True
+        return self._values[rows]
 
 
 class _Epochs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -39,13 +40,10 @@ def warp(images: Images, warps: npt.ArrayLike | Tensor, size: int = FACE_SIZE) -
     Returns (n, 3, size, size).
     """
     matrices = np.asarray(warps, dtype=np.float64)
-    if len(matrices) == 1:
-        return _sample(images, matrices, size, _shrink(matrices[0]))
-    parts = [
-        _sample(images[i : i + 1], matrix[None], size, _shrink(matrix))
-        for i, matrix in enumerate(matrices)
-    ]
-    return torch.cat(parts)
+    height, width = images.shape[2:]
+    parts = images.split(1) if len(matrices) > 1 else [images]
+    looks = [_sampler(matrix, height, width, size, images.device) for matrix in matrices]
+    return torch.cat([look(part) for look, part in zip(looks, parts, strict=True)])
 
 
 _NEARLY = 1e-3
@@ -58,24 +56,31 @@ def _shrink(matrix: npt.NDArray[np.float64]) -> int:
     return max(1, math.floor(1 / math.sqrt(area) + _NEARLY))
 
 
-def _sample(images: Images, matrices: npt.NDArray[np.float64], size: int, shrink: int) -> Images:
-    """matrices: (1, 2, 3), for all images. The geometry is the CPU's, in double precision."""
-    if shrink > 1:
-        images = F.avg_pool2d(images, shrink, ceil_mode=True)
-    full = np.concatenate([matrices, [[[0.0, 0.0, 1.0]]]], 1)
-    inverse = np.linalg.inv(full)  # output pixels to photo pixels
-    height, width = images.shape[2:]
+def _sampler(
+    matrix: npt.NDArray[np.float64], height: int, width: int, size: int, device: torch.device
+) -> Callable[[Images], Images]:
+    """From photos, (n, 3, height, width), to faces, (n, 3, size, size). matrix: (2, 3). The
+    geometry is the CPU's, in double precision."""
+    shrink = _shrink(matrix)
+    inverse = np.linalg.inv([*matrix, [0.0, 0.0, 1.0]])  # output pixels to photo pixels
+    height, width = math.ceil(height / shrink), math.ceil(width / shrink)
     # A pixel of the shrunken photo covers `shrink` pixels: centre c sits at (c + .5) / shrink - .5.
     half = 0.5 / shrink - 0.5
     shrunken = np.array([[1 / shrink, 0, half], [0, 1 / shrink, half], [0, 0, 1]])
     # grid_sample counts in [-1, 1] from edge to edge.
     photo = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
     output = np.array([[size / 2, 0, size / 2 - 0.5], [0, size / 2, size / 2 - 0.5], [0, 0, 1]])
-    rows = (photo @ shrunken @ inverse @ output)[0, :2].tolist()
-    theta = torch.tensor([rows], dtype=torch.float32, device=images.device)
-    shape = [len(images), 3, size, size]
-    grid = F.affine_grid(theta.expand(len(images), 2, 3), shape, align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)
+    rows = (photo @ shrunken @ inverse @ output)[:2].tolist()
+    theta = torch.tensor([rows], dtype=torch.float32, device=device)
+    grid = F.affine_grid(theta, [1, 3, size, size], align_corners=False)
+
+    def look(images: Images) -> Images:
+        if shrink > 1:
+            images = F.avg_pool2d(images, shrink, ceil_mode=True)
+        where = grid.expand(len(images), -1, -1, -1)
+        return F.grid_sample(images, where, align_corners=False)
+
+    return look
 
 
 def region(
@@ -112,12 +117,14 @@ def unwarp(change: Images, face: Tensor, height: int, width: int) -> Images:
     ridge, (A A' + r) y = change, is solved by conjugate gradients, and A' y returned. Where the
     photo has fewer pixels than the template, the part of `change` that it can hold.
     """
-    warps = face[None]
+    look = _sampler(face.numpy().astype(np.float64), height, width, FACE_SIZE, change.device)
+    with torch.enable_grad():  # whatever the caller does without gradients
+        blank = torch.zeros(1, 3, height, width, requires_grad=True)
+        seen = look(blank)
 
     def spread(y: Tensor) -> Tensor:
-        with torch.enable_grad():  # whatever the caller does without gradients
-            blank = torch.zeros(1, 3, height, width, requires_grad=True)
-            (back,) = torch.autograd.grad((warp(blank, warps) * y).sum(), blank)
+        """A' y: what is linear has one gradient everywhere."""
+        (back,) = torch.autograd.grad(seen, blank, y, retain_graph=True)
         return back
 
     # A A' is about as large as the ratio of template to photo pixels; the ridge is small beside it.
@@ -128,7 +135,7 @@ def unwarp(change: Images, face: Tensor, height: int, width: int) -> Images:
     for _ in range(_ROUNDS):
         if left == 0:
             break
-        image = warp(spread(way), warps) + ridge * way
+        image = look(spread(way)) + ridge * way
         step = left / (way * image).sum()
         y, rest = y + step * way, rest - step * image
         before, left = left, rest.pow(2).sum()

@@ -42,8 +42,8 @@ class FaceGenerator(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.last = nn.Conv2d(before, 3, 3, padding=1)
         nn.init.normal_(self.last.weight, std=0.005)  # untrained, it returns the mean
-        start = torch.full((1, 3, SIDE, SIDE), 0.5) if mean is None else mean
-        self.mean = nn.Parameter(torch.logit(start.clamp(0.02, 0.98)))
+        start = torch.zeros(1, 3, SIDE, SIDE) if mean is None else mean.clamp(0.02, 0.98).logit()
+        self.mean = nn.Parameter(start)
 
     def forward(self, identity: Tensor, nuisance: Tensor) -> Images:
         """identity: (n, 128), unit variance. nuisance: (n, 64). Returns (n, 3, 128, 128) in

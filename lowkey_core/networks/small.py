@@ -18,13 +18,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lowkey_core.networks.frozen import PReLU
+
 WIDTH = 128
 """Dimensions of an embedding."""
 
 
 def ir() -> nn.Sequential:
     """Pre-activation residual units with PReLU."""
-    stem = [_conv(3, 32, 3, 2), nn.BatchNorm2d(32), nn.PReLU(32)]
+    stem = [_conv(3, 32, 3, 2), nn.BatchNorm2d(32), PReLU(32)]
     units = _stages(_IrUnit, 32, ((40, 1, 2), (80, 2, 2), (160, 2, 2)))
     return nn.Sequential(*stem, *units, *_global_depthwise(160))
 
@@ -103,7 +105,7 @@ class _IrUnit(nn.Module):
             nn.BatchNorm2d(before),
             _conv(before, after, 3, stride),
             nn.BatchNorm2d(after),
-            nn.PReLU(after),
+            PReLU(after),
             _conv(after, after, 3),
             nn.BatchNorm2d(after),
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lowkey_core.networks.frozen import PReLU
 from lowkey_core.types import ARCFACE, Embeddings, Images
 from lowkey_core.weights import Card
 from lowkey_core.weights.checkpoints import fill, state_of
@@ -79,7 +80,7 @@ class _IR(nn.Module):
     def __init__(self, blocks: tuple[int, ...]) -> None:
         super().__init__()
         self.input_layer = nn.Sequential(
-            nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64)
+            nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), PReLU(64)
         )
         self.body = nn.Sequential(*(_IRBlock(*shape) for shape in _shapes(64, blocks, 1, first=2)))
         self.output_layer = nn.Sequential(
@@ -105,7 +106,7 @@ class _IRBlock(nn.Module):
         self.res_layer = nn.Sequential(
             nn.BatchNorm2d(before),
             nn.Conv2d(before, after, 3, 1, 1, bias=False),
-            nn.PReLU(after),
+            PReLU(after),
             nn.Conv2d(after, after, 3, stride, 1, bias=False),
             nn.BatchNorm2d(after),
         )

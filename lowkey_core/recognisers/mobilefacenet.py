@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core.networks import onnx_file
+from lowkey_core.networks.frozen import PReLU, folded
 from lowkey_core.types import ARCFACE, Embeddings, Images
 from lowkey_core.weights import Card
 from lowkey_core.weights.checkpoints import fit, state_of
@@ -94,7 +95,8 @@ def build(member: str) -> MobileFaceNet:
         network = MobileFaceNet(card, layout)
         return fit(network, onnx_file.state_of(card, network), card)
     state = state_of(card, "net_state_dict" if member == "casia" else None)
-    return fit(MobileFaceNet(card, layout), _renamed(state, _RENAMES[member]), card)
+    network = fit(MobileFaceNet(card, layout), _renamed(state, _RENAMES[member]), card)
+    return folded(network)
 
 
 class MobileFaceNet(nn.Module):
@@ -165,7 +167,7 @@ def _conv(
 ) -> nn.Sequential:
     """A convolution that keeps the size at stride 1, its normalisation and its activation."""
     normed = _normed(layout, before, after, kernel, stride, kernel // 2, groups=groups)
-    return nn.Sequential(*normed, nn.PReLU(after) if layout.prelu else nn.ReLU())
+    return nn.Sequential(*normed, PReLU(after) if layout.prelu else nn.ReLU())
 
 
 def _normed(

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from lowkey_core.networks.frozen import folded
 from lowkey_core.networks.small import NETWORKS
 from lowkey_core.types import ARCFACE, Embeddings, Images
 from lowkey_core.weights import Card
@@ -101,5 +102,5 @@ def network(member: str) -> nn.Module:
 def build(member: str) -> Member:
     """Raises: MissingWeightsError, TamperedWeightsError."""
     card = CARDS[member]
-    bare = fit(network(member), state_of(card), card)
+    bare = folded(fit(network(member), state_of(card), card))
     return Member(card, bare.to(memory_format=torch.channels_last))

@@ -142,10 +142,12 @@ def warmed_cosine(highest: float, steps: int) -> Callable[[int], float]:
 
 @dataclass(frozen=True)
 class CacheKeep:
-    """A record of the cache. key: names everything that the weights depend on."""
+    """A record of the cache. key: names everything that the weights depend on. frozen: nothing is
+    saved."""
 
     cache: Cache
     key: str
+    frozen: bool = False
 
     def resume(self, restore: Callable[[Record], int]) -> int:
         """Raises: StorageError."""
@@ -154,7 +156,8 @@ class CacheKeep:
 
     def save(self, record: Record) -> None:
         """Raises: StorageError."""
-        self.cache.put(self.key, record)
+        if not self.frozen:
+            self.cache.put(self.key, record)
 
 
 @dataclass(frozen=True)

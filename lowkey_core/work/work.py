@@ -85,6 +85,11 @@ class Work:
             forecast.started = time.perf_counter()
             state.trial, state.rows, state.tally = None, known, tally
 
+    @property
+    def trying(self) -> bool:
+        """Whether this is a trial."""
+        return self._state.trial is not None
+
     def foretell(self, forecast: Forecast) -> None:
         """From here on what is done is counted in the forecast, and who asked is told of it."""
         self._state.forecast = forecast

@@ -97,7 +97,7 @@ class Slow:
 def test_a_trial_takes_a_few_of_many_steps() -> None:
     work = Work()
     with work.trial() as forecast:
-        assert list(work.steps("learning", 10, 1000)) == list(range(10, 10 + STEPS))
+        assert list(work.steps("learning", 10, 1000)) == [10] * STEPS
     assert forecast.pieces == {"learning": 990}
     assert list(work.steps("learning", 10, 15)) == list(range(10, 15))
 
