@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from adversaries.parts.training import Recipe, train
+from adversaries.parts.training import Recipe, Rows, train
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -113,3 +113,26 @@ def test_another_recipe_key_or_seed_is_another_training(tmp_path: Path) -> None:
     other = trained(RECIPES[1], Work(Cache(tmp_path)))
     assert not torch.equal(one["first.weight"], other["first.weight"])
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
+
+
+def test_rows_are_made_one_by_one_when_they_are_asked_for_and_once() -> None:
+    made: list[int] = []
+
+    def make(row: int) -> Tensor:
+        made.append(row)
+        return torch.full((2, 3), float(row))
+
+    rows = Rows(make, 5)
+    assert rows[torch.tensor([3, 1])].tolist() == [[[3.0] * 3] * 2, [[1.0] * 3] * 2]
+    assert rows[torch.tensor([1, 4, 3])][:, 0, 0].tolist() == [1, 4, 3]
+    assert made == [3, 1, 4]
+
+
+def test_a_trial_of_a_training_keeps_nothing(tmp_path: Path) -> None:
+    recipe, work = Recipe(3, batch=COUNT), Work(Cache(tmp_path))
+    with work.trial() as forecast:
+        trained(recipe, work)
+    assert forecast.pieces == {"learning": 3}
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    expected = by_hand(recipe)
+    assert all(torch.equal(value, expected[name]) for name, value in trained(recipe, work).items())
