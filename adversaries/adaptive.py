@@ -26,9 +26,14 @@ from lowkey_core.work.work import Work
 _SCALE, _CLASSIFY = 16.0, 0.1  # of the cosine logits; weight of the cross-entropy
 
 
-def build(work: Work, epochs: int = 20) -> Adaptive:
+def build(work: Work, epochs: int = 12) -> Adaptive:
     """epochs: passes over the background pictures."""
-    return Adaptive(work, Recipe(epochs))
+    return Adaptive(work, Recipe(epochs, BATCH))
+
+
+BATCH = 12
+"""Pictures of a step, each clean and cloaked. Steps are what counts: as many of 32 take more than
+twice as long, and find nobody more (benchmarks/README.md)."""
 
 
 class Adaptive:

@@ -48,7 +48,7 @@ def build(
     member: str,
     work: Work,
     device: torch.device | None = None,
-    epochs: int = 20,
+    epochs: int = 12,
     flagged: Literal["drop", "keep"] = "drop",
 ) -> Detection:
     """flagged: whether pictures judged cloaked are left out of the gallery, or only counted."""

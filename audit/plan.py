@@ -145,7 +145,7 @@ class Adversaries(Part):
         min_length=1,
     )
     matchers: Specs = choice(("nn",), "See `list matchers`.", flag="matcher", min_length=1)
-    epochs: int = choice(20, "Training passes of adversaries that learn.", ge=0)
+    epochs: int = choice(12, "Training passes of adversaries that learn.", ge=0)
     flagged: Literal["drop", "keep"] = choice("drop", "What a detector does with what it flags.")
 
     @field_validator("names")

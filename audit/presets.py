@@ -19,7 +19,7 @@ PRESETS: dict[str, Nested] = {
             "distractors": 100,
         },
         "publish": {"scenarios": ("all",)},
-        "adversaries": {"epochs": 24},
+        "adversaries": {"epochs": 10},
     },
     "quick": {
         "people": {
@@ -31,7 +31,7 @@ PRESETS: dict[str, Nested] = {
             "distractors": 100,
         },
         "publish": {"scenarios": ("all",)},
-        "adversaries": {"epochs": 12},
+        "adversaries": {"epochs": 10},
     },
     "standard": {},
     "thorough": {
@@ -44,7 +44,7 @@ PRESETS: dict[str, Nested] = {
         },
         # One at a time would fit a linear classifier per person and cell.
         "publish": {"scenarios": ("all",)},
-        "adversaries": {"epochs": 40, "matchers": ("nn", "linear")},
+        "adversaries": {"epochs": 24, "matchers": ("nn", "linear")},
     },
 }
 """What a preset changes; `standard` is the plan's own defaults."""
