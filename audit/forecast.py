@@ -14,7 +14,7 @@ from audit.publishing import publish
 from audit.record import visible
 from audit.records import Counts
 from audit.scene import Scene
-from audit.visible import ruler
+from audit.visible import Ruler
 from lowkey_core.work.forecast import Forecast
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def _trial(scene: Scene) -> Forecast:
     with scene.work.trial() as forecast:
         published = publish(scene)
         measure(scene, published, prepare(scene))
-        visible(scene, published, ruler())
+        visible(scene, published, Ruler.present())
     return forecast
 
 

@@ -29,7 +29,7 @@ from audit.records import (
 )
 from audit.report import AuditReport
 from audit.scene import Scene
-from audit.visible import Ruler, quality, ruler
+from audit.visible import Ruler, quality
 from lowkey_core import weights
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.faces.detection import DETECTOR_CARDS
@@ -66,8 +66,8 @@ def record(
     clock: Clock,
 ) -> AuditReport:
     """The report of what was measured."""
-    measures = ruler()
-    seen = visible(scene, published, measures)
+    ruler = Ruler.present()
+    seen = visible(scene, published, ruler)
     clock.lap("measuring visibility")
     cloaks = tuple(_cloak(scene, tool, seen) for tool in scene.tools)
     recognisers = tuple(_recogniser(scene, group[0].card) for group in scene.recognitions)
@@ -82,7 +82,7 @@ def record(
         recognisers=recognisers,
         adversaries=adversaries,
         cells=split.cells,
-        cards=tuple(networks(scene, measures.cards)),
+        cards=tuple(networks(scene, ruler.cards)),
         caveats=caveats(
             photos.counts, cloaks, recognisers, adversaries, cells, notes_on_pictures(scene)
         ),
@@ -94,11 +94,11 @@ def record(
     )
 
 
-def visible(scene: Scene, published: list[Publication], measures: Ruler) -> dict[str, Quality]:
+def visible(scene: Scene, published: list[Publication], ruler: Ruler) -> dict[str, Quality]:
     """How visible each cloak and each control is, by name."""
     clean, work = scene.photos.gallery, scene.work
     pairs = ((p.attack, clean.select(p.covered), p.gallery.select(p.covered)) for p in published)
-    return {attack: quality(attack, a, b, measures, work) for attack, a, b in pairs}
+    return {attack: quality(attack, a, b, ruler, work) for attack, a, b in pairs}
 
 
 def _cloak(scene: Scene, tool: CloakTool, seen: Mapping[str, Quality]) -> CloakRecord:

@@ -20,11 +20,15 @@ from lowkey_core.work.work import Work
 
 @dataclass(frozen=True)
 class Ruler:
-    """Every measure of visibility, called as `records.Quality` calls it."""
+    """Every measure of visibility. Learned metrics are None where their weights are absent."""
 
     lpips: Lpips | None
     st_lpips: StLpips | None
-    """Learned metrics; None where their weights are absent."""
+
+    @classmethod
+    def present(cls) -> Ruler:
+        """With every learned metric whose weights are there. Raises: TamperedWeightsError."""
+        return cls(if_present(Lpips), if_present(st_lpips.load))
 
     @property
     def cards(self) -> tuple[weights.Card, ...]:
@@ -33,7 +37,7 @@ class Ruler:
 
     @property
     def measures(self) -> dict[str, Callable[[Images, Images], Tensor]]:
-        """By name; each takes (n, 3, 112, 112) twice and gives (n,)."""
+        """By the name of their field in `Quality`; each takes (n, 3, 112, 112) twice and gives (n,)."""
         learned = {"lpips": self.lpips, "st_lpips": self.st_lpips}
         return {
             "dssim": visibility.dssim,
@@ -47,11 +51,6 @@ class Ruler:
         """(n, measures): of clean and cloaked faces, (n, 2, 3, 112, 112), 8-bit values."""
         clean, cloaked = (faces.contiguous() for faces in pairs.unbind(1))
         return torch.stack([measure(clean, cloaked) for measure in self.measures.values()], 1)
-
-
-def ruler() -> Ruler:
-    """With every learned metric whose weights are there. Raises: TamperedWeightsError."""
-    return Ruler(if_present(Lpips), if_present(st_lpips.load))
 
 
 def quality(attack: str, clean: Pictures, cloaked: Pictures, ruler: Ruler, work: Work) -> Quality:

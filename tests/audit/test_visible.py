@@ -13,7 +13,7 @@ from torch import Tensor
 from audit.plan import AuditPlan
 from audit.records import Quality
 from audit.run import run_audit
-from audit.visible import Ruler, quality, ruler
+from audit.visible import Ruler, quality
 from lowkey_core.content import quantise
 from lowkey_core.faces import st_lpips, visibility
 from lowkey_core.faces.pictures import PhotoPicture, crops
@@ -35,8 +35,8 @@ def cloaked(pictures: Pictures) -> Pictures:
     return crops(noisy, pictures.identities, pictures.names)
 
 
-def measured(pictures: Pictures, measures: Ruler = PLAIN, work: Work | None = None) -> Quality:
-    return quality("mine", pictures, cloaked(pictures), measures, work or Work())
+def measured(pictures: Pictures, ruler: Ruler = PLAIN, work: Work | None = None) -> Quality:
+    return quality("mine", pictures, cloaked(pictures), ruler, work or Work())
 
 
 def test_means_are_over_pictures_and_extremes_of_all(pictures: Pictures) -> None:
@@ -64,8 +64,8 @@ def test_without_weights_there_is_no_learned_metric(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ASSETS_VARIABLE, str(tmp_path))
-    assert ruler() == PLAIN
-    assert not ruler().cards
+    assert Ruler.present() == PLAIN
+    assert not Ruler.present().cards
 
 
 def test_a_cloak_that_covers_no_picture_shows_as_little_as_none(pictures: Pictures) -> None:
