@@ -37,7 +37,7 @@ class Ruler:
 
     @property
     def measures(self) -> dict[str, Callable[[Images, Images], Tensor]]:
-        """By the name of their field in `Quality`; each takes (n, 3, 112, 112) twice and gives (n,)."""
+        """By the field in `Quality`; each takes (n, 3, 112, 112) twice and gives (n,)."""
         learned = {"lpips": self.lpips, "st_lpips": self.st_lpips}
         return {
             "dssim": visibility.dssim,
