@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from audit.findings import MIN_CONTROL
 from audit.outcomes import Cell
 from audit.plan import BASE_TRANSFORMS
-from audit.records import AdversaryRecord, Caveat, CloakRecord, Counts, RecogniserRecord
+from audit.records import AdversaryRecord, Caveat, CloakRecord, Counts, Quality, RecogniserRecord
 
 MAX_NOISE = 0.1
 """Protection by noise beyond the control's own misses from which the cloak deserves no credit."""
@@ -36,11 +36,8 @@ def caveats(
         *_copies(cloaks),
         *(_doubt("cloak", note) for note in notes),
         *(_doubt("dataset", note) for note in of_pictures),
+        *_metrics([q for cloak in cloaks for q in cloak.quality]),
     ]
-    if any(q.lpips is None for cloak in cloaks for q in cloak.quality):
-        found.append(
-            _doubt("lpips-missing", "LPIPS was not measured, DSSIM was: its weights are absent.")
-        )
     return tuple(sorted(found, key=lambda c: not c.blocking))
 
 
@@ -168,6 +165,16 @@ def _lost(counts: Counts) -> Iterator[Caveat]:
             "duplicates",
             f"{len(counts.duplicates)} pictures were left out of gallery or background: the same "
             "picture is a probe, or takes part elsewhere.",
+        )
+
+
+def _metrics(quality: Sequence[Quality]) -> Iterator[Caveat]:
+    if any(q.lpips is None for q in quality):
+        yield _doubt("lpips-missing", "LPIPS was not measured, DSSIM was: its weights are absent.")
+    if any(q.st_lpips is None for q in quality):
+        yield _doubt(
+            "st-lpips-missing",
+            "ST-LPIPS was not measured: its weights are absent (models fetch st-lpips:alexnet).",
         )
 
 

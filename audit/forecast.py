@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from audit.contests import prepare
 from audit.measuring import measure
 from audit.publishing import publish
+from audit.record import visible
 from audit.records import Counts
 from audit.scene import Scene
+from audit.visible import Ruler
 from lowkey_core.work.forecast import Forecast
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,9 @@ def foretell(scene: Scene) -> None:
 
 def _trial(scene: Scene) -> Forecast:
     with scene.work.trial() as forecast:
-        measure(scene, publish(scene), prepare(scene))
+        published = publish(scene)
+        measure(scene, published, prepare(scene))
+        visible(scene, published, Ruler.present())
     return forecast
 
 

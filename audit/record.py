@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -29,14 +29,12 @@ from audit.records import (
 )
 from audit.report import AuditReport
 from audit.scene import Scene
+from audit.visible import Ruler, quality
 from lowkey_core import weights
 from lowkey_core.cloaks import ThirdPartyCloak
-from lowkey_core.faces import visibility
 from lowkey_core.faces.detection import DETECTOR_CARDS
-from lowkey_core.faces.visibility import LINEAR, TRUNK, Lpips, lpips_if_present
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.recognition.lineage import held_out, shared_data
-from lowkey_core.types import Images
 from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
@@ -68,10 +66,12 @@ def record(
     clock: Clock,
 ) -> AuditReport:
     """The report of what was measured."""
-    cloaks = tuple(_cloak(scene, tool, published) for tool in scene.tools)
+    ruler = Ruler.present()
+    seen = visible(scene, published, ruler)
+    clock.lap("measuring visibility")
+    cloaks = tuple(_cloak(scene, tool, seen) for tool in scene.tools)
     recognisers = tuple(_recogniser(scene, group[0].card) for group in scene.recognitions)
     adversaries = tuple(_adversary(scene, name, prepared) for name in scene.adversaries)
-    lpips = any(q.lpips is not None for cloak in cloaks for q in cloak.quality)
     photos = scene.photos
     people = tuple(photos.names[who] for who in photos.people)
     split = SplitRecord(seed=scene.seed, people=people, cells=tuple(cells))
@@ -82,7 +82,7 @@ def record(
         recognisers=recognisers,
         adversaries=adversaries,
         cells=split.cells,
-        cards=tuple(networks(scene, lpips=lpips)),
+        cards=tuple(networks(scene, ruler.cards)),
         caveats=caveats(
             photos.counts, cloaks, recognisers, adversaries, cells, notes_on_pictures(scene)
         ),
@@ -94,43 +94,23 @@ def record(
     )
 
 
-def _cloak(scene: Scene, tool: CloakTool, published: list[Publication]) -> CloakRecord:
+def visible(scene: Scene, published: list[Publication], ruler: Ruler) -> dict[str, Quality]:
+    """How visible each cloak and each control is, by name."""
+    clean, work = scene.photos.gallery, scene.work
+    pairs = ((p.attack, clean.select(p.covered), p.gallery.select(p.covered)) for p in published)
+    return {attack: quality(attack, a, b, ruler, work) for attack, a, b in pairs}
+
+
+def _cloak(scene: Scene, tool: CloakTool, seen: Mapping[str, Quality]) -> CloakRecord:
     about, pair = tool.cloak.about, scene.pair(tool)
-    lpips, clean = lpips_if_present(), scene.photos.gallery
-    seen = [
-        quality(
-            p.attack, clean.select(p.covered).faces(), p.gallery.select(p.covered).faces(), lpips
-        )
-        for each in pair
-        for p in published
-        if p.attack == each.name
-    ]
     return CloakRecord(
         attack=tool.name,
         control=pair[1].name if len(pair) > 1 else None,
         released=about.released,
         notes=about.notes,
         surrogates=None if about.against is None else tuple(n.card.name for n in about.against),
-        quality=tuple(seen),
+        quality=tuple(seen[each.name] for each in pair),
         copies=_copies(scene, tool.cloak) if isinstance(tool.cloak, ThirdPartyCloak) else None,
-    )
-
-
-def quality(attack: str, a: Images, b: Images, lpips: Lpips | None) -> Quality:
-    """How visible the cloak is. a, b: (n, 3, 112, 112), clean and cloaked faces, 8-bit values."""
-    with torch.no_grad():
-        pairs = zip(a.split(32), b.split(32), strict=True)
-        dssim = torch.cat([visibility.dssim(x, y) for x, y in pairs])
-        distance = None if lpips is None else float(lpips(a, b).mean())
-    return Quality(
-        attack=attack,
-        pictures=len(a),
-        dssim=float(dssim.mean()),
-        dssim_max=float(dssim.max()),
-        psnr=float(visibility.psnr(a, b).mean()),
-        l2=float(visibility.l2(a, b).mean()),
-        linf=float(visibility.linf(a, b).max()),
-        lpips=distance,
     )
 
 
@@ -185,14 +165,14 @@ def _adversary(scene: Scene, name: str, prepared: Contests) -> AdversaryRecord:
     )
 
 
-def networks(scene: Scene, *, lpips: bool) -> Iterator[Card]:
-    """Every network that took part, LPIPS's among them or not."""
+def networks(scene: Scene, metrics: Sequence[weights.Card] = ()) -> Iterator[Card]:
+    """Every network that took part. metrics: those that measured how visible cloaks are."""
     roles = {
         "surrogate": [network.card for network in scene.surrogates],
         "recogniser": [group[0].card for group in scene.recognitions],
         "face detector": list(DETECTOR_CARDS),
         "data set": list(scene.photos.dataset.cards),
-        "perceptual metric": [TRUNK, LINEAR] if lpips else [],
+        "perceptual metric": list(metrics),
     }
     for role, members in roles.items():
         for card in members:

@@ -29,6 +29,8 @@ class Quality(Record):
     """Largest change of any pixel of any picture, in [0, 1]."""
     lpips: float | None
     """Mean; None where LPIPS has no trunk."""
+    st_lpips: float | None = None
+    """Mean, on a scale of its own; None where its weights are absent."""
 
 
 class Copies(Record):

@@ -47,21 +47,27 @@ def cloak(parts: Sequence[CloakRecord]) -> CloakRecord:
 
 def _quality(parts: Sequence[Quality]) -> Quality:
     """Means are over all pictures, extremes of all."""
-    pictures = [p.pictures for p in parts]
+    seen = [p for p in parts if p.pictures] or parts[:1]  # a cloak may cover no picture of a split
+    pictures = [p.pictures or 1 for p in seen]
 
     def mean(values: Iterable[float]) -> float:
         return fmean(values, weights=pictures)
 
-    lpips = [p.lpips for p in parts if p.lpips is not None]
+    def learned(values: Iterable[float | None]) -> float | None:
+        """None where a split did not measure it."""
+        known = [value for value in values if value is not None]
+        return mean(known) if len(known) == len(seen) else None
+
     return Quality(
         attack=parts[0].attack,
-        pictures=sum(pictures),
-        dssim=mean(p.dssim for p in parts),
-        dssim_max=max(p.dssim_max for p in parts),
-        psnr=mean(p.psnr for p in parts),
-        l2=mean(p.l2 for p in parts),
-        linf=max(p.linf for p in parts),
-        lpips=mean(lpips) if len(lpips) == len(parts) else None,
+        pictures=sum(p.pictures for p in parts),
+        dssim=mean(p.dssim for p in seen),
+        dssim_max=max(p.dssim_max for p in seen),
+        psnr=mean(p.psnr for p in seen),
+        l2=mean(p.l2 for p in seen),
+        linf=max(p.linf for p in seen),
+        lpips=learned(p.lpips for p in seen),
+        st_lpips=learned(p.st_lpips for p in seen),
     )
 
 

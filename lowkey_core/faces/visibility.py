@@ -1,10 +1,13 @@
-"""How visible a change is: SSIM and DSSIM, PSNR, L2, L-infinity, and LPIPS where it has a trunk."""
+"""How visible a change is: SSIM and DSSIM, PSNR, L2, L-infinity, and learned metrics where their
+weights are there: LPIPS here, ST-LPIPS in its own file."""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import importlib
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +15,7 @@ from torch import Tensor, nn
 
 from lowkey_core import weights
 from lowkey_core.errors import MissingWeightsError
+from lowkey_core.faces.st_lpips import StLpips
 from lowkey_core.types import Images
 from lowkey_core.weights.checkpoints import state_of
 
@@ -134,6 +138,8 @@ LINEAR = weights.Card(
 class Lpips(nn.Module):
     """LPIPS v0.1 with the AlexNet trunk (Zhang et al. 2018), through the lpips package."""
 
+    cards = (TRUNK, LINEAR)
+
     def __init__(self) -> None:
         """Raises: MissingWeightsError where the trunk is absent, TamperedWeightsError."""
         super().__init__()
@@ -152,10 +158,20 @@ class Lpips(nn.Module):
         distance: Tensor = self.metric(a * 2 - 1, b * 2 - 1)
         return distance.flatten()
 
+    def from_reference(self, reference: Images) -> Callable[[Images], Tensor]:
+        """The distance of others from a reference."""
+        return functools.partial(self, reference)
 
-def lpips_if_present() -> Lpips | None:
-    """LPIPS, or None where its trunk is absent: the caller falls back to DSSIM and says so."""
+
+Metric = TypeVar("Metric", Lpips, StLpips)
+
+
+def if_present(load: Callable[[], Metric]) -> Metric | None:
+    """A learned metric, or None where its weights are absent: the caller does without and says so.
+
+    Raises: TamperedWeightsError.
+    """
     try:
-        return Lpips()
+        return load()
     except MissingWeightsError:
         return None

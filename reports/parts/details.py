@@ -123,7 +123,17 @@ _NAMED = 10
 def quality(report: AuditReport) -> Table:
     return Table(
         "How visible is it? (on the aligned face of the photo, as published)",
-        ("cloak", "pictures", "DSSIM mean", "max", "PSNR dB", "L2", "L-infinity", "LPIPS"),
+        (
+            "cloak",
+            "pictures",
+            "DSSIM mean",
+            "max",
+            "PSNR dB",
+            "L2",
+            "L-infinity",
+            "LPIPS",
+            "ST-LPIPS",
+        ),
         tuple(
             (
                 q.attack,
@@ -133,7 +143,7 @@ def quality(report: AuditReport) -> Table:
                 f"{q.psnr:.1f}",
                 f"{q.l2:.2f}",
                 f"{q.linf:.3f}",
-                NOT_MEASURED if q.lpips is None else f"{q.lpips:.3f}",
+                *(NOT_MEASURED if v is None else f"{v:.3f}" for v in (q.lpips, q.st_lpips)),
             )
             for cloak in report.cloaks
             for q in cloak.quality

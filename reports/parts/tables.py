@@ -29,8 +29,12 @@ def verdict(report: AuditReport) -> str:
         said = "INCONCLUSIVE: a control failed, see the first caveats. Protection is unproven."
     else:
         said = "Protection is 1 - rank-1 identification; in brackets 95% intervals over identities."
-    if any(q.lpips is None for cloak in report.cloaks for q in cloak.quality):
-        said += " Visibility is in DSSIM: LPIPS has no weights here (models fetch lpips:alexnet)."
+    quality = [q for cloak in report.cloaks for q in cloak.quality]
+    if any(q.lpips is None for q in quality):
+        metrics = "DSSIM" if any(q.st_lpips is None for q in quality) else "DSSIM and ST-LPIPS"
+        said += (
+            f" Visibility is in {metrics}: LPIPS has no weights here (models fetch lpips:alexnet)."
+        )
     return said
 
 

@@ -53,6 +53,7 @@ def of(**changes: object) -> set[str]:
         ("shared-data", of(shared_data=("MS-Celeb-1M",))),
         ("lineage-unstated", of(held_out=None)),
         ("lpips-missing", codes(cell())),
+        ("st-lpips-missing", codes(cell())),
         ("no-cloaks-seen", codes(cell(), seen=0.99, blocking=False)),
         ("control-fails", codes(cell(control=3, transform="resize:0.1"), blocking=False)),
         ("few-probes", codes(cell(rate(4, 0, 4, 0), rate(4, 4, 4, 4), (False,) * 4))),
@@ -66,7 +67,7 @@ def test_each_doubt_is_raised(code: str, found: set[str]) -> None:
 
 
 def test_no_doubt_is_raised_without_a_reason() -> None:
-    quality = QUALITY.model_copy(update={"lpips": 0.1})
+    quality = QUALITY.model_copy(update={"lpips": 0.1, "st_lpips": 0.01})
     quiet = CLOAK.model_copy(update={"notes": (), "quality": (quality,)})
     assert codes(cell(hits=0), cloak=quiet) <= {"few-probes"}
 

@@ -98,10 +98,10 @@ def scene(*recognisers: Card, **dataset: Any) -> Any:
 
 
 def test_a_network_that_drew_the_pictures_is_named_with_its_digest() -> None:
-    found = {c.name: c for c in record.networks(scene(cards=(GENERATOR,)), lpips=False)}
+    found = {c.name: c for c in record.networks(scene(cards=(GENERATOR,)))}
     assert found["synthfaces"].sha256 == GENERATOR.sha256
     assert found["synthfaces"].role == "data set"
-    assert "synthfaces" not in {c.name for c in record.networks(scene(), lpips=False)}
+    assert "synthfaces" not in {c.name for c in record.networks(scene())}
 
 
 def test_what_a_data_set_says_of_itself_and_who_knows_it_is_noted() -> None:
@@ -116,9 +116,13 @@ def test_what_a_data_set_says_of_itself_and_who_knows_it_is_noted() -> None:
 
 @pytest.mark.parametrize(("digits", "first_seen"), [(64, False), (8, True), (0, True)])
 def test_a_digest_that_nobody_published_whole_is_called_first_seen(
-    digits: int, first_seen: bool, monkeypatch: pytest.MonkeyPatch
+    digits: int, first_seen: bool
 ) -> None:
-    monkeypatch.setattr(record, "TRUNK", replace(visibility.TRUNK, sha256="7" * digits))
-    found = {c.name: c.first_seen for c in record.networks(scene(), lpips=True)}
+    metrics = (replace(visibility.TRUNK, sha256="7" * digits), visibility.LINEAR)
+    found = {c.name: c.first_seen for c in record.networks(scene(), metrics)}
     assert found["lpips:alexnet"] == first_seen
     assert not found["lpips:linear"]
+    assert {c.role for c in record.networks(scene(), metrics)} == {
+        "face detector",
+        "perceptual metric",
+    }

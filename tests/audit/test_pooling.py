@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -246,6 +247,25 @@ def test_quality_is_the_mean_over_pictures_and_the_worst_of_all() -> None:
     assert found_copies.copies == Copies(
         folder="f", matched=10, missing=("a", "a"), unusable=(), background=20
     )
+
+
+def visible(**changes: Any) -> AuditReport:
+    """The second split, its cloak as visible as that."""
+    cloak = CLOAK.model_copy(update={"quality": (QUALITY.model_copy(update=changes),)})
+    return second().model_copy(update={"cloaks": (cloak,)})
+
+
+def test_a_learned_metric_is_pooled_where_every_split_measured_it() -> None:
+    measured = visible(pictures=60, st_lpips=0.1)
+    for other, mean in ((0.3, pytest.approx(0.15)), (None, None)):
+        (cloak,) = both(measured, visible(pictures=20, st_lpips=other)).cloaks
+        assert cloak.quality[0].st_lpips == mean
+
+
+def test_a_split_whose_cloak_covers_no_picture_says_nothing_of_visibility() -> None:
+    none = visible(pictures=0, dssim=0.0, psnr=math.inf)
+    assert both(first(), none).cloaks == first().cloaks
+    assert both(none, none).cloaks == none.cloaks
 
 
 def test_the_rest_is_said_once() -> None:

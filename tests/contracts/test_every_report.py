@@ -120,3 +120,12 @@ def test_says_in_its_first_lines_that_lpips_is_missing(name: str) -> None:
     for told, shown in ((True, report), (False, report.model_copy(update={"cloaks": (measured,)}))):
         first = text(name, shown).split("JPEG?")[0]
         assert ("LPIPS has no weights" in first) == told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shows_st_lpips_under_its_own_name(name: str) -> None:
+    quality = QUALITY.model_copy(update={"st_lpips": 0.0372})
+    measured = CLOAK.model_copy(update={"quality": (quality,)})
+    shown = text(name, sample().model_copy(update={"cloaks": (measured,)}))
+    assert "Visibility is in DSSIM and ST-LPIPS: LPIPS has no weights" in shown
+    assert "0.037" in shown

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Generator
 
 from lowkey_core.cloaks import load
-from lowkey_core.cloaks.lowkey import SCHEDULES, LowKey, build
+from lowkey_core.cloaks.lowkey import _METRICS, SCHEDULES, LowKey, build
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.content import quantise
-from lowkey_core.errors import OptionError
+from lowkey_core.errors import MissingWeightsError, OptionError
+from lowkey_core.faces.st_lpips import StLpips
 from lowkey_core.faces.visibility import dssim, l2, smooth
 from lowkey_core.publish.published import Published
 from lowkey_core.types import Faces, Images, Pictures, faces_of
+from lowkey_core.weights import ASSETS_VARIABLE
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork
+from tests.lowkey_core.faces.learned import seeded
 
 SURROGATES = (TinyNetwork(1), TinyNetwork(2))
 
@@ -95,9 +99,48 @@ def test_what_is_published_is_eight_bits_and_batches_do_not_matter_much(faces: F
     assert (one - all_at_once).abs().mean() < 1e-3
 
 
+def said(cloak: LowKey) -> str:
+    return " ".join(cloak.about.notes)
+
+
 def test_says_when_lpips_is_missing_and_what_released_means() -> None:
-    assert "LPIPS is missing" in " ".join(build("", SURROGATES).about.notes)
-    assert "void" in " ".join(build("released", SURROGATES).about.notes)
+    assert "LPIPS is missing" in said(build("", SURROGATES))
+    assert "priced with SSIM instead" in said(build("", SURROGATES))
+    assert "void" in said(build("released", SURROGATES))
+
+
+def test_says_what_priced_it_where_the_plan_chose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_METRICS, "st-lpips", seeded)
+    for price, metric in (("ssim", type(None)), ("st-lpips", StLpips)):
+        chosen = build("", SURROGATES, price=price)  # type: ignore[arg-type]
+        assert isinstance(chosen.metric, metric)
+        assert (
+            said(chosen) == f"the cloak was priced with {price.upper()}: the paper's price is LPIPS"
+        )
+
+
+@pytest.mark.parametrize("metric", ["lpips:alexnet", "st-lpips:alexnet"])
+def test_a_metric_that_is_named_and_absent_is_an_error(
+    metric: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ASSETS_VARIABLE, str(tmp_path))
+    with pytest.raises(MissingWeightsError, match=f"models fetch {metric}"):
+        load(f"lowkey:price={metric.partition(':')[0]}", lambda: SURROGATES)
+
+
+def test_a_metric_is_named_or_left_to_what_is_there() -> None:
+    with pytest.raises(OptionError, match="price of 'lowkey:price=psnr'"):
+        load("lowkey:price=psnr", lambda: SURROGATES)
+
+
+def test_a_learned_metric_prices_what_it_sees(faces: Faces) -> None:
+    metric, one = seeded(), faces.select(torch.tensor([0]))
+    seen = []
+    for price in (0.0, 1000.0):
+        schedule = replace(SCHEDULES[""], steps=6, st_lpips_price=price)
+        cloaked = LowKey(SURROGATES, schedule, metric)(one, Generator().manual_seed(0))
+        seen.append(metric(one.images, cloaked).item())
+    assert seen[1] < seen[0]
 
 
 def test_needs_surrogates_with_gradients() -> None:

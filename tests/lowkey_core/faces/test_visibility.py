@@ -88,7 +88,7 @@ def test_lpips_is_the_packages(trunk: dict[str, Tensor], pair: tuple[Tensor, Ten
     slices = iter([v for k, v in trunk.items() if k.startswith("features.")])
     package.net.load_state_dict({k: next(slices) for k in package.net.state_dict()})
     theirs = package(*pair, normalize=True).item()
-    ours = visibility.lpips_if_present()
+    ours = visibility.if_present(visibility.Lpips)
     assert ours is not None
     assert theirs > 0
     assert ours(*pair).item() == pytest.approx(theirs, rel=1e-4)
@@ -98,4 +98,4 @@ def test_without_its_trunk_there_is_no_lpips(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(weights.ASSETS_VARIABLE, str(tmp_path))
-    assert visibility.lpips_if_present() is None
+    assert visibility.if_present(visibility.Lpips) is None

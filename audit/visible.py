@@ -1,0 +1,85 @@
+"""How visible a cloak is: measured on each picture once, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from audit.records import Quality
+from lowkey_core import weights
+from lowkey_core.faces import st_lpips, visibility
+from lowkey_core.faces.st_lpips import StLpips
+from lowkey_core.faces.visibility import Lpips, if_present
+from lowkey_core.types import FACE_SIZE, Images, Pictures
+from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.work import Work
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """Every measure of visibility. Learned metrics are None where their weights are absent."""
+
+    lpips: Lpips | None
+    st_lpips: StLpips | None
+
+    @classmethod
+    def present(cls) -> Ruler:
+        """With every learned metric whose weights are there. Raises: TamperedWeightsError."""
+        return cls(if_present(Lpips), if_present(st_lpips.load))
+
+    @property
+    def cards(self) -> tuple[weights.Card, ...]:
+        """Of the learned metrics that are there."""
+        return tuple(card for m in (self.lpips, self.st_lpips) if m is not None for card in m.cards)
+
+    @property
+    def measures(self) -> dict[str, Callable[[Images, Images], Tensor]]:
+        """By the field in `Quality`; each takes (n, 3, 112, 112) twice and gives (n,)."""
+        learned = {"lpips": self.lpips, "st_lpips": self.st_lpips}
+        return {
+            "dssim": visibility.dssim,
+            "psnr": visibility.psnr,
+            "l2": visibility.l2,
+            "linf": visibility.linf,
+            **{name: metric for name, metric in learned.items() if metric is not None},
+        }
+
+    def __call__(self, pairs: Tensor) -> Tensor:
+        """(n, measures): of clean and cloaked faces, (n, 2, 3, 112, 112), 8-bit values."""
+        clean, cloaked = (faces.contiguous() for faces in pairs.unbind(1))
+        return torch.stack([measure(clean, cloaked) for measure in self.measures.values()], 1)
+
+
+def quality(attack: str, clean: Pictures, cloaked: Pictures, ruler: Ruler, work: Work) -> Quality:
+    """How visible a cloak is on these pictures. No photo is read again that is known already."""
+    rows = (
+        work.per_item(
+            "measuring visibility",
+            ruler,
+            [fingerprint(*pair) for pair in zip(clean.digests, cloaked.digests, strict=True)],
+            lambda rows: torch.stack([p.faces(rows=rows) for p in (clean, cloaked)], 1),
+            batch=TOGETHER,
+        )
+        if len(clean)
+        else ruler(torch.zeros(1, 2, 3, FACE_SIZE, FACE_SIZE))  # nothing changed
+    )
+    each = dict(zip(ruler.measures, rows.T.contiguous(), strict=True))
+    means = {name: float(values.mean()) for name, values in each.items()}
+    return Quality(
+        attack=attack,
+        pictures=len(clean),
+        dssim=means["dssim"],
+        dssim_max=float(each["dssim"].max()),
+        psnr=means["psnr"],
+        l2=means["l2"],
+        linf=float(each["linf"].max()),
+        lpips=means.get("lpips"),
+        st_lpips=means.get("st_lpips"),
+    )
+
+
+TOGETHER = 32
+"""Pairs of faces that are measured at once."""
