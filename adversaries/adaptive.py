@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge
 from torch import Generator, Tensor, nn
 
 from adversaries import AdversaryAbout, Prepared, ThreatModel
@@ -26,14 +28,11 @@ from lowkey_core.work.work import Work
 _SCALE, _CLASSIFY = 16.0, 0.1  # of the cosine logits; weight of the cross-entropy
 
 
-def build(work: Work, epochs: int = 12) -> Adaptive:
-    """epochs: passes over the background pictures."""
-    return Adaptive(work, Recipe(epochs, BATCH))
-
-
-BATCH = 12
-"""Pictures of a step, each clean and cloaked. Steps are what counts: as many of 32 take more than
-twice as long, and find nobody more (benchmarks/README.md)."""
+def build(work: Work, epochs: int = 12, batch: Annotated[int, Ge(1)] = 12) -> Adaptive:
+    """epochs: passes over the background pictures. batch: how many of them make a step, each clean
+    and cloaked. Steps are what counts: as many of 32 take longer, and find nobody more
+    (benchmarks/README.md)."""
+    return Adaptive(work, Recipe(epochs, batch))
 
 
 class Adaptive:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lowkey_core.errors import AuditError
+from lowkey_core.weights import ASSETS_VARIABLE
 from lowkey_core.work.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
@@ -176,13 +177,17 @@ def cli(*words: str) -> list[str]:
     return [sys.executable, str(ROOT / "cli.py"), *words]
 
 
-def called(*words: str, codes: Sequence[int] = (0,)) -> float:
+def called(*words: str, codes: Sequence[int] = (0,), bare: bool = False) -> float:
     """Runs it, in the folder of the project; what it prints goes to stderr. Returns its seconds.
 
-    codes: exit codes that are in order. Raises: AuditError.
+    codes: exit codes that are in order. bare: without CLOAK_ASSETS, with what comes along.
+    Raises: AuditError.
     """
+    given = {k: v for k, v in os.environ.items() if not (bare and k == ASSETS_VARIABLE)}
     start = time.perf_counter()
-    done = subprocess.run(cli(*words), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=2, check=False)
+    done = subprocess.run(
+        cli(*words), cwd=ROOT, env=given, stdin=subprocess.DEVNULL, stdout=2, check=False
+    )
     seconds = time.perf_counter() - start
     if done.returncode not in codes:
         raise AuditError(

@@ -26,6 +26,7 @@ NAMES = (
     "recognition",
     "detection",
     "chain",
+    "learning",
     "zoo",
     "cloaking",
     "picture",

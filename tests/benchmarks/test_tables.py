@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import answers, audits, documents, numbers, record, results
+from benchmarks import answers, audits, documents, learning, numbers, record, results
 from benchmarks.answers import Row
 from benchmarks.numbers import Counts
 from lowkey_core.errors import AuditError
@@ -46,6 +46,19 @@ def copied() -> dict[str, Any]:
     return whole(tuple(rows))
 
 
+def learned() -> dict[str, Any]:
+    half = Counts((1, 1), (2, 2))
+    kinds = ("rank-1 cloaked", "rank-1 control", "flagged cloaked", "flagged clean")
+    return numbers.as_json(
+        {
+            f"lowkey | {adversary} | {learning.FIRST} | nn | {transform} | all | {kind}": half
+            for adversary in (*learning.ADAPTIVE.values(), *learning.DETECTION.values())
+            for transform in learning.TRANSFORMS
+            for kind in kinds
+        }
+    )
+
+
 MEASURED: dict[str, dict[str, Any]] = {
     "audits": {
         "about": {"cores": 2, "processor": "any", "threads": 1},
@@ -70,6 +83,7 @@ MEASURED: dict[str, dict[str, Any]] = {
         "people": 4,
         "hits": {"ours": 4, "theirs": 3, "ours among theirs": 4},
     },
+    "learning": {"numbers": learned()},
     "zoo": {
         "recognisers": dict.fromkeys((*results.load("zoo").MEMBERS, "dlib"), SEEN),
         "cloaks": {"dssim": 0.0341, "usual_dssim": 0.041, "missed": MISSED},
