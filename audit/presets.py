@@ -19,7 +19,7 @@ PRESETS: dict[str, Nested] = {
             "distractors": 100,
         },
         "publish": {"scenarios": ("all",)},
-        "adversaries": {"epochs": 10},
+        "adversaries": {"epochs": 8},
     },
     "quick": {
         "people": {

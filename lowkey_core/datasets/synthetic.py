@@ -125,16 +125,14 @@ class Renderer:
         self.generator = generator.eval().requires_grad_(False)
         self.generator.to(memory_format=torch.channels_last)
         self.prior = fill(IdentityPrior, parts[PRIOR_KEY], GENERATOR)
-        self._remembered: Callable[[int, int], list[bytes]] = cache(self.encoded)
+        self._remembered: Callable[[int, int], Tensor] = cache(self.portraits)
+        self.portrait: Callable[[int, int, int], bytes] = cache(self.encoded)
+        """`encoded`, each picture once."""
 
-    def portrait(self, who: int, count: int, i: int) -> bytes:
+    def encoded(self, who: int, count: int, i: int) -> bytes:
         """The i-th picture of person `who`, as a PNG. count: how many pictures that person has."""
-        return self._remembered(who, count)[i]
-
-    def encoded(self, who: int, count: int) -> list[bytes]:
-        """All pictures of person `who`, as PNGs."""
-        pixels = self.portraits(who, count).permute(0, 2, 3, 1).numpy()
-        return [encode_pixels(each, "PNG", compress_level=1) for each in pixels]
+        pixels = self._remembered(who, count)[i].permute(1, 2, 0).numpy()
+        return encode_pixels(pixels, "PNG", compress_level=1)
 
     def portraits(self, who: int, count: int) -> Tensor:
         """All pictures of person `who`: (count, 3, 128, 128) uint8, the face near template

@@ -89,6 +89,7 @@ def learn(
         return torch.optim.AdamW(
             [{"params": _trainable(part), "weight_decay": part.decay} for part in trained],
             betas=schedule.betas,
+            fused=True,
         )
 
     def restore(record: Record) -> int:

@@ -41,6 +41,7 @@ def by_hand(recipe: Recipe) -> dict[str, Tensor]:
         [p for p in network.parameters() if p.requires_grad],
         lr=recipe.rate,
         weight_decay=recipe.weight_decay,
+        fused=True,
     )
     per_epoch = math.ceil(COUNT / recipe.batch)
     for epoch in range(recipe.epochs):

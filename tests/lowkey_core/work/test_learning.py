@@ -133,7 +133,9 @@ def test_the_loop_is_adamw_with_clipping() -> None:
         schedule,
         FileKeep(None),
     )
-    optimiser = torch.optim.AdamW(theirs.parameters(), 1.0, (0.8, 0.9), weight_decay=0.3)
+    optimiser = torch.optim.AdamW(
+        theirs.parameters(), 1.0, (0.8, 0.9), weight_decay=0.3, fused=True
+    )
     for step in range(4):
         optimiser.param_groups[0]["lr"] = 0.1 / (step + 1)
         optimiser.zero_grad()
