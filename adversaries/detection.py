@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge
 from torch import Generator, Tensor, nn
 
 from adversaries import AdversaryAbout, Prepared, System, ThreatModel
@@ -49,11 +50,14 @@ def build(
     work: Work,
     device: torch.device | None = None,
     epochs: int = 12,
+    batch: Annotated[int, Ge(1)] = 8,
     flagged: Literal["drop", "keep"] = "drop",
 ) -> Detection:
-    """flagged: whether pictures judged cloaked are left out of the gallery, or only counted."""
+    """epochs: passes over the pictures that it learns from, in every version. batch: how many of
+    them make a step, each clean and cloaked. flagged: whether pictures judged cloaked are left out
+    of the gallery, or only counted."""
     del member  # there is one so far
-    recipe = Recipe(epochs, batch=16, rate=3e-3)
+    recipe = Recipe(epochs, batch, rate=3e-3)
     return Detection(work, recipe, flagged, device or torch.device("cpu"))
 
 

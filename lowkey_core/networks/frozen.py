@@ -1,6 +1,6 @@
 """What makes a trained network faster without changing what it computes.
 
-Half of a small face network's time is not spent in convolutions: `folded` takes the batch
+Small face networks spend much of their time beside convolutions: `folded` takes the batch
 normalisation out, and `PReLU` has a cheaper gradient than PyTorch's.
 """
 
@@ -32,8 +32,8 @@ def folded(network: Network) -> Network:
 
 
 class PReLU(nn.PReLU):
-    """As PyTorch's, with one slope per channel. Its gradient is twice as fast where the slopes are
-    not trained, which PyTorch does not ask."""
+    """As PyTorch's, with one slope per channel; the gradient of slopes that are not trained is not
+    computed."""
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (n, c, ...)."""
