@@ -30,8 +30,8 @@ _SCALE, _CLASSIFY = 16.0, 0.1  # of the cosine logits; weight of the cross-entro
 
 def build(work: Work, epochs: int = 12, batch: Annotated[int, Ge(1)] = 10) -> Adaptive:
     """epochs: passes over the background pictures. batch: how many of them make a step, each clean
-    and cloaked. Steps are what counts: as many of 32 take longer, and find nobody more
-    (benchmarks/README.md)."""
+    and cloaked. Steps are what counts: about as many of 32 take longer, and find hardly more
+    (benchmarks/README.md, "Learning in small batches")."""
     return Adaptive(work, Recipe(epochs, batch))
 
 
