@@ -50,9 +50,9 @@ PRESETS: dict[str, Nested] = {
 """What a preset changes; `standard` is the plan's own defaults."""
 
 COSTS = {
-    "offline": "3 to 6 minutes on two cores",
-    "quick": "2 to 5 minutes on two cores with version 0.1",
-    "standard": "10 to 22 minutes on two cores",
+    "offline": "2 to 4 minutes on two cores",
+    "quick": "2 to 4 minutes on two cores",
+    "standard": "9 to 18 minutes on two cores",
     "thorough": "never timed; by its counts three times standard",
 }
 """What a preset costs as it stands (benchmarks/README.md)."""
