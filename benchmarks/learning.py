@@ -15,7 +15,7 @@ from benchmarks.record import Measured
 
 TIMED = False
 ADAPTIVE = {"now": "adaptive", "before": "adaptive:batch=32:epochs=12"}
-DETECTION = {"now": "detection", "before": "detection:batch=16:epochs=12"}
+DETECTION = {"now": "detection", "before": "detection:epochs=6"}
 TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
 FIRST = "mobilefacenet:ms1m"
 COMMAND = (
