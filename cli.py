@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 import typer
 
-from lowkey_core.errors import AuditError, as_flag, one_line
+from lowkey_core.errors import AuditError, as_flag
 from lowkey_core.plugins.code import Interrupted, blame
 from lowkey_core.work.files import explained
 from reports.console.commands import (
@@ -23,6 +23,7 @@ from reports.console.commands import (
     GROUPS,
     RUNNING,
     VERBOSE,
+    draw,
     group,
     log_if,
     say,
@@ -66,7 +67,7 @@ def audit(
 
     if resume:
         made = earlier.resumed(resume, _given(context))
-        title = f"resuming {one_line(str(resume))}"
+        title = f"resuming {resume}"
     else:
         made = choices.make(preset, plan, given(flags))
         title = f"{preset} ({presets.cost(preset, made.people.seeds)})"
@@ -87,10 +88,10 @@ def audit(
     with Progress() as progress:
         found = begun.run(progress.show, progress.expect)
     session.keep(begun.folder / "report.md", render("markdown", found))
-    say(str(render("terminal", found)))
-    say(one_line(f"report: {begun.folder / 'report.md'} and report.json"))
+    draw(render("terminal", found))
+    say(f"report: {begun.folder / 'report.md'} and report.json")
     if json:
-        print(found.model_dump_json(indent=1))
+        print(found.model_dump_json(indent=1, ensure_ascii=True))
     raise typer.Exit(INCONCLUSIVE if found.verdict == "inconclusive" else 0)
 
 
@@ -125,7 +126,7 @@ def protect(
         for outcome in session.protect(photos, out, made, settings, cache, progress.show):
             became.append(outcome)
             progress.say(outcomes.line(outcome))
-    say(outcomes.summary(became, out))
+    say(*outcomes.summary(became, out))
     if json:
         print(outcomes.as_json(became))
     raise typer.Exit(BAD_INPUT if outcomes.failed(became) else 0)

@@ -50,8 +50,18 @@ def as_flag(name: str, value: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` with whatever cannot be printed escaped: newlines, control characters, stray bytes."""
+    """`text` with whatever cannot be printed escaped: newlines, control characters, marks that turn
+    the direction of text, stray bytes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+LONGEST = 1000
+"""Characters of each part of a message: what it repeats may be somebody's, and endless."""
+
+
+def _brief(text: str) -> str:
+    """`text`, or its beginning and its end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} ... {text[-200:]}"
 
 
 class AuditError(Exception):
@@ -69,7 +79,7 @@ class AuditError(Exception):
 
 
 def _worded(text: str, wording: Wording) -> str:
-    return _SETTING.sub(lambda found: wording(found[1], found[2]), text)
+    return _brief(_SETTING.sub(lambda found: wording(found[1], found[2]), text))
 
 
 class PictureError(AuditError):

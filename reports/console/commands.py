@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -109,7 +110,7 @@ def _train(name: str, out: Path, cache: Path | None, verbose: bool) -> None:
 
     with Progress() as progress:
         made = session.train(name, out, cache, progress.show)
-    say(one_line(f"trained: {made}"))
+    say(f"trained: {made}")
 
 
 def _agrees() -> bool | None:
@@ -118,19 +119,26 @@ def _agrees() -> bool | None:
 
 
 def show(lines: Iterable[str]) -> None:
-    """Results, on stdout."""
+    """Results, on stdout. What cannot be printed is escaped, here and in `say`: names may be
+    anybody's."""
     for line in lines:
-        print(line)
+        print(one_line(line))
 
 
-def say(text: str) -> None:
+def say(*lines: str) -> None:
     """What is for people, on stderr."""
+    for line in lines:
+        print(one_line(line), file=sys.stderr, flush=True)
+
+
+def draw(rendered: str | bytes) -> None:
+    """A rendered report, on stderr: its names are escaped already."""
+    text = rendered if isinstance(rendered, str) else rendered.decode(errors="replace")
     print(text, file=sys.stderr, flush=True)
 
 
 def log_if(verbose: bool) -> None:
-    """Shows the log from here on, if it is asked for."""
-    if verbose:
-        from lowkey_core.work import logs
+    """Shows the log from here on, if it is asked for; else its warnings."""
+    from lowkey_core.work import logs
 
-        logs.show()
+    logs.show(logging.INFO if verbose else logging.WARNING)

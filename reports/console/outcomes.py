@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from lowkey_core.errors import one_line
 from lowkey_core.publish.ledger import NAME, Outcome
 
 FINE = ("protected", "already protected", "no face")
@@ -22,16 +21,16 @@ def line(outcome: Outcome) -> str:
         what += f" -> {outcome.copy} ({faces}, DSSIM {outcome.dssim:.3f})"
     if outcome.detail:
         what += f" ({outcome.detail})"
-    return one_line(what)
+    return what
 
 
-def summary(outcomes: Sequence[Outcome], out: Path) -> str:
-    """All of them, and how to find out what the copies are worth."""
+def summary(outcomes: Sequence[Outcome], out: Path) -> tuple[str, str]:
+    """All of them in a line, and in another how to find out what the copies are worth."""
     counts = Counter(outcome.status for outcome in outcomes)
     said = ", ".join(f"{n} {status}" for status, n in counts.items())
-    return one_line(f"{said}; see {out / NAME}") + (
-        "\nWhether the copies protect anybody is what `audit --attack folder --cloaked "
-        f"{one_line(str(out))} --dataset FOLDER` measures, with a sub-folder per person in FOLDER."
+    return f"{said}; see {out / NAME}", (
+        f"Whether the copies protect anybody is what `audit --attack folder --cloaked {out} "
+        "--dataset FOLDER` measures, with a sub-folder per person in FOLDER."
     )
 
 

@@ -66,6 +66,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line of plain text that stays, above the bars."""
+        text = one_line(text)
         if self.terminal:
             self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
