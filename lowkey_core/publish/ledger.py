@@ -15,13 +15,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pydantic import TypeAdapter
+
 from lowkey_core.errors import StorageError, setting
 from lowkey_core.photos.photo import digest_of
+from lowkey_core.work import documents
 from lowkey_core.work.files import explained, locked, write_atomically
 
 NAME = "protected.jsonl"
 _START = b'{"copy": "'
 """How every line begins, as keys are sorted."""
+LARGEST = 2**28
+"""Bytes of a ledger; half a million photos have fewer."""
 
 
 @dataclass(frozen=True)
@@ -50,26 +55,32 @@ class Outcome:
     """What was written, relative to the output folder, each with the digest of its content."""
 
 
+_OUTCOME = TypeAdapter(Outcome)
+
+
 def read(out: Path) -> list[Outcome]:
     """The lines of a folder's ledger, oldest first. Raises: StorageError if it is not one."""
-    path = out / NAME
+    path, trouble = out / NAME, ""
     if not path.exists() and not path.is_symlink():
         return []
-    with explained(path):
-        lines = [] if path.is_symlink() else path.read_bytes().splitlines()
-    if path.is_symlink() or not all(
-        line.startswith(_START) or _START.startswith(line) for line in lines
-    ):
+    lines: list[bytes] = []
+    try:
+        with explained(path):
+            lines = [] if path.is_symlink() else documents.content(path, LARGEST).splitlines()
+    except ValueError as error:
+        trouble = f" ({error})"
+    ours = all(line.startswith(_START) or _START.startswith(line) for line in lines)
+    if path.is_symlink() or trouble or not ours:
         raise StorageError(
-            f"{path} was not written by `protect`",
+            f"{path} was not written by `protect`{trouble}",
             expected="a folder of its own for the copies",
             remedy=f"move that file, or name another folder with {setting('out')}",
         )
     outcomes = []
     for line in lines:
         try:
-            outcomes.append(Outcome(**json.loads(line)))
-        except (ValueError, TypeError):
+            outcomes.append(_OUTCOME.validate_python(json.loads(line)))
+        except (ValueError, RecursionError):
             continue  # cut short by a crash; what it spoke of was not written yet
     return outcomes
 
@@ -151,7 +162,14 @@ class Ledger:
         return {line.source: line for line in self.lines}
 
     def _holds(self, line: Outcome) -> bool:
-        return all(self._digest(path) == digest for path, digest in line.files.items())
+        return all(self._is_there(path, digest) for path, digest in line.files.items())
+
+    def _is_there(self, name: str, digest: str) -> bool:
+        """Whether the file that a line names is in this folder, and as it was written."""
+        path = self.out / name
+        there = os.path.isfile(path)  # noqa: PTH113  is_file() raises on names that are too long
+        inside = there and path.resolve().is_relative_to(self.out.resolve())
+        return inside and self._digest(name) == digest
 
     def _digest(self, name: str) -> str | None:
         path = self.out / name
@@ -164,7 +182,7 @@ class Ledger:
         kept = list(last.values())
         for line in self.lines:
             older = {p: d for p, d in line.files.items() if p not in last[line.source].files}
-            if any(self._digest(path) == digest for path, digest in older.items()):
+            if any(self._is_there(path, digest) for path, digest in older.items()):
                 kept.append(line)
         lines = b"".join(line for _, line in sorted({(o.name, _line(o)) for o in kept}))
         path = self.out / NAME
