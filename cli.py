@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
@@ -23,6 +24,7 @@ from reports.console.commands import (
     GROUPS,
     RUNNING,
     VERBOSE,
+    agrees,
     draw,
     group,
     log_if,
@@ -52,6 +54,13 @@ def audit(
     resume: Optional[Path] = typer.Option(
         None, help="A run's folder: go on with its plan, there.", rich_help_panel=RUNNING
     ),
+    trust: bool = typer.Option(
+        False,
+        "--trust",
+        help="Do not ask: run the programs that the plan or the run names (.py, .pt, .onnx, "
+        "command).",
+        rich_help_panel=RUNNING,
+    ),
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Say what there is to do, and how long it takes; do not do it."
     ),
@@ -64,6 +73,7 @@ def audit(
     log_if(verbose)
     from audit import choices, presets, session, statistics
     from audit import runs as earlier
+    from audit.trust import confirm
 
     if resume:
         made = earlier.resumed(resume, _given(context))
@@ -71,6 +81,8 @@ def audit(
     else:
         made = choices.make(preset, plan, given(flags))
         title = f"{preset} ({presets.cost(preset, made.people.seeds)})"
+    if (source := resume or plan) and not trust:
+        confirm(made, given(flags), source, say, partial(agrees, "Run them?"))
     people = made.people
     say(f"{title}; {statistics.power(people.protected, people.probes, people.seeds)}")
     from reports.console.progress import Progress
@@ -82,12 +94,12 @@ def audit(
             foreseen = session.foresee(made, cache, progress.show)
         show(lines(foreseen))
         return
-    begun = session.begin(made, resume or out, cache)
     from reports import render
 
-    with Progress() as progress:
-        found = begun.run(progress.show, progress.expect)
-    session.keep(begun.folder / "report.md", render("markdown", found))
+    with session.begin(made, resume or out, cache) as begun:
+        with Progress() as progress:
+            found = begun.run(progress.show, progress.expect)
+        session.keep(begun.folder / "report.md", render("markdown", found))
     draw(render("terminal", found))
     say(f"report: {begun.folder / 'report.md'} and report.json")
     if json:

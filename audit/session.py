@@ -6,6 +6,7 @@ report = audit(attack="lowkey", adversary="adaptive")
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -17,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 from audit import runs
 from audit.choices import make
 from audit.plan import AuditPlan
+from lowkey_core.errors import RunError, StorageError, setting
 from lowkey_core.spec import parse
-from lowkey_core.work.files import write_atomically
+from lowkey_core.work.files import explained, forbidden, locked, write_atomically
+from lowkey_core.work.storage import make_private
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from audit.forecast import Foresight
@@ -76,19 +79,51 @@ def audit(
     lists, or text with commas. Raises: any AuditError.
     """
     made = plan if isinstance(plan, AuditPlan) else make(preset, plan, given)
-    return begin(made, out, cache).run(show)
+    with begin(made, out, cache) as session:
+        return session.run(show)
 
 
-def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -> Session:
-    """Makes the folders, and notes the plan in the run's. Raises: StorageError.
+@contextlib.contextmanager
+def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -> Iterator[Session]:
+    """Makes the folders, and notes the plan in the run's: whether they may be written is better
+    known now than after the work. One audit at a time has a folder.
 
-    Whether they may be written is better known now than after the work.
+    An audit that cannot be done as it was asked for leaves the folder as it was; one that was
+    interrupted, or found no room, can be resumed. Raises: StorageError, RunError.
     """
     session = Session(plan, out or Path("runs") / name_of(plan), cache or cache_folder())
-    runs.begin(session.folder, plan)
-    session.cache.mkdir(parents=True, exist_ok=True)
-    log.info("finished work is kept in %s, the report goes to %s", session.cache, session.folder)
-    return session
+    folder, new = session.folder, not session.folder.exists()
+    try:
+        with contextlib.ExitStack() as stack:
+            with explained(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(folder / runs.PLAN, lambda: _refuse(folder)))
+            _may_keep(session.cache)
+            log.info("finished work is kept in %s, the report goes to %s", session.cache, folder)
+            with runs.noted(folder, plan):
+                yield session
+    finally:
+        if new:
+            with contextlib.suppress(OSError):  # there, or not empty
+                folder.rmdir()
+
+
+def _refuse(folder: Path) -> None:
+    raise RunError(
+        f"another audit is at work in {folder}",
+        expected="one at a time in a folder",
+        remedy=f"wait for it, or name another folder with {setting('out')}",
+    )
+
+
+def _may_keep(cache: Path) -> None:
+    """Makes the folder of finished work. Raises: StorageError, but not where that is forbidden:
+    then nothing is kept."""
+    try:
+        make_private(cache)
+    except StorageError as error:
+        if not forbidden(error):
+            raise
 
 
 def foresee(plan: AuditPlan, cache: Path | None = None, show: Show | None = None) -> Foresight:
@@ -123,7 +158,7 @@ def protect(
 
     work = _work(cache or cache_folder(), show)
     out.mkdir(parents=True, exist_ok=True)
-    (cache or cache_folder()).mkdir(parents=True, exist_ok=True)
+    _may_keep(cache or cache_folder())
     log.info("finished work is kept in %s, copies go to %s", work.cache.root, out)
     yield from protection.protect(photos, out, plan, settings, work)
     work.log_counts()

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
-from lowkey_core.work.files import explained, write_atomically
+from lowkey_core.errors import StorageError
+from lowkey_core.work import documents
+from lowkey_core.work.files import explained, forbidden, write_atomically
 from lowkey_core.work.records import Record, seal, unseal
+from lowkey_core.work.storage import make_private
 
 log = logging.getLogger(__name__)
 
+LARGEST = 2**31
+"""Bytes of a record; a larger file is none."""
+
 
 class Cache:
-    """A folder of tensors by key. Writes are atomic: a half-written file is never seen."""
+    """A folder of tensors by key. Writes are atomic: a half-written file is never seen.
+
+    A folder that may not be used is no reason to stop: work goes on, and is not kept.
+    """
 
     def __init__(self, root: Path | None) -> None:
-        """root: the folder, made when first needed; None keeps nothing."""
+        """root: the folder, made when first needed, for its owner alone; None keeps nothing."""
         self.root = root
 
     def get(self, key: str) -> Record | None:
@@ -25,29 +37,48 @@ class Cache:
         """
         if self.root is None:
             return None
-        path = self._path(key)
-        with explained(path):
+        path, record = self._path(key), None
+        with _tolerated(self.root), explained(path):
             try:
-                content = path.read_bytes()
+                record = unseal(key, documents.content(path, LARGEST))
             except FileNotFoundError:
                 return None
-        record = unseal(key, content)
-        if record is None:
-            log.info("%s is damaged, and counts as absent", path)
-            self.forget(key)
+            except ValueError:
+                pass
+            if record is None:
+                log.info("%s is damaged, and counts as absent", path)
+                self.forget(key)
         return record
 
     def put(self, key: str, record: Record) -> None:
         """File `record` under `key`, whole or not at all. Raises: StorageError."""
         if self.root is not None:
-            write_atomically(self._path(key), seal(key, record))
+            with _tolerated(self.root):
+                make_private(self.root)
+                write_atomically(self._path(key), seal(key, record))
 
     def forget(self, key: str) -> None:
         """Remove what is under `key`, if anything. Raises: StorageError."""
         if self.root is not None:
-            with explained(self._path(key)):
+            with _tolerated(self.root), explained(self._path(key)):
                 self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         assert self.root is not None
         return self.root / key[:2] / f"{key[2:]}.safetensors"
+
+
+@contextlib.contextmanager
+def _tolerated(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except StorageError as error:
+        if not forbidden(error):
+            raise
+        _say_uncached(root)
+
+
+@functools.cache
+def _say_uncached(root: Path) -> None:
+    """Once for each folder."""
+    log.warning("no permission to use %s: work goes on, but is not kept there", root)

@@ -124,12 +124,19 @@ def explained(path: Path | None = None) -> Iterator[None]:
         ) from error
 
 
+def forbidden(error: StorageError) -> bool:
+    """Whether it was permission that lacked: everything else about the path may be well."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _FORBIDDEN
+
+
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _ROOM = ("room to write", "make room and give the same command again: what is finished is kept")
 _PERMISSION = ("permission to use it", "change its permissions, or name another place")
 _KIND = ("a folder where one is named, and no file in the way", "move it, or name another place")
 _OTHERWISE = ("a path that can be read and written", "check the path and the disk")
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _ROOM),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _PERMISSION),
+    **dict.fromkeys(_FORBIDDEN, _PERMISSION),
     **dict.fromkeys((errno.EEXIST, errno.ENOTDIR, errno.EISDIR), _KIND),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
@@ -37,7 +38,8 @@ runs = group("What was audited before.")
 models = group("Weight files: list them, fetch them, verify them.")
 zoo = group("The small recognisers that ship with this project.")
 synthetic = group("SynthFaces, people who do not exist.")
-GROUPS = {"runs": runs, "models": models, "zoo": zoo, "synthetic": synthetic}
+kept = group("Finished work that is kept: how much there is, and how to be rid of it.")
+GROUPS = {"runs": runs, "models": models, "cache": kept, "zoo": zoo, "synthetic": synthetic}
 
 
 @runs.command("list")
@@ -46,6 +48,32 @@ def list_runs(folder: Path = typer.Argument(Path("runs"), help="Where the runs a
     from audit.runs import listing
 
     show(listing(folder))
+
+
+@kept.command("size")
+def cache_size(cache: Optional[Path] = CACHE) -> None:
+    """How much is kept, and how much of it shows faces."""
+    from audit.session import cache_folder
+    from lowkey_core.work import storage
+
+    folder = cache or cache_folder()
+    all_of_it, faces = storage.size(folder), storage.size(folder, faces=True)
+    show([f"{folder}: {all_of_it}; {faces} of them with faces"])
+
+
+@kept.command("clear")
+def cache_clear(
+    faces: bool = typer.Option(
+        False, "--faces", help="Only aligned faces, and photos that a program cloaked."
+    ),
+    cache: Optional[Path] = CACHE,
+) -> None:
+    """Remove finished work. Nothing is lost but the time that it takes to make it again."""
+    from audit.session import cache_folder
+    from lowkey_core.work import storage
+
+    folder = cache or cache_folder()
+    show([f"{folder}: removed {storage.clear(folder, faces=faces)}"])
 
 
 @models.command("list")
@@ -68,7 +96,8 @@ def fetch_model(
     """Download a weight file. Nothing else in this program uses a network."""
     from audit.fetching import fetch
 
-    if not fetch(name, say, None if accept_licence else _agrees):
+    ask = None if accept_licence else partial(agrees, "Fetch it under these terms?")
+    if not fetch(name, say, ask):
         raise typer.Exit(BAD_INPUT)
 
 
@@ -113,9 +142,9 @@ def _train(name: str, out: Path, cache: Path | None, verbose: bool) -> None:
     say(f"trained: {made}")
 
 
-def _agrees() -> bool | None:
-    """Whether the user accepts; None where nobody is there to ask."""
-    return typer.confirm("Fetch it under these terms?", err=True) if sys.stdin.isatty() else None
+def agrees(question: str) -> bool | None:
+    """Whether the user does; None where nobody is there to ask."""
+    return typer.confirm(question, err=True) if sys.stdin.isatty() else None
 
 
 def show(lines: Iterable[str]) -> None:
