@@ -109,7 +109,8 @@ def _held_out(
                     f"({', '.join(relation.shared_data)}): protection may be less against a "
                     "network that was not.",
                 )
-        if not any(relation.newer for relation in relations.values()):
+        dated = cloak.released is not None or cloak.surrogates != ()
+        if dated and not any(relation.newer for relation in relations.values()):
             yield _doubt(
                 "no-newer-model",
                 f"No recogniser here is known to be newer than {cloak.attack}.",
@@ -143,10 +144,7 @@ def _copies(cloaks: Sequence[CloakRecord]) -> Iterator[Caveat]:
 
 def _lost(counts: Counts) -> Iterator[Caveat]:
     if counts.without_pictures:
-        yield _doubt(
-            "people-lost",
-            f"{counts.without_pictures} protected people are left out: no face to enrol or search.",
-        )
+        yield _doubt("people-lost", _left_out(counts))
         wanted = counts.protected + counts.without_pictures
         if counts.too_few_pictures and counts.protectable <= wanted:
             yield _doubt(
@@ -166,6 +164,17 @@ def _lost(counts: Counts) -> Iterator[Caveat]:
             f"{len(counts.duplicates)} pictures were left out of gallery or background: the same "
             "picture is a probe, or takes part elsewhere.",
         )
+
+
+def _left_out(counts: Counts) -> str:
+    twins = counts.only_duplicates
+    faceless = counts.without_pictures - twins
+    causes = [
+        f"{faceless} without a face to enrol or search" if faceless else "",
+        f"{twins} whose pictures are probes, or take part elsewhere" if twins else "",
+    ]
+    said = ", ".join(filter(None, causes))
+    return f"{counts.without_pictures} protected people are left out: {said}."
 
 
 def _metrics(quality: Sequence[Quality]) -> Iterator[Caveat]:

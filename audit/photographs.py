@@ -77,16 +77,19 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         cloak.read(gallery.join(probes).join(background))
     people = _people(gallery, probes)
     if not people or not len(background):
+        lost = _counted(aligned, duplicates)
         raise DatasetError(
-            f"faces were found in {len(gallery)} pictures of the gallery, {len(probes)} probes and "
-            f"{len(background)} of the background",
+            f"usable are {len(gallery)} pictures of the gallery, {len(probes)} probes and "
+            f"{len(background)} of the background" + (f" ({lost})" if lost else ""),
             expected="at least one person with a face in gallery and probes, and a background",
             remedy="look at the pictures, or use another data set",
         )
+    showing = _people(others[0], probes)
     counts = Counts(
         dataset=sizes.dataset,
         protected=len(people),
         without_pictures=sizes.protected - len(people),
+        only_duplicates=len(showing) - len(people),
         probes=len(probes),
         gallery=len(gallery) + len(bystanders),
         enrolled=len(set(gallery.people) | set(bystanders.people)),
@@ -131,6 +134,13 @@ def once(
                 seen.add(shows[name])
         kept.append(part.select(rows))
     return kept, tuple(left_out)
+
+
+def _counted(aligned: Aligned, duplicates: Sequence[str]) -> str:
+    """How many pictures are of no use, for each reason; "" if all are."""
+    reasons = Counter(aligned.unreadable.values())
+    counts = {"no face": len(aligned.no_face), "the same as another": len(duplicates), **reasons}
+    return ", ".join(f"{n} {why}" for why, n in counts.items() if n)
 
 
 def _people(gallery: Pictures, probes: Pictures) -> list[int]:

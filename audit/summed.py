@@ -20,7 +20,10 @@ def counts(parts: Sequence[Counts], people: int, enrolled: int) -> Counts:
         field: once(name for c in parts for name in getattr(c, field))
         for field in ("no_face", "unreadable", "duplicates")
     }
-    sums = ("without_pictures", "probes", "gallery", "background_identities", "background_pictures")
+    sums = (
+        *("without_pictures", "only_duplicates", "probes", "gallery"),
+        *("background_identities", "background_pictures"),
+    )
     reasons = sum((Counter(c.unreadable_reasons) for c in parts), Counter[str]())
     known = reasons.total() == len(names["unreadable"])  # else some file is in several splits
     return parts[0].model_copy(

@@ -88,6 +88,26 @@ def test_reasons_and_duplicates_are_said() -> None:
     assert "duplicates" not in said()
 
 
+def test_people_are_left_out_for_the_cause_that_it_was() -> None:
+    def why(faceless: int, twins: int) -> str:
+        return said(without_pictures=faceless + twins, only_duplicates=twins)["people-lost"]
+
+    assert why(2, 0).endswith("are left out: 2 without a face to enrol or search.")
+    assert why(0, 1).endswith("out: 1 whose pictures are probes, or take part elsewhere.")
+    assert "3 protected people are left out: 2 without a face to enrol or search, 1" in why(2, 1)
+
+
+def test_nothing_is_newer_than_no_cloak() -> None:
+    """`none` was optimised against nothing, and never released."""
+    nothing = CLOAK.model_copy(update={"surrogates": (), "released": None, "notes": ()})
+    older = (recogniser(),)
+    assert "no-newer-model" not in codes(cell(), recognisers=older, cloak=nothing)
+    dated = nothing.model_copy(update={"released": CLOAK.released})
+    unknown = nothing.model_copy(update={"surrogates": None})
+    for cloak in (dated, unknown):
+        assert "no-newer-model" in codes(cell(), recognisers=older, cloak=cloak)
+
+
 def test_people_with_too_few_pictures_matter_when_nobody_else_could_stand_in() -> None:
     wanted, few = COUNTS.protected + 1, {"too_few_pictures": 7}
     assert "too-few-pictures" in said(without_pictures=1, protectable=wanted, **few)

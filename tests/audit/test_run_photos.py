@@ -88,8 +88,24 @@ def test_pictures_without_faces_are_said_so(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(found, "look_at", lambda asked: [NO_FACE] * len(asked))
-    with pytest.raises(DatasetError, match="faces were found in 0 pictures of the gallery"):
+    with pytest.raises(DatasetError, match=r"0 pictures of the gallery.*\([0-9]+ no face\)"):
         run_audit(plan, Work())
+
+
+def test_people_whose_pictures_are_others_are_not_without_a_face(
+    plan: AuditPlan, tmp_path: Path
+) -> None:
+    """All that one of them would have enrolled are copies of another's probe."""
+    parts = split(datasets.load(plan.people.dataset), plan)
+    whose = parts.gallery[0].identity
+    for photo in (p for p in parts.gallery if p.identity == whose):
+        photo.path.write_bytes(parts.probes[-1].read())
+    counts = photographs.photographs(plan, Work()).counts
+    assert (counts.without_pictures, counts.only_duplicates, counts.no_face) == (1, 1, ())
+    for photo in parts.gallery:
+        photo.path.write_bytes(parts.probes[-1].read())
+    with pytest.raises(DatasetError, match=r"0 pictures of .*\(12 the same as another\)"):
+        photographs.photographs(plan, Work())
 
 
 def test_a_file_that_is_no_picture_is_counted(
