@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from audit import runs
 from audit.choices import make
 from audit.plan import AuditPlan
-from lowkey_core.errors import RunError, StorageError, setting
+from lowkey_core.errors import RunError, setting
 from lowkey_core.spec import parse
-from lowkey_core.work.files import explained, forbidden, locked, write_atomically
-from lowkey_core.work.storage import make_private
+from lowkey_core.work import storage
+from lowkey_core.work.files import explained, locked, write_atomically
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from audit.forecast import Foresight
@@ -98,7 +98,7 @@ def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -
             with explained(folder):
                 folder.mkdir(parents=True, exist_ok=True)
                 stack.enter_context(locked(folder / runs.PLAN, lambda: _refuse(folder)))
-            _may_keep(session.cache)
+            storage.prepare(session.cache)
             log.info("finished work is kept in %s, the report goes to %s", session.cache, folder)
             with runs.noted(folder, plan):
                 yield session
@@ -114,16 +114,6 @@ def _refuse(folder: Path) -> None:
         expected="one at a time in a folder",
         remedy=f"wait for it, or name another folder with {setting('out')}",
     )
-
-
-def _may_keep(cache: Path) -> None:
-    """Makes the folder of finished work. Raises: StorageError, but not where that is forbidden:
-    then nothing is kept."""
-    try:
-        make_private(cache)
-    except StorageError as error:
-        if not forbidden(error):
-            raise
 
 
 def foresee(plan: AuditPlan, cache: Path | None = None, show: Show | None = None) -> Foresight:
@@ -158,7 +148,7 @@ def protect(
 
     work = _work(cache or cache_folder(), show)
     out.mkdir(parents=True, exist_ok=True)
-    _may_keep(cache or cache_folder())
+    storage.prepare(cache or cache_folder())
     log.info("finished work is kept in %s, copies go to %s", work.cache.root, out)
     yield from protection.protect(photos, out, plan, settings, work)
     work.log_counts()

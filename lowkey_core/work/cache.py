@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
-from lowkey_core.errors import StorageError
 from lowkey_core.work import documents
-from lowkey_core.work.files import explained, forbidden, write_atomically
+from lowkey_core.work.files import explained, write_atomically
 from lowkey_core.work.records import Record, seal, unseal
-from lowkey_core.work.storage import make_private
+from lowkey_core.work.storage import make_private, tolerated
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +34,7 @@ class Cache:
         if self.root is None:
             return None
         path, record = self._path(key), None
-        with _tolerated(self.root), explained(path):
+        with tolerated(self.root), explained(path):
             try:
                 record = unseal(key, documents.content(path, LARGEST))
             except FileNotFoundError:
@@ -53,32 +49,16 @@ class Cache:
     def put(self, key: str, record: Record) -> None:
         """File `record` under `key`, whole or not at all. Raises: StorageError."""
         if self.root is not None:
-            with _tolerated(self.root):
+            with tolerated(self.root):
                 make_private(self.root)
                 write_atomically(self._path(key), seal(key, record))
 
     def forget(self, key: str) -> None:
         """Remove what is under `key`, if anything. Raises: StorageError."""
         if self.root is not None:
-            with _tolerated(self.root), explained(self._path(key)):
+            with tolerated(self.root), explained(self._path(key)):
                 self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         assert self.root is not None
         return self.root / key[:2] / f"{key[2:]}.safetensors"
-
-
-@contextlib.contextmanager
-def _tolerated(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except StorageError as error:
-        if not forbidden(error):
-            raise
-        _say_uncached(root)
-
-
-@functools.cache
-def _say_uncached(root: Path) -> None:
-    """Once for each folder."""
-    log.warning("no permission to use %s: work goes on, but is not kept there", root)

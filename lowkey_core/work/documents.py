@@ -6,6 +6,8 @@ depth and digits are bounded by its parser.
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +34,10 @@ Model = TypeVar("Model", bound=BaseModel)
 def content(path: Path, largest: int = LARGEST) -> bytes:
     """What is in a file of at most `largest` bytes. Raises: OSError; ValueError if it has more."""
     with path.open("rb") as file:
-        found = file.read(largest + 1)
+        about = os.fstat(file.fileno())
+        # What is asked for is set aside in memory at once, so no more than there is.
+        most = min(largest, about.st_size) if stat.S_ISREG(about.st_mode) else largest
+        found = file.read(most + 1)
     if len(found) > largest:
         raise ValueError(f"more than {largest:,} bytes")
     return found

@@ -5,13 +5,19 @@ Never imports torch.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lowkey_core.work.files import explained
+from lowkey_core.errors import StorageError
+from lowkey_core.work.files import explained, forbidden
+
+log = logging.getLogger(__name__)
 
 _RECORD = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}\.safetensors")
 """Path of a record in the folder. Nothing else is ever removed."""
@@ -39,6 +45,34 @@ def make_private(root: Path) -> None:
     """
     with explained(root):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def tolerated(root: Path) -> Iterator[None]:
+    """A folder that may not be used is no reason to stop: that is said once, and nothing is kept.
+
+    Any other StorageError of the block is raised.
+    """
+    try:
+        yield
+    except StorageError as error:
+        if not forbidden(error):
+            raise
+        _say_unkept(root)
+
+
+def prepare(root: Path) -> None:
+    """Makes the folder if that is allowed: what else hinders is better known before the work.
+
+    Raises: StorageError.
+    """
+    with tolerated(root):
+        make_private(root)
+
+
+@functools.cache
+def _say_unkept(root: Path) -> None:
+    log.warning("no permission to use %s: work goes on, but is not kept there", root)
 
 
 def size(root: Path, *, faces: bool = False) -> Amount:
