@@ -52,6 +52,8 @@ def test_what_the_flags_say_may_be_said_in_python(plan: AuditPlan, tmp_path: Pat
     assert report.plan.publish.attacks == ("none",)
     assert report.plan.measure.ranks == (1, 2)
     assert {cell.recogniser for cell in report.cells} == {"tiny2"}
+    of_surrogates = {"no-newer-model", "not-held-out", "lineage-unstated", "shared-data"}
+    assert not of_surrogates & {caveat.code for caveat in report.caveats}, "`none` has none"
 
 
 def test_one_audit_at_a_time_has_a_folder(tmp_path: Path) -> None:
