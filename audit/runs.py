@@ -16,7 +16,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from audit.findings import MIN_CONTROL, cells
 from audit.plan import AuditPlan
 from audit.report import AuditReport, read
-from lowkey_core.errors import AuditError, OptionError, RunError, StorageError, one_line, setting
+from lowkey_core.errors import (
+    AuditError,
+    OptionError,
+    RunError,
+    StorageError,
+    brief,
+    one_line,
+    setting,
+)
 from lowkey_core.work import documents
 from lowkey_core.work.files import explained, write_atomically
 
@@ -136,7 +144,8 @@ def _row(folder: Path) -> tuple[str, ...]:
     )
     verdict = "unreadable" if trouble else report.verdict if report else "unfinished"
     figure = trouble or (_protection(report) if report else "")
-    return tuple(map(one_line, (folder.name, _date(folder, start), *known, verdict, figure)))
+    cells = (folder.name, _date(folder, start), *known, verdict, figure)
+    return tuple(brief(one_line(cell)) for cell in cells)
 
 
 def _people(plan: AuditPlan) -> str:

@@ -59,7 +59,7 @@ LONGEST = 1000
 """Characters of each part of a message: what it repeats may be somebody's, and endless."""
 
 
-def _brief(text: str) -> str:
+def brief(text: str) -> str:
     """`text`, or its beginning and its end."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} ... {text[-200:]}"
 
@@ -79,7 +79,7 @@ class AuditError(Exception):
 
 
 def _worded(text: str, wording: Wording) -> str:
-    return _brief(_SETTING.sub(lambda found: wording(found[1], found[2]), text))
+    return brief(_SETTING.sub(lambda found: wording(found[1], found[2]), text))
 
 
 class PictureError(AuditError):

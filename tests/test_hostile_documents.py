@@ -22,6 +22,7 @@ from lowkey_core.weights import sidecar
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import _digest, seal
 from reports import REPORTS
+from tests.audit.plans import changed
 from tests.audit.samples import sample
 
 FEW = settings(
@@ -235,3 +236,9 @@ def test_one_bad_run_ends_no_list(tmp_path: Path) -> None:
     *bad, good = runs.listing(tmp_path)
     assert ["unreadable" in line for line in bad] == [True] * 3
     assert "unfinished" in good
+
+
+def test_a_run_of_endless_names_is_a_line_that_ends(tmp_path: Path) -> None:
+    runs.begin(tmp_path / "run", changed(sample().plan, dataset="x" * 10**6))
+    (line,) = runs.listing(tmp_path)
+    assert len(line) < 2000
