@@ -19,7 +19,7 @@ BASELINE = "oblivious"
 
 
 MOST_PEOPLE = 100_000
-"""Protected: as many fit into memory, and into a report that is shown in seconds."""
+"""Protected: more would make reports longer, and figures no sharper."""
 MOST_SPLITS = 1000
 """Of the people."""
 MOST_NAMES = 100

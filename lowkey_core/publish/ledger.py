@@ -26,7 +26,7 @@ NAME = "protected.jsonl"
 _START = b'{"copy": "'
 """How every line begins, as keys are sorted."""
 LARGEST = 2**28
-"""Bytes of a ledger; half a million photos have fewer."""
+"""Bytes of a ledger; a line has a few hundred."""
 
 
 @dataclass(frozen=True)

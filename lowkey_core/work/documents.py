@@ -17,10 +17,10 @@ from pydantic import BaseModel, ValidationError
 from lowkey_core.errors import AuditError
 
 LARGEST = 2**25
-"""Bytes of a JSON document. A report of the largest preset has a thirtieth of it."""
+"""Bytes of a JSON document. A report of `standard` has about a hundredth of it."""
 WRITTEN = 2**14
-"""Bytes of a TOML document, which is written by hand. Python's parser takes a second for the worst
-of that size, and four for one twice as large."""
+"""Bytes of a TOML document, which is written by hand. Python's parser takes 0.8 s for a key of as
+many dots as fit, and 13 s for one of 60,000 bytes."""
 DEEPEST = 16
 """Levels of tables and lists in a TOML document."""
 GREATEST = 2**63
