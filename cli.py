@@ -1,6 +1,7 @@
 """The command line: parse, call, print, exit code. No logic. Heavy imports inside commands.
 
-Exit codes: 0 done, 2 usage or bad input, 3 inconclusive, 130 interrupted.
+Exit codes: 0 done, 2 usage or bad input, 3 inconclusive, 4 some photos not protected, 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from reports.console.options import given, with_choices
 
 log = logging.getLogger("cli")
 
-INCONCLUSIVE, INTERRUPTED = 3, 130
+INCONCLUSIVE, NOT_PROTECTED, INTERRUPTED = 3, 4, 130
 JSON = typer.Option(
     False, "--json", help="Print the result as JSON on stdout.", rich_help_panel=RUNNING
 )
@@ -114,22 +115,29 @@ def protect(
     out: Path = typer.Option(help="Folder for the cloaked copies; a folder's tree is mirrored."),
     faces: str = typer.Option("all", help="all, or the largest of each photo."),
     strength: float = typer.Option(1.0, help="Share of the cloak's change to apply, 0 to 1."),
-    format: str = typer.Option("png", help="Of the copies: png or jpeg."),
-    quality: Optional[int] = typer.Option(None, help="Of JPEG copies, 1 to 100. \\[95]"),
+    format: str = typer.Option("png", help="Of the copies: png, jpeg, or same (a JPEG stays one)."),
+    quality: Optional[int] = typer.Option(
+        None, help="Of JPEG copies, 1 to 100. \\[95; with same the photo's own]"
+    ),
     preview: bool = typer.Option(False, help="Also photo, copy and difference, side by side."),
+    frames: bool = typer.Option(
+        False, "--frames", help="Cloak animations, frame by frame, as animated PNG."
+    ),
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
     **flags: Any,
 ) -> None:
-    """Write cloaked copies of photos: every face changed, everything else left as it is."""
+    """Write cloaked copies of photos: faces changed, other pixels kept, metadata left behind.
+
+    Exit code 4 if a picture was not protected: it is named first."""
     log_if(verbose)
     from audit import choices, session
 
     made = choices.make(given=given(flags))
-    from lowkey_core.publish.protect import Settings
+    from lowkey_core.publish.settings import Settings
 
-    settings = Settings(faces, strength, format, quality, preview)
+    settings = Settings(faces, strength, format, quality, preview, frames)
     from reports.console import outcomes
     from reports.console.progress import Progress
 
@@ -137,11 +145,12 @@ def protect(
         became = []
         for outcome in session.protect(photos, out, made, settings, cache, progress.show):
             became.append(outcome)
-            progress.say(outcomes.line(outcome))
+            if outcome.status != outcomes.OTHER:
+                progress.say(outcomes.line(outcome))
     say(*outcomes.summary(became, out))
     if json:
         print(outcomes.as_json(became))
-    raise typer.Exit(BAD_INPUT if outcomes.failed(became) else 0)
+    raise typer.Exit(NOT_PROTECTED if outcomes.unprotected(became) else 0)
 
 
 @app.command()

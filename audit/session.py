@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from audit.forecast import Foresight
     from audit.report import AuditReport
     from lowkey_core.publish.ledger import Outcome
-    from lowkey_core.publish.protect import Settings
+    from lowkey_core.publish.settings import Settings
     from lowkey_core.work.forecast import Forecast
     from lowkey_core.work.work import Work
 

@@ -94,8 +94,11 @@ class ImageRangeError(PictureError):
     """Pixels outside [0, 1], not finite, or not float32."""
 
 
-Reason = Literal["not a picture", "damaged", "too large", "unreadable"]
-"""Why a file gave no pixels; `unreadable` says that it could not even be opened."""
+Reason = Literal[
+    "not a picture", "unsupported", "damaged", "too large", "unreadable", "not searched"
+]
+"""Why a file gave no pixels; `unreadable` says that it could not even be opened, `not searched`
+that the detector failed on it."""
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 

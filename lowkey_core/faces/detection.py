@@ -55,6 +55,10 @@ LARGEST_SEARCHED = 1600
 24 megapixels, MTCNN's first network would fill gigabytes to find faces of 20 pixels."""
 
 
+SURE = 0.95
+"""How sure MTCNN must be of a face in a photo that was turned, in [0, 1]."""
+
+
 @cache
 def _detector() -> Any:
     states = [state_of(card) for card in DETECTOR_CARDS]
@@ -85,19 +89,47 @@ def detect(pixels: Pixels) -> list[Frame]:
 
 
 def detect_all(photos: Sequence[Pixels]) -> list[list[Frame]]:
-    """The faces of each photo, as `detect` finds them; photos of one size share every pass."""
-    searched = [_searched(pixels) for pixels in photos]
-    found: list[list[Frame]] = [[] for _ in photos]
-    for size in dict.fromkeys(copy.size for copy in searched):
-        rows = [i for i, copy in enumerate(searched) if copy.size == size]
+    """The faces of each photo, as `detect` finds them; photos of one size share every pass.
+
+    A photo without a face is looked at turned by 90, 180 and 270 degrees, as MTCNN knows upright
+    faces only; it keeps the turn with the surest face.
+    """
+    searched, sizes = [_searched(p) for p in photos], [p.shape[:2] for p in photos]
+    found = [frames for _, frames in _look(searched, sizes)]
+    for i, (copy, size) in enumerate(zip(searched, sizes, strict=True)):
+        found[i] = found[i] or _turned(copy, size)
+    return found
+
+
+def _look(
+    copies: Sequence[Image.Image], photos: Sequence[tuple[int, int]]
+) -> list[tuple[float, list[Frame]]]:
+    """Of each photo, how sure the surest face is, in [0, 1], and its faces. copies: in which they
+    are looked for. photos: height and width."""
+    found: list[tuple[float, list[Frame]]] = [(0.0, []) for _ in photos]
+    for size in dict.fromkeys(copy.size for copy in copies):
+        rows = [i for i, copy in enumerate(copies) if copy.size == size]
         if min(size) < SMALLEST:
             continue
         with torch.no_grad():
-            boxes, _, points = _detector().detect([searched[i] for i in rows], landmarks=True)
-        for i, box, landmarks in zip(rows, boxes, points, strict=True):
+            looked = _detector().detect([copies[i] for i in rows], landmarks=True)
+        for i, box, sure, landmarks in zip(rows, *looked, strict=True):
             if box is not None and len(box):
-                found[i] = _frames(box, landmarks, size, photos[i].shape[:2])
+                found[i] = float(max(sure)), _frames(box, landmarks, size, photos[i])
     return found
+
+
+def _turned(copy: Image.Image, photo: tuple[int, int]) -> list[Frame]:
+    """The faces of a photo that lies on its side or stands on its head."""
+    turned = [copy.transpose(turn) for turn in _TURNS]
+    looked = _look(turned, [photo[::-1], photo, photo[::-1]])
+    sure, quarters = max((sure, i) for i, (sure, _) in enumerate(looked, 1))
+    frames = looked[quarters - 1][1] if sure >= SURE else []
+    return [frame.turned_back(quarters) for frame in frames]
+
+
+_TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+"""Counterclockwise."""
 
 
 def _searched(pixels: Pixels) -> Image.Image:
@@ -106,7 +138,7 @@ def _searched(pixels: Pixels) -> Image.Image:
     shrink = max(1.0, max(photo.size) / LARGEST_SEARCHED)
     if shrink == 1:
         return photo
-    size = (round(photo.width / shrink), round(photo.height / shrink))
+    size = (max(1, round(photo.width / shrink)), max(1, round(photo.height / shrink)))
     return photo.resize(size, Image.Resampling.BOX)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from lowkey_core.content import digests_of
-from lowkey_core.errors import REASONS, Reason, UnreadableImageError
+from lowkey_core.errors import REASONS, AuditError, Reason, UnreadableImageError
 from lowkey_core.faces.detection import DETECTOR_CARDS, TOGETHER, cut, found_in
 from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import Pixels, decode_pixels
@@ -17,6 +18,8 @@ from lowkey_core.types import ARCFACE
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,19 @@ class Asked:
 
 
 def look_at(asked: Sequence[Asked]) -> list[Record]:
-    """What `Found` holds of each photo, as tensors to keep."""
+    """What `Found` holds of each photo, as tensors to keep. An odd photo spoils no other."""
+    try:
+        return _look_at(asked)
+    except (AuditError, MemoryError):
+        raise
+    except Exception:
+        if len(asked) > 1:
+            return [record for each in asked for record in look_at([each])]
+        log.info("the detector failed on %s", asked[0].photo.name, exc_info=True)
+        return [{"not searched": NOTHING}]
+
+
+def _look_at(asked: Sequence[Asked]) -> list[Record]:
     records: dict[int, Record] = {}
 
     def decoded() -> Iterator[tuple[int, Pixels]]:
@@ -103,7 +118,7 @@ def frames_in(record: Record) -> tuple[Frame, ...]:
 def _found(record: Record, content: str) -> Found:
     for reason in REASONS:
         if reason in record:
-            return Found((), lost=reason)
+            return Found((), content, lost=reason)
     frames = frames_in(record)
     shows = digests_of(record["shows"].float().div(255))[0] if frames else ""
     return Found(frames, content, shows)

@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from lowkey_core.errors import DatasetError, setting
-from lowkey_core.photos.folders import FACES, PREVIEWS, walk
+from lowkey_core.photos.folders import FACES, PREVIEWS, contents
 from lowkey_core.photos.photo import Photo
+from lowkey_core.work.files import real
 
 _MARK = re.compile(r"(_(low|mid|high))?_cloaked$|_attacked$")
 """What Fawkes and LowKey put behind a name."""
@@ -35,7 +36,7 @@ class Copies:
         photos: all of them, as one name may stand for several. Raises: DatasetError.
         """
         photos, files = tuple(photos), self._by_stem
-        themselves = {photo.path.resolve() for photo in photos}
+        themselves = {real(photo.path) for photo in photos}
         alone = Counter(_stem(photo) for photo in photos)
         matched: dict[str, Path] = {}
         for photo in photos:
@@ -44,7 +45,7 @@ class Copies:
                     (alike, is_marked(file), file)
                     for stem in dict.fromkeys((_stem(photo), PurePosixPath(photo.name).name))
                     for folders, file in files.get(stem, ())
-                    if file not in themselves
+                    if real(file) not in themselves
                     if (alike := _alike(_folders(photo), folders)) or not folders
                     if folders or alone[_stem(photo)] == 1
                 ),
@@ -64,8 +65,8 @@ class Copies:
                 expected="the folder of cloaked copies",
                 remedy=f"correct {setting('cloaked')}",
             )
-        root, files = self.root.resolve(), defaultdict(list)
-        for file in walk(root):
+        root, files = real(self.root), defaultdict(list)
+        for file in contents(root).pictures:
             folders = file.relative_to(root).parent.parts
             if file.suffix and folders[:1] != (PREVIEWS,):
                 files[_MARK.sub("", file.stem)].append((_plain(folders), file))
@@ -74,8 +75,8 @@ class Copies:
     def originals(self, photos: Iterable[Photo]) -> tuple[Photo, ...]:
         """Those of a data set's photos that are not themselves copies: tools write them beside
         the photos, or into a folder below."""
-        photos, root = tuple(photos), self.root.resolve()
-        inside = {p.name for p in photos if p.path.resolve().is_relative_to(root)}
+        photos, root = tuple(photos), real(self.root)
+        inside = {p.name for p in photos if real(p.path).is_relative_to(root)}
         below = len(inside) < len(photos)
         return tuple(p for p in photos if p.name not in inside or not (below or is_marked(p.path)))
 

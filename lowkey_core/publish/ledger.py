@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from lowkey_core.errors import StorageError, setting
 from lowkey_core.photos.photo import digest_of
 from lowkey_core.work import documents
-from lowkey_core.work.files import explained, locked, write_atomically
+from lowkey_core.work.files import explained, locked, read_regular, write_atomically
 
 NAME = "protected.jsonl"
 _START = b'{"copy": "'
@@ -36,9 +36,10 @@ class Outcome:
     name: str
     """The photo, relative to what was named on the command line."""
     status: str
-    """`protected`, `already protected`, `no face`, `unreadable` or `not written`."""
+    """`protected`, `already protected`, `no face`, `unreadable`, `unsupported`, `not written`, or
+    of what was not looked at `not followed` (a link) or `no picture`."""
     detail: str = ""
-    """Why, where it is not protected."""
+    """Why, where it is not protected; where it is, what the copy does not keep."""
     copy: str = ""
     """Path of the cloaked copy, relative to the output folder."""
     faces: int = 0
@@ -61,7 +62,7 @@ _OUTCOME = TypeAdapter(Outcome)
 def read(out: Path) -> list[Outcome]:
     """The lines of a folder's ledger, oldest first. Raises: StorageError if it is not one."""
     path, trouble = out / NAME, ""
-    if not path.exists() and not path.is_symlink():
+    if not os.path.lexists(path):
         return []
     lines: list[bytes] = []
     try:
@@ -172,9 +173,12 @@ class Ledger:
         return inside and self._digest(name) == digest
 
     def _digest(self, name: str) -> str | None:
+        """Of what is there: "" of a folder, a FIFO or a link to nothing, None of nothing."""
         path = self.out / name
         with explained(path):
-            return digest_of(path.read_bytes()) if path.is_file() else None
+            if path.is_file():
+                return digest_of(read_regular(path))
+        return "" if os.path.lexists(path) else None
 
     def _compact(self) -> None:
         """The last line of every photo, and older ones that speak of files still there."""

@@ -7,7 +7,6 @@ depth and digits are bounded by its parser.
 from __future__ import annotations
 
 import os
-import stat
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from lowkey_core.errors import AuditError
+from lowkey_core.work.files import open_regular
 
 LARGEST = 2**25
 """Bytes of a JSON document. A report of `standard` has about a hundredth of it."""
@@ -32,12 +32,11 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def content(path: Path, largest: int = LARGEST) -> bytes:
-    """What is in a file of at most `largest` bytes. Raises: OSError; ValueError if it has more."""
-    with path.open("rb") as file:
-        about = os.fstat(file.fileno())
+    """What is in a regular file of at most `largest` bytes. Raises: OSError; ValueError if it has
+    more."""
+    with open_regular(path) as file:
         # What is asked for is set aside in memory at once, so no more than there is.
-        most = min(largest, about.st_size) if stat.S_ISREG(about.st_mode) else largest
-        found = file.read(most + 1)
+        found = file.read(min(largest, os.fstat(file.fileno()).st_size) + 1)
     if len(found) > largest:
         raise ValueError(f"more than {largest:,} bytes")
     return found

@@ -13,6 +13,7 @@ import errno
 import functools
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -59,6 +60,31 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, open for reading. Opening a FIFO would wait for a writer, and reading a
+    device might never end. Raises: OSError."""
+
+    def at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", opener=at_once)  # noqa: SIM115  Path.open takes no opener
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return file
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a regular file. Raises: OSError."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def real(path: Path) -> Path:
+    """`path` with its links followed; a link to itself stays (`Path.resolve` raises)."""
+    return Path(os.path.realpath(path))
+
+
 def _create(folder: Path) -> tuple[BinaryIO, Path]:
     """A new locked temporary file in `folder`, and its path."""
     while True:
@@ -76,7 +102,7 @@ def _sweep(folder: Path) -> None:
     """Remove the temporary files of killed processes from `folder`, once per process."""
     for path in folder.glob(f"{PART}*"):
         with contextlib.suppress(OSError):
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 abandoned = lock_descriptor(file.fileno(), blocking=False)
                 if abandoned and not _WINDOWS:
                     path.unlink()

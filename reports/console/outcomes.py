@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lowkey_core.publish.ledger import NAME, Outcome
 
-FINE = ("protected", "already protected", "no face")
+DONE, OTHER = ("protected", "already protected"), "no picture"
+_NAMED = 20
+"""So many photos without a copy are named in the summary."""
 
 
 def line(outcome: Outcome) -> str:
@@ -24,19 +26,30 @@ def line(outcome: Outcome) -> str:
     return what
 
 
-def summary(outcomes: Sequence[Outcome], out: Path) -> tuple[str, str]:
-    """All of them in a line, and in another how to find out what the copies are worth."""
-    counts = Counter(outcome.status for outcome in outcomes)
-    said = ", ".join(f"{n} {status}" for status, n in counts.items())
-    return f"{said}; see {out / NAME}", (
+def summary(outcomes: Sequence[Outcome], out: Path) -> Iterator[str]:
+    """What is not protected, all in numbers, and how to find out what the copies are worth."""
+    pictures = [o for o in outcomes if o.status != OTHER]
+    missing = unprotected(outcomes)
+    if missing:
+        named = [f"{o.name} ({o.status})" for o in missing[:_NAMED]]
+        more = [f"{len(missing) - _NAMED} more"] if len(missing) > _NAMED else []
+        yield f"NOT PROTECTED, {len(missing)} of {len(pictures)}: {', '.join(named + more)}"
+    counts = Counter(outcome.status for outcome in pictures)
+    yield f"{', '.join(f'{n} {status}' for status, n in counts.items())}; see {out / NAME}"
+    several = [o.faces for o in pictures if o.status in DONE and o.faces > 1]
+    if several:
+        yield f"photos with several faces cloaked: {len(several)}, with {sum(several)} faces"
+    if others := len(outcomes) - len(pictures):
+        yield f"other files, no pictures or hidden: {others}"
+    yield (
         f"Whether the copies protect anybody is what `audit --attack folder --cloaked {out} "
         "--dataset FOLDER` measures, with a sub-folder per person in FOLDER."
     )
 
 
-def failed(outcomes: Sequence[Outcome]) -> bool:
-    """Whether a photo is without a copy for any reason but having no face."""
-    return any(outcome.status not in FINE for outcome in outcomes)
+def unprotected(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The pictures that are without a copy, for whatever reason."""
+    return [o for o in outcomes if o.status not in (*DONE, OTHER)]
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:

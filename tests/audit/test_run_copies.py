@@ -12,8 +12,9 @@ from audit.plan import AuditPlan
 from audit.run import run_audit
 from lowkey_core import cloaks, datasets
 from lowkey_core.errors import DatasetError
-from lowkey_core.publish.protect import Protector, Settings
+from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
+from lowkey_core.publish.settings import Settings
 from lowkey_core.work.work import Work
 from reports import REPORTS
 from tests.audit.plans import changed

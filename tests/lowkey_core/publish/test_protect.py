@@ -4,56 +4,27 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from torch import Generator, Tensor
 
-from lowkey_core.cloaks import CloakAbout
 from lowkey_core.errors import OptionError, StorageError
 from lowkey_core.faces import detection
 from lowkey_core.faces.detection import cut
-from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import Pixels, decode_pixels, encode_pixels
 from lowkey_core.photos.folders import PREVIEWS
 from lowkey_core.publish import ledger
-from lowkey_core.publish.ledger import Outcome
-from lowkey_core.publish.protect import SUFFIXES, Protector, Settings
+from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
-from lowkey_core.publish.sources import sources
-from lowkey_core.types import Faces, Images
+from lowkey_core.publish.settings import Settings
+from lowkey_core.publish.sources import named, sources
+from lowkey_core.types import Images
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.files import explained
 from lowkey_core.work.work import Work
-from tests.conftest import frame_at
-
-WARPS = torch.tensor([[[1.0, 0, -20], [0, 1, -30]], [[0.5, 0, -100], [0, 0.5, -10]]])
-"""Two faces of a made-up photo, the second twice as large: nobody real is in it."""
-SEEN = ((slice(27, 145), slice(17, 135)), (slice(14, 250), slice(194, 430)))
-"""What the template sees of them, with a margin."""
-
-
-class Brighter:
-    """A cloak whose change is known: 20 grey levels."""
-
-    about = CloakAbout()
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
-        self.calls += 1
-        return (faces.images + 20 / 255).clamp(0, 1)
-
-
-def two_faces_or_none(photos: Sequence[Pixels]) -> list[list[Frame]]:
-    """Nobody is in a black photo."""
-    return [
-        [frame_at(w, pixels.shape[:2]) for w in WARPS] if pixels.max() else [] for pixels in photos
-    ]
+from tests.lowkey_core.publish.copying import SEEN, WARPS, Brighter, run, tree, two_faces_or_none
 
 
 def face(pixels: Pixels, warp: Tensor) -> Images:
@@ -83,20 +54,6 @@ def folder(tmp_path: Path) -> Path:
     (root / "nobody.png").write_bytes(encode_pixels(np.zeros_like(photo), "PNG"))
     (root / "text.jpg").write_text("no picture")
     return root
-
-
-def run(
-    folder: Path, out: Path, work: Work | None = None, **settings: object
-) -> dict[str, Outcome]:
-    made = Settings(**settings)  # type: ignore[arg-type]
-    return {o.name: o for o in running(folder, out, made, work or Work())}
-
-
-def running(folder: Path, out: Path, settings: Settings, work: Work) -> Iterator[Outcome]:
-    out.mkdir(exist_ok=True)
-    cloak = Published(Brighter(), work, name="it")
-    protector = Protector(out, cloak, settings, work, Generator().manual_seed(0))
-    return protector.protect(sources([folder], out, SUFFIXES[settings.file_format]))
 
 
 def change(folder: Path, out: Path) -> np.ndarray:
@@ -385,7 +342,8 @@ def test_the_cache_spares_the_cloak(folder: Path, tmp_path: Path) -> None:
     settings = Settings(strength=0.5)
     protector = Protector(tmp_path / "two", published, settings, work, Generator().manual_seed(0))
     (tmp_path / "two").mkdir()
-    outcomes = list(protector.protect(sources([folder], tmp_path / "two", ".png")))
+    photos = named(sources([folder], tmp_path / "two").photos, lambda _: ".png")
+    outcomes = list(protector.protect(photos))
     assert [o.status for o in outcomes].count("protected") == 2
 
 
@@ -395,7 +353,3 @@ def test_the_ledger_is_json_by_the_line(folder: Path, tmp_path: Path) -> None:
     assert [json.loads(line)["name"] for line in lines] == sorted(
         ["a.png", "nobody.png", "sub/b.jpg", "text.jpg"]
     )
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}

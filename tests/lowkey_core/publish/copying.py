@@ -1,0 +1,67 @@
+"""Copies made with a cloak whose change is known, of people who are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Generator
+
+from lowkey_core.cloaks import CloakAbout
+from lowkey_core.faces.frames import Frame
+from lowkey_core.photos.decoding import Pixels
+from lowkey_core.photos.folders import head
+from lowkey_core.photos.formats import kind_of
+from lowkey_core.publish.ledger import Outcome
+from lowkey_core.publish.protect import Protector
+from lowkey_core.publish.published import Published
+from lowkey_core.publish.settings import Settings
+from lowkey_core.publish.sources import named, sources
+from lowkey_core.types import Faces, Images
+from lowkey_core.work.work import Work
+from tests.conftest import frame_at
+
+WARPS = torch.tensor([[[1.0, 0, -20], [0, 1, -30]], [[0.5, 0, -100], [0, 0.5, -10]]])
+"""Two faces of a made-up photo, the second twice as large: nobody real is in it."""
+SEEN = ((slice(27, 145), slice(17, 135)), (slice(14, 250), slice(194, 430)))
+"""What the template sees of them, with a margin."""
+
+
+class Brighter:
+    """A cloak whose change is known: 20 grey levels."""
+
+    about = CloakAbout()
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+        self.calls += 1
+        return (faces.images + 20 / 255).clamp(0, 1)
+
+
+def two_faces_or_none(photos: Sequence[Pixels]) -> list[list[Frame]]:
+    """Nobody is in a black photo."""
+    return [
+        [frame_at(w, pixels.shape[:2]) for w in WARPS] if pixels.max() else [] for pixels in photos
+    ]
+
+
+def run(
+    folder: Path, out: Path, work: Work | None = None, **settings: object
+) -> dict[str, Outcome]:
+    made = Settings(**settings)  # type: ignore[arg-type]
+    return {o.name: o for o in running(folder, out, made, work or Work())}
+
+
+def running(folder: Path, out: Path, settings: Settings, work: Work) -> Iterator[Outcome]:
+    out.mkdir(exist_ok=True)
+    cloak = Published(Brighter(), work, name="it")
+    protector = Protector(out, cloak, settings, work, Generator().manual_seed(0))
+    photos = sources([folder], out).photos
+    return protector.protect(named(photos, lambda p: settings.suffix(kind_of(head(p.path)))))
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
