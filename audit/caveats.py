@@ -15,6 +15,8 @@ MIN_SEEN = 0.9
 """Share of its background that the cloak must have changed for an adversary to have learned."""
 MAX_WIDTH = 0.3
 """Width of an interval from which a figure is called rough."""
+CROWD = 50
+"""People in a gallery below which a search says little about larger ones."""
 
 
 def caveats(
@@ -32,6 +34,7 @@ def caveats(
         *_learning(adversaries),
         *_held_out(cloaks, recognisers),
         *_power(cells),
+        *_crowd(counts),
         *_lost(counts),
         *_copies(cloaks),
         *(_doubt("cloak", note) for note in notes),
@@ -130,6 +133,15 @@ def _power(cells: Sequence[Cell]) -> Iterator[Caveat]:
 def _width(cell: Cell) -> float:
     low, high = cell.protection.interval
     return high - low
+
+
+def _crowd(counts: Counts) -> Iterator[Caveat]:
+    if counts.enrolled < CROWD:
+        yield _doubt(
+            "small-gallery",
+            f"A search among {counts.enrolled} people says little about a crowd, where more people "
+            "look alike: strangers (a distractor data set) would make the gallery larger.",
+        )
 
 
 def _copies(cloaks: Sequence[CloakRecord]) -> Iterator[Caveat]:
