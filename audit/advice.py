@@ -75,9 +75,7 @@ def refusal(
     )
 
 
-def _remedy(
-    plan: AuditPlan, pictures: Sequence[int], deal: Callable[[AuditPlan], Dealt]
-) -> str:
+def _remedy(plan: AuditPlan, pictures: Sequence[int], deal: Callable[[AuditPlan], Dealt]) -> str:
     advised = largest(plan, pictures, deal)
     if advised is None:
         return (

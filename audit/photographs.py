@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from audit.advice import RIVALS
 from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.records import Counts
@@ -75,13 +76,15 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
     )
     for cloak in copies:
         cloak.read(gallery.join(probes).join(background))
-    people = _people(gallery, probes)
-    if not people or not len(background):
+    people, enrolled = _people(gallery, probes), gallery.join(bystanders).people
+    if not people or not len(background) or len(enrolled) < RIVALS:
         lost = _counted(aligned, duplicates)
         raise DatasetError(
-            f"usable are {len(gallery)} pictures of the gallery, {len(probes)} probes and "
-            f"{len(background)} of the background" + (f" ({lost})" if lost else ""),
-            expected="at least one person with a face in gallery and probes, and a background",
+            f"usable are {len(gallery)} pictures of the gallery, {len(probes)} probes, "
+            f"{len(bystanders)} pictures of others and {len(background)} of the background"
+            + (f" ({lost})" if lost else ""),
+            expected="at least one person with a face in gallery and probes, somebody else "
+            "enrolled, and a background",
             remedy="look at the pictures, or use another data set",
         )
     showing = _people(others[0], probes)
@@ -92,7 +95,7 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         only_duplicates=len(showing) - len(people),
         probes=len(probes),
         gallery=len(gallery) + len(bystanders),
-        enrolled=len(set(gallery.people) | set(bystanders.people)),
+        enrolled=len(enrolled),
         background_identities=len(background.people),
         background_pictures=len(background),
         no_face=aligned.no_face,

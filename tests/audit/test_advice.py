@@ -40,7 +40,7 @@ def asked(folder: Path, of: int, each: int, cloak: str) -> AuditPlan:
         if cloak == "copies of all" or (who % 3 == 0 and number % 2 == 0):
             copy = folder / "copies" / f"person{name}.png"
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(encode(1 - image[None], "PNG"))
+            copy.write_bytes(encode(0.9 * image[None], "PNG"))
     for seed in (1, 2):
         (folder / f"net{seed}.py").write_text(RECOGNISER.format(seed=seed))
     attack = {"attack": "noise"} if cloak == "noise" else {"cloaked": str(folder / "copies")}
@@ -81,19 +81,21 @@ def check(folder: Path, of: int, each: int, cloak: str) -> None:
     assert "detection" in learned or alone or cloak != "noise", "whoever could learn has learned"
 
 
-SIZES = ((1, 1), (1, 12), (2, 8), (3, 3), (3, 12), (4, 5), (5, 2), (7, 3), (8, 6), (12, 4), (16, 12))
+SOME_SIZES = (
+    *((1, 1, "noise"), (1, 12, "copies of all"), (2, 8, "copies of some"), (3, 3, "noise")),
+    *((3, 12, "copies of all"), (4, 5, "copies of some"), (5, 2, "noise"), (6, 3, "copies of all")),
+    *((7, 6, "noise"), (9, 4, "copies of some"), (12, 5, "copies of all"), (14, 7, "noise")),
+)
 
 
-@pytest.mark.parametrize("cloak", CLOAKS)
-@pytest.mark.parametrize(("of", "each"), SIZES)
+@pytest.mark.parametrize(("of", "each", "cloak"), SOME_SIZES)
 def test_an_audit_runs_or_says_what_would(of: int, each: int, cloak: str, tmp_path: Path) -> None:
     check(tmp_path, of, each, cloak)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("cloak", CLOAKS)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("of", range(1, 41))
-def test_so_it_is_for_every_size(of: int, cloak: str, tmp_path: Path) -> None:
+def test_so_it_is_for_every_size(of: int, tmp_path: Path) -> None:
     for each in range(1, 13):
-        check(tmp_path / str(each), of, each, cloak)
+        check(tmp_path / str(each), of, each, CLOAKS[(of + each) % len(CLOAKS)])

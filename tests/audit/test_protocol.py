@@ -74,7 +74,9 @@ def test_too_few_people_is_said_in_one_line() -> None:
 
 def some(pictures: Sequence[int]) -> Dataset:
     """People with so many pictures each."""
-    photos = (Photo(f"{i}", f"{i}_{j}", Path("x")) for i, n in enumerate(pictures) for j in range(n))
+    photos = (
+        Photo(f"{i}", f"{i}_{j}", Path("x")) for i, n in enumerate(pictures) for j in range(n)
+    )
     return Dataset("people", tuple(photos))
 
 
