@@ -35,7 +35,7 @@ SCALARS = st.one_of(
     st.booleans(),
     st.integers(-2, 9),
     st.sampled_from([2**31, 2**63, 10**20, -(10**300)]),
-    st.floats(),
+    st.floats(allow_subnormal=False),  # the project flushes them to zero
     st.text(max_size=5),
     WORDS,
 )

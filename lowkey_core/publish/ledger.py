@@ -61,17 +61,18 @@ _OUTCOME = TypeAdapter(Outcome)
 
 def read(out: Path) -> list[Outcome]:
     """The lines of a folder's ledger, oldest first. Raises: StorageError if it is not one."""
-    path, trouble = out / NAME, ""
+    path, trouble, regular = out / NAME, "", False
     if not os.path.lexists(path):
         return []
     lines: list[bytes] = []
     try:
         with explained(path):
-            lines = [] if path.is_symlink() else documents.content(path, LARGEST).splitlines()
+            if regular := path.is_file() and not path.is_symlink():
+                lines = documents.content(path, LARGEST).splitlines()
     except ValueError as error:
         trouble = f" ({error})"
     ours = all(line.startswith(_START) or _START.startswith(line) for line in lines)
-    if path.is_symlink() or trouble or not ours:
+    if not regular or trouble or not ours:
         raise StorageError(
             f"{path} was not written by `protect`{trouble}",
             expected="a folder of its own for the copies",

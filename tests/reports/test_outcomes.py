@@ -20,7 +20,7 @@ OTHERS = [Outcome("notes.txt", "no picture"), Outcome(".DS_Store", "no picture")
 
 
 def said(*outcomes: Outcome) -> list[str]:
-    return summary(outcomes, Path("out")).splitlines()[:-1]
+    return [*summary(outcomes, Path("out"))][:-1]
 
 
 def test_what_is_not_protected_comes_first() -> None:
