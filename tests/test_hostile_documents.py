@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from audit import choices, report, runs
 from lowkey_core.errors import AuditError, LocalNetworkError, PlanError, ReportError
-from lowkey_core.publish.ledger import NAME, Ledger, Outcome
+from lowkey_core.photos.protected import NAME, Outcome
+from lowkey_core.publish.ledger import Ledger
 from lowkey_core.weights import sidecar
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import _digest, seal

@@ -95,13 +95,13 @@ def detect_all(photos: Sequence[Pixels]) -> list[list[Frame]]:
     faces only; it keeps the turn with the surest face.
     """
     searched, sizes = [_searched(p) for p in photos], [p.shape[:2] for p in photos]
-    found = [frames for _, frames in _look(searched, sizes)]
+    found = [frames for _, frames in look(searched, sizes)]
     for i, (copy, size) in enumerate(zip(searched, sizes, strict=True)):
         found[i] = found[i] or _turned(copy, size)
     return found
 
 
-def _look(
+def look(
     copies: Sequence[Image.Image], photos: Sequence[tuple[int, int]]
 ) -> list[tuple[float, list[Frame]]]:
     """Of each photo, how sure the surest face is, in [0, 1], and its faces. copies: in which they
@@ -122,7 +122,7 @@ def _look(
 def _turned(copy: Image.Image, photo: tuple[int, int]) -> list[Frame]:
     """The faces of a photo that lies on its side or stands on its head."""
     turned = [copy.transpose(turn) for turn in _TURNS]
-    looked = _look(turned, [photo[::-1], photo, photo[::-1]])
+    looked = look(turned, [photo[::-1], photo, photo[::-1]])
     sure, quarters = max((sure, i) for i, (sure, _) in enumerate(looked, 1))
     frames = looked[quarters - 1][1] if sure >= SURE else []
     return [frame.turned_back(quarters) for frame in frames]

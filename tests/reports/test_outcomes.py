@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lowkey_core.publish.ledger import Outcome
+from lowkey_core.photos.protected import Outcome
 from reports.console.outcomes import line, summary, unprotected
 
 GOOD = [

@@ -14,8 +14,8 @@ from lowkey_core.faces import detection
 from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import Pixels, decode_pixels, encode_pixels
 from lowkey_core.photos.photo import Photo
+from lowkey_core.photos.protected import NAME
 from lowkey_core.publish import made
-from lowkey_core.publish.ledger import NAME
 from lowkey_core.publish.sources import sources
 from lowkey_core.work.files import PART
 from tests.lowkey_core.publish.copying import run, tree, two_faces_or_none
