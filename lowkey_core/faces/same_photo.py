@@ -15,7 +15,7 @@ from lowkey_core.photos.photo import Photo
 from lowkey_core.types import ARCFACE
 from lowkey_core.work.work import Work
 
-LIKENESS = 0.9
+LIKENESS = 0.95
 """Correlation of two aligned faces from which they are taken for one photo. Between cloaked copies
 and their photos it is above, between two photos of one person below (benchmarks/README.md)."""
 
