@@ -152,6 +152,12 @@ def _copies(cloaks: Sequence[CloakRecord]) -> Iterator[Caveat]:
                 f"{lost} of {lost + copies.matched} pictures of protected people have no usable "
                 "copy: they count as uncloaked.",
             )
+        if same := len(copies.unchanged):
+            yield _doubt(
+                "copies-unchanged",
+                f"{same} of {copies.matched} copies show the face as it was: the cloak changed "
+                "nothing.",
+            )
 
 
 def _lost(counts: Counts) -> Iterator[Caveat]:

@@ -142,7 +142,8 @@ def once(
 def _counted(aligned: Aligned, duplicates: Sequence[str]) -> str:
     """How many pictures are of no use, for each reason; "" if all are."""
     reasons = Counter(aligned.unreadable.values())
-    counts = {"no face": len(aligned.no_face), "the same as another": len(duplicates), **reasons}
+    counts = Counter({"no face": len(aligned.no_face), "the same as another": len(duplicates)})
+    counts.update(reasons)
     return ", ".join(f"{n} {why}" for why, n in counts.items() if n)
 
 

@@ -123,6 +123,10 @@ def _copies(scene: Scene, cloak: ThirdPartyCloak) -> Copies:
         missing=tuple(name for name in own if name in cloak.missing),
         unusable=tuple(name for name in own if name in cloak.unusable),
         background=len([n for n in scene.photos.background.names if n not in lost]),
+        reasons={name: cloak.reasons[name] for name in own if name in cloak.reasons},
+        unchanged=tuple(name for name in own if name in cloak.unchanged),
+        strays=dict(cloak.strays),
+        notes=cloak.notes,
     )
 
 

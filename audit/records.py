@@ -46,6 +46,14 @@ class Copies(Record):
     """Those whose copy cannot be read, or does not show their face. They count as uncloaked."""
     background: Count
     """Pictures of the background with a usable copy: what adversaries may learn from."""
+    reasons: dict[str, str] = Field(default_factory=dict)
+    """Why there is no copy, by the names in `missing`."""
+    unchanged: Many[str] = ()
+    """Pictures of the protected gallery whose copy shows the very same face."""
+    strays: dict[str, str] = Field(default_factory=dict)
+    """Files in the folder that are the copy of no photo, and why."""
+    notes: Many[str] = ()
+    """How copies were matched."""
 
 
 class CloakRecord(Record):

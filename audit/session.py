@@ -26,7 +26,7 @@ from lowkey_core.work.files import explained, locked, write_atomically
 if TYPE_CHECKING:  # torch takes seconds to import
     from audit.forecast import Foresight
     from audit.report import AuditReport
-    from lowkey_core.publish.ledger import Outcome
+    from lowkey_core.photos.protected import Outcome
     from lowkey_core.publish.settings import Settings
     from lowkey_core.work.forecast import Forecast
     from lowkey_core.work.work import Work

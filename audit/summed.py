@@ -82,6 +82,10 @@ def _copies(parts: Sequence[Copies]) -> Copies:
         missing=tuple(name for p in parts for name in p.missing),
         unusable=tuple(name for p in parts for name in p.unusable),
         background=sum(p.background for p in parts),
+        reasons={name: why for p in parts for name, why in p.reasons.items()},
+        unchanged=tuple(name for p in parts for name in p.unchanged),
+        strays=parts[0].strays,  # of the folder, whatever the split
+        notes=parts[0].notes,
     )
 
 

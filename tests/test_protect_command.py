@@ -18,7 +18,7 @@ from PIL import Image
 from skimage import data
 
 from lowkey_core.photos.decoding import decode_pixels
-from lowkey_core.publish.ledger import NAME
+from lowkey_core.photos.protected import NAME
 
 ROOT = Path(__file__).parents[1]
 GPS = b"51 deg 28' 38 N"

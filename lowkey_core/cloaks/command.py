@@ -118,7 +118,7 @@ class Command:
                 self.seconds,
             )
             photos = [Photo("", f"{i:06}.png", source / f"{i:06}.png") for i in range(len(part))]
-            files = Copies(target).match(photos)
+            files = Copies(target).match(photos).files
             return {
                 str(i): torch.from_numpy(np.frombuffer(files[p.name].read_bytes(), np.uint8).copy())
                 for i, p in enumerate(photos)

@@ -53,10 +53,10 @@ SMALLEST = 20
 LARGEST_SEARCHED = 1600
 """Faces are looked for in a copy of the photo whose longer side is at most this: of a photo of
 24 megapixels, MTCNN's first network would fill gigabytes to find faces of 20 pixels."""
-
-
-SURE = 0.95
-"""How sure MTCNN must be of a face in a photo that was turned, in [0, 1]."""
+UPRIGHT, SURE = 0.995, 0.95
+"""How sure MTCNN must be, in [0, 1], of a face in a photo as it is, so that it is not looked at
+turned; and of one in a turned photo. Of faces that lie on their side MTCNN finds most, at wrong
+landmarks and less sure of them (`python -m benchmarks.turned`)."""
 
 
 @cache
@@ -91,17 +91,18 @@ def detect(pixels: Pixels) -> list[Frame]:
 def detect_all(photos: Sequence[Pixels]) -> list[list[Frame]]:
     """The faces of each photo, as `detect` finds them; photos of one size share every pass.
 
-    A photo without a face is looked at turned by 90, 180 and 270 degrees, as MTCNN knows upright
-    faces only; it keeps the turn with the surest face.
+    A photo in which no face is sure is also looked at turned by 90, 180 and 270 degrees, as MTCNN
+    knows upright faces only; it keeps the turn with the surest face.
     """
     searched, sizes = [_searched(p) for p in photos], [p.shape[:2] for p in photos]
-    found = [frames for _, frames in _look(searched, sizes)]
-    for i, (copy, size) in enumerate(zip(searched, sizes, strict=True)):
-        found[i] = found[i] or _turned(copy, size)
-    return found
+    found = look(searched, sizes)
+    return [
+        frames if sure >= UPRIGHT else _turned(copy, size, sure) or frames
+        for (sure, frames), copy, size in zip(found, searched, sizes, strict=True)
+    ]
 
 
-def _look(
+def look(
     copies: Sequence[Image.Image], photos: Sequence[tuple[int, int]]
 ) -> list[tuple[float, list[Frame]]]:
     """Of each photo, how sure the surest face is, in [0, 1], and its faces. copies: in which they
@@ -119,12 +120,13 @@ def _look(
     return found
 
 
-def _turned(copy: Image.Image, photo: tuple[int, int]) -> list[Frame]:
-    """The faces of a photo that lies on its side or stands on its head."""
+def _turned(copy: Image.Image, photo: tuple[int, int], upright: float) -> list[Frame]:
+    """The faces of a photo that lies on its side or stands on its head; none if it does not.
+    upright: how sure the surest face is in the photo as it is."""
     turned = [copy.transpose(turn) for turn in _TURNS]
-    looked = _look(turned, [photo[::-1], photo, photo[::-1]])
+    looked = look(turned, [photo[::-1], photo, photo[::-1]])
     sure, quarters = max((sure, i) for i, (sure, _) in enumerate(looked, 1))
-    frames = looked[quarters - 1][1] if sure >= SURE else []
+    frames = looked[quarters - 1][1] if sure >= max(SURE, upright) else []
     return [frame.turned_back(quarters) for frame in frames]
 
 

@@ -101,7 +101,8 @@ def _scaled(picture: Image.Image, tags: Mapping[int, Any]) -> npt.NDArray[np.uin
     """Greys of up to 16 bits, scaled to 0 to 65535. tags: those of a TIFF, else empty."""
     largest = 2 ** int(tags.get(_BITS, (16,))[0]) - 1
     values = np.asarray(picture).astype(np.uint64)
-    grey = ((values * 65535 + largest // 2) // largest).clip(max=65535).astype(np.uint16)
+    scaled = ((values * 65535 + largest // 2) // largest).clip(max=65535)
+    grey: npt.NDArray[np.uint16] = scaled.astype(np.uint16)
     if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow applies it up to 8 bits only
         grey = 65535 - grey
     return grey

@@ -94,7 +94,7 @@ def _bits(file: Image.Image, content: bytes) -> int:
     if file.format == "PNG":
         return content[_PNG_DEPTH]
     if file.format == "TIFF":
-        return max(getattr(file, "tag_v2", {}).get(_TIFF_DEPTHS, (8,)))
+        return int(max(getattr(file, "tag_v2", {}).get(_TIFF_DEPTHS, (8,))))
     if file.format == "JPEG2000" and (header := content.find(b"ihdr")) > 0:
         return (content[header + _JP2_DEPTH] & 0x7F) + 1
     return int(file.info.get("bit_depth", 8))

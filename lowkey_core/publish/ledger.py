@@ -10,80 +10,14 @@ import contextlib
 import dataclasses
 import json
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import TypeAdapter
-
 from lowkey_core.errors import StorageError, setting
 from lowkey_core.photos.photo import digest_of
-from lowkey_core.work import documents
+from lowkey_core.photos.protected import NAME, Outcome, read
 from lowkey_core.work.files import explained, locked, read_regular, write_atomically
-
-NAME = "protected.jsonl"
-_START = b'{"copy": "'
-"""How every line begins, as keys are sorted."""
-LARGEST = 2**28
-"""Bytes of a ledger; a line has a few hundred."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one photo."""
-
-    name: str
-    """The photo, relative to what was named on the command line."""
-    status: str
-    """`protected`, `already protected`, `no face`, `unreadable`, `unsupported`, `not written`, or
-    of what was not looked at `not followed` (a link) or `no picture`."""
-    detail: str = ""
-    """Why, where it is not protected; where it is, what the copy does not keep."""
-    copy: str = ""
-    """Path of the cloaked copy, relative to the output folder."""
-    faces: int = 0
-    """Faces cloaked."""
-    dssim: float | None = None
-    """Of the most visible face, as the file holds it."""
-    source: str = ""
-    """Digest of where the photo lies."""
-    photo: str = ""
-    """Digest of the photo's content."""
-    made_with: str = ""
-    """Digest of the cloak and all settings."""
-    files: dict[str, str] = field(default_factory=dict)
-    """What was written, relative to the output folder, each with the digest of its content."""
-
-
-_OUTCOME = TypeAdapter(Outcome)
-
-
-def read(out: Path) -> list[Outcome]:
-    """The lines of a folder's ledger, oldest first. Raises: StorageError if it is not one."""
-    path, trouble = out / NAME, ""
-    if not os.path.lexists(path):
-        return []
-    lines: list[bytes] = []
-    try:
-        with explained(path):
-            lines = [] if path.is_symlink() else documents.content(path, LARGEST).splitlines()
-    except ValueError as error:
-        trouble = f" ({error})"
-    ours = all(line.startswith(_START) or _START.startswith(line) for line in lines)
-    if path.is_symlink() or trouble or not ours:
-        raise StorageError(
-            f"{path} was not written by `protect`{trouble}",
-            expected="a folder of its own for the copies",
-            remedy=f"move that file, or name another folder with {setting('out')}",
-        )
-    outcomes = []
-    for line in lines:
-        try:
-            outcomes.append(_OUTCOME.validate_python(json.loads(line)))
-        except (ValueError, RecursionError):
-            continue  # cut short by a crash; what it spoke of was not written yet
-    return outcomes
 
 
 class Ledger:

@@ -9,7 +9,6 @@ JPEG copies, as that format keeps them).
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +22,10 @@ from lowkey_core.faces.pictures import levels
 from lowkey_core.photos import animation, original
 from lowkey_core.photos.folders import PREVIEWS
 from lowkey_core.photos.photo import MadePhoto, Photo, digest_of
+from lowkey_core.photos.protected import Outcome, source_of
 from lowkey_core.publish import made
 from lowkey_core.publish.cut_out import CHANGED, CutOut, cut_out
-from lowkey_core.publish.ledger import Ledger, Outcome
+from lowkey_core.publish.ledger import Ledger
 from lowkey_core.publish.made import Made
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.settings import JPEG, PNG, Settings
@@ -72,7 +72,7 @@ class Protector:
     def _known(self, photo: Photo, ledger: Ledger) -> Outcome | None:
         try:
             content = digest_of(photo.read())
-            done = ledger.done(_source(photo), content, self.made_with)
+            done = ledger.done(source_of(photo), content, self.made_with)
         except (UnreadableImageError, StorageError):
             return None  # what is wrong is said when its turn comes
         return done and replace(done, status="already protected")
@@ -95,7 +95,7 @@ class Protector:
         self, photo: Photo, copy: str, own: CutOut, changes: Images, ledger: Ledger
     ) -> Outcome:
         """Writes the copy, unless something is in the way, and records what became of the photo."""
-        outcome = Outcome(photo.name, "no face", "not copied", source=_source(photo))
+        outcome = Outcome(photo.name, "no face", "not copied", source=source_of(photo))
         try:
             content = photo.read()
             shown = original.read(content, photo.name)
@@ -174,7 +174,3 @@ class Protector:
                 )
             write_atomically(self.out / path, content)
         return outcome
-
-
-def _source(photo: Photo) -> str:
-    return digest_of(os.fsencode(real(photo.path)))

@@ -11,7 +11,7 @@ from lowkey_core.errors import DatasetError, OptionError, setting
 from lowkey_core.photos.folders import contents
 from lowkey_core.photos.formats import SUFFIXES
 from lowkey_core.photos.photo import Photo
-from lowkey_core.publish.ledger import Outcome
+from lowkey_core.photos.protected import Outcome
 from lowkey_core.work.files import explained, real
 
 

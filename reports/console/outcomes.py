@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lowkey_core.publish.ledger import NAME, Outcome
+from lowkey_core.photos.protected import NAME, Outcome
 
 DONE, OTHER = ("protected", "already protected"), "no picture"
 _NAMED = 20
@@ -53,5 +53,5 @@ def unprotected(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 
 def as_json(outcomes: Sequence[Outcome]) -> str:
-    """A list of objects with the fields of `lowkey_core.publish.ledger.Outcome`."""
+    """A list of objects with the fields of `lowkey_core.photos.protected.Outcome`."""
     return json.dumps([dataclasses.asdict(outcome) for outcome in outcomes], indent=1)

@@ -49,7 +49,8 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.bars.stop()
+        if self.terminal:
+            self.bars.stop()  # elsewhere it would print an empty line
 
     def expect(self, forecast: Forecast) -> None:
         """From here on it is said how much time is left. A `lowkey_core.work.work.Expect`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lowkey_core.errors import AuditError
-from lowkey_core.publish.ledger import Outcome
+from lowkey_core.photos.protected import Outcome
 from reports.console import commands, outcomes
 from reports.console.progress import Progress
 

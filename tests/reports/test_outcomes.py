@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lowkey_core.publish.ledger import Outcome
+from lowkey_core.photos.protected import Outcome
 from reports.console.outcomes import line, summary, unprotected
 
 GOOD = [
@@ -20,7 +20,7 @@ OTHERS = [Outcome("notes.txt", "no picture"), Outcome(".DS_Store", "no picture")
 
 
 def said(*outcomes: Outcome) -> list[str]:
-    return summary(outcomes, Path("out")).splitlines()[:-1]
+    return [*summary(outcomes, Path("out"))][:-1]
 
 
 def test_what_is_not_protected_comes_first() -> None:

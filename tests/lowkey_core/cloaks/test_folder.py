@@ -57,7 +57,7 @@ def brighter(pixels: Pixels) -> Pixels:
     [
         (brighter, True),
         (lambda p: np.array(Image.fromarray(brighter(p)).resize((400, 400))), True),
-        (lambda p: p[::-1, ::-1], False),  # turned, as if EXIF had not been heeded
+        (lambda p: p[::-1, ::-1], True),  # turned, as if EXIF had not been heeded
         (lambda p: np.roll(p, 200, 1), True),  # elsewhere in a photo of the same size
         (np.zeros_like, False),
     ],

@@ -162,7 +162,7 @@ def test_a_folder_that_cannot_be_listed_is_said_so(
 
     def denied(path: Path) -> object:
         if path.name == "Bob":
-            raise PermissionError(13, "Permission denied")
+            raise PermissionError(13, "Permission denied", str(path))
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", denied)  # as root may list anything

@@ -36,7 +36,7 @@ ANN = (photo("Ann/1.jpg"), photo("Ann/2.jpg"), photo("Ben/10.jpg"))
 )
 def test_a_copy_is_found_by_name(tmp_path: Path, name: str, copy: str) -> None:
     copies = Copies(files(tmp_path, copy, "Ann/2.png", "Ben/10.png"))
-    matched = copies.match([photo(name), *ANN[1:]])
+    matched = copies.match([photo(name), *ANN[1:]]).files
     assert matched[name] == tmp_path / copy
     assert len(matched) == 3
 
@@ -44,30 +44,30 @@ def test_a_copy_is_found_by_name(tmp_path: Path, name: str, copy: str) -> None:
 def test_the_same_name_in_another_persons_folder_is_another_picture(tmp_path: Path) -> None:
     ben, cid = photo("Ben/1.jpg"), photo("Cid/1.jpg")
     copies = Copies(files(tmp_path, "Ann/1.png", "Ben/1.png"))
-    matched = copies.match([ANN[0], ben, cid, photo("1.jpg", identity="Dot")])
+    matched = copies.match([ANN[0], ben, cid, photo("1.jpg", identity="Dot")]).files
     assert matched == {"Ann/1.jpg": tmp_path / "Ann/1.png", "Ben/1.jpg": tmp_path / "Ben/1.png"}
 
 
 def test_one_persons_only_copy_is_nobody_elses(tmp_path: Path) -> None:
     copies = Copies(files(tmp_path, "Ann/1.png"))
-    assert copies.match([photo("Ben/1.jpg"), photo("Cid/1.jpg")]) == {}
+    assert copies.match([photo("Ben/1.jpg"), photo("Cid/1.jpg")]).files == {}
 
 
 def test_people_known_by_identity_alone_have_folders_of_copies(tmp_path: Path) -> None:
     copies = Copies(files(tmp_path, "Ann/1.png", "Ben/2.png"))
     photos = [photo("1.jpg", identity="Ann"), photo("2.jpg", identity="Ann")]
-    assert copies.match(photos) == {"1.jpg": tmp_path / "Ann/1.png"}
+    assert copies.match(photos).files == {"1.jpg": tmp_path / "Ann/1.png"}
 
 
 def test_a_loose_copy_is_of_the_only_photo_of_its_name(tmp_path: Path) -> None:
     copies = Copies(files(tmp_path, "1.png", "2.png"))
     photos = [photo("Ann/1.jpg"), photo("Ann/2.jpg"), photo("Ben/2.jpg")]
-    assert copies.match(photos) == {"Ann/1.jpg": tmp_path / "1.png"}
+    assert copies.match(photos).files == {"Ann/1.jpg": tmp_path / "1.png"}
 
 
 def test_previews_are_no_copies(tmp_path: Path) -> None:
     copies = Copies(files(tmp_path, "Ann/1.png", f"{PREVIEWS}/Ann/1.png.png"))
-    assert copies.match([photo("Ann/1.png")]) == {"Ann/1.png": tmp_path / "Ann/1.png"}
+    assert copies.match([photo("Ann/1.png")]).files == {"Ann/1.png": tmp_path / "Ann/1.png"}
 
 
 def test_copies_beside_the_photos_are_not_photos(
@@ -79,7 +79,7 @@ def test_copies_beside_the_photos_are_not_photos(
     assert copies.originals(photos) == (photos[0], photos[2])
     monkeypatch.chdir(root.parent)
     for folder in (root, Path(root.name)):
-        matched = Copies(folder).match(copies.originals(photos))
+        matched = Copies(folder).match(copies.originals(photos)).files
         assert matched == {"Ann/1.jpg": root / "Ann/1_cloaked.jpg"}, "none is its own copy"
 
 

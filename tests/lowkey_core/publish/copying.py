@@ -13,7 +13,7 @@ from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import Pixels
 from lowkey_core.photos.folders import head
 from lowkey_core.photos.formats import kind_of
-from lowkey_core.publish.ledger import Outcome
+from lowkey_core.photos.protected import Outcome
 from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.settings import Settings

@@ -14,8 +14,9 @@ from lowkey_core.faces import detection
 from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import Pixels, decode_pixels, encode_pixels
 from lowkey_core.photos.photo import Photo
+from lowkey_core.photos.protected import NAME
 from lowkey_core.publish import made
-from lowkey_core.publish.ledger import NAME
+from lowkey_core.publish.sources import sources
 from lowkey_core.work.files import PART
 from tests.lowkey_core.publish.copying import run, tree, two_faces_or_none
 
@@ -86,7 +87,8 @@ def test_a_face_that_cannot_be_carried_back_spoils_no_other(
 def test_a_link_to_itself_spoils_no_other(folder: Path, tmp_path: Path) -> None:
     (folder / "m.jpg").symlink_to(folder / "m.jpg")
     outcomes = run(folder, tmp_path / "out")
-    assert outcomes.pop("m.jpg").status != "protected"
+    (refused,) = sources([folder], tmp_path / "out").refused
+    assert (refused.name, refused.detail) == ("m.jpg", "a link that leads to itself")
     assert {o.status for o in outcomes.values()} == {"protected"}
 
 

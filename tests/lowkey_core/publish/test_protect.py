@@ -15,6 +15,7 @@ from lowkey_core.faces import detection
 from lowkey_core.faces.detection import cut
 from lowkey_core.photos.decoding import Pixels, decode_pixels, encode_pixels
 from lowkey_core.photos.folders import PREVIEWS
+from lowkey_core.photos.protected import NAME
 from lowkey_core.publish import ledger
 from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
@@ -72,7 +73,7 @@ def test_every_file_has_a_status(folder: Path, tmp_path: Path) -> None:
     }
     assert outcomes["text.jpg"].detail
     written = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")}
-    assert written == {"a.png", "sub/b.png", ledger.NAME}
+    assert written == {"a.png", "sub/b.png", NAME}
 
 
 def test_pixels_away_from_faces_stay_and_faces_change(folder: Path, tmp_path: Path) -> None:
@@ -205,8 +206,8 @@ def test_what_went_wrong_for_a_while_is_put_right(
     assert run(folder, out, strength=0.5)["a.png"].status == "protected"
     (out / "a.png").unlink()
     run(folder, out)
-    assert {n: c for n, c in tree(out).items() if n != ledger.NAME} == {
-        n: c for n, c in whole.items() if n != ledger.NAME
+    assert {n: c for n, c in tree(out).items() if n != NAME} == {
+        n: c for n, c in whole.items() if n != NAME
     }
 
 
@@ -223,10 +224,10 @@ def test_a_ledger_that_is_not_ours_is_left_alone(folder: Path, tmp_path: Path, l
     out, notes = tmp_path / "out", tmp_path / "notes"
     out.mkdir()
     notes.write_text("" if link else "my own notes\n")
-    (out / ledger.NAME).symlink_to(notes) if link else notes.rename(out / ledger.NAME)
+    (out / NAME).symlink_to(notes) if link else notes.rename(out / NAME)
     with pytest.raises(StorageError, match="not written by `protect`"):
         run(folder, out)
-    assert (out / ledger.NAME).read_text() == ("" if link else "my own notes\n")
+    assert (out / NAME).read_text() == ("" if link else "my own notes\n")
 
 
 def test_one_process_at_a_time(folder: Path, tmp_path: Path) -> None:
@@ -290,7 +291,7 @@ def test_a_line_cut_short_is_passed_over(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(folder, out)
     whole = tree(out)
-    with (out / ledger.NAME).open("ab") as file:
+    with (out / NAME).open("ab") as file:
         file.write(b'{"copy": "a.p')
     assert run(folder, out)["a.png"].status == "already protected"
     assert tree(out) == whole
@@ -349,7 +350,7 @@ def test_the_cache_spares_the_cloak(folder: Path, tmp_path: Path) -> None:
 
 def test_the_ledger_is_json_by_the_line(folder: Path, tmp_path: Path) -> None:
     run(folder, tmp_path / "out")
-    lines = (tmp_path / "out" / ledger.NAME).read_text().splitlines()
+    lines = (tmp_path / "out" / NAME).read_text().splitlines()
     assert [json.loads(line)["name"] for line in lines] == sorted(
         ["a.png", "nobody.png", "sub/b.jpg", "text.jpg"]
     )
