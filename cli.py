@@ -113,7 +113,9 @@ def audit(
 def protect(
     photos: list[Path] = typer.Argument(help="Photos, or folders of them."),
     out: Path = typer.Option(help="Folder for the cloaked copies; a folder's tree is mirrored."),
-    faces: str = typer.Option("all", help="all, or the largest of each photo."),
+    faces: str = typer.Option(
+        "all", help="all, largest (of each photo), or mine: of whoever is in most photos."
+    ),
     strength: float = typer.Option(1.0, help="Share of the cloak's change to apply, 0 to 1."),
     format: str = typer.Option("png", help="Of the copies: png, jpeg, or same (a JPEG stays one)."),
     quality: Optional[int] = typer.Option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
 from torch import Generator
 
 from audit.plan import AuditPlan
@@ -13,11 +14,13 @@ from lowkey_core.cloaks import PhotoCloak
 from lowkey_core.errors import OptionError, setting
 from lowkey_core.photos.folders import head
 from lowkey_core.photos.formats import kind_of
+from lowkey_core.photos.photo import Photo
 from lowkey_core.photos.protected import Outcome
 from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.settings import Settings
 from lowkey_core.publish.sources import named, sources
+from lowkey_core.publish.wanted import PHOTO_BY_PHOTO, RECOGNISER, Wanted, recurring
 from lowkey_core.types import Network
 from lowkey_core.work import runtime
 from lowkey_core.work.work import Work
@@ -40,8 +43,9 @@ def protect(
     found = sources(photos, out)
     (name,), publish = plan.publish.attacks, plan.publish
 
+    device = runtime.chosen(plan.run.device)
+
     def surrogates() -> list[Network]:
-        device = runtime.chosen(plan.run.device)
         return [recognisers.network(surrogate, device) for surrogate in publish.surrogates]
 
     cloak = cloaks.load(name, surrogates, work)
@@ -55,5 +59,15 @@ def protect(
     rng = Generator().manual_seed(plan.people.seed)
     yield from found.refused
     pairs = named(found.photos, lambda photo: settings.suffix(kind_of(head(photo.path))))
-    yield from Protector(out, published, settings, work, rng).protect(pairs)
+    wanted = _wanted(settings, [photo for photo, _ in pairs], device, work)
+    yield from Protector(out, published, settings, work, rng, wanted).protect(pairs)
     yield from found.others
+
+
+def _wanted(
+    settings: Settings, photos: Sequence[Photo], device: torch.device, work: Work
+) -> Wanted:
+    """Raises: OptionError if nobody's face recurs."""
+    if settings.faces == "mine":
+        return recurring(photos, recognisers.network(RECOGNISER, device), work)
+    return PHOTO_BY_PHOTO[settings.faces]

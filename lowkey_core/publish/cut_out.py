@@ -1,4 +1,4 @@
-"""The faces of a photo that are to be cloaked."""
+"""The faces of a photo, cut out to be cloaked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CutOut:
-    """The faces of a photo that are to be cloaked."""
+    """The faces of a photo that are to be cloaked, at first all."""
 
     faces: Images
     """(n, 3, 112, 112) float32 on the 256 grey levels."""
@@ -30,13 +30,18 @@ class CutOut:
     """Digest of the file they were found in."""
     trouble: str = ""
     """Why there are none, if not because nobody was found."""
+    left_out: int = 0
+    """Faces of the photo that are not to be cloaked."""
+
+    def only(self, rows: Tensor) -> CutOut:
+        """Some of the faces. rows: (m,) int64."""
+        left_out = self.left_out + len(self.faces) - len(rows)
+        return replace(self, faces=self.faces[rows], warps=self.warps[rows], left_out=left_out)
 
 
-def cut_out(photo: Photo, found: Found, which: str) -> CutOut:
-    """which: all, or the largest, the one least magnified to the template."""
+def cut_out(photo: Photo, found: Found) -> CutOut:
+    """All faces of a photo."""
     warps = [frame.to(ARCFACE) for frame in found.frames]
-    if which == "largest" and warps:
-        warps = [min(warps, key=lambda warp: float(torch.linalg.det(warp[:, :2])))]
     none = CutOut(torch.zeros(0, 3, FACE_SIZE, FACE_SIZE), torch.zeros(0, 2, 3), found.content)
     if not warps:
         return replace(none, trouble=found.lost or "")

@@ -29,6 +29,7 @@ from lowkey_core.publish.ledger import Ledger
 from lowkey_core.publish.made import Made
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.settings import JPEG, PNG, Settings
+from lowkey_core.publish.wanted import Wanted, everybody
 from lowkey_core.types import Faces, Images
 from lowkey_core.work import provenance
 from lowkey_core.work.files import real, write_atomically
@@ -43,10 +44,20 @@ class Protector:
     """
 
     def __init__(
-        self, out: Path, cloak: Published, settings: Settings, work: Work, rng: Generator
+        self,
+        out: Path,
+        cloak: Published,
+        settings: Settings,
+        work: Work,
+        rng: Generator,
+        wanted: Wanted = everybody,
     ) -> None:
+        """wanted: the faces that are cloaked, as `settings.faces` says."""
         self.out, self.cloak, self.settings, self.work, self.rng = out, cloak, settings, work, rng
-        self.made_with = provenance.fingerprint(type(self), cloak, settings, rng.initial_seed())
+        self.wanted = wanted
+        self.made_with = provenance.fingerprint(
+            type(self), cloak, settings, wanted, rng.initial_seed()
+        )
 
     def protect(self, photos: Sequence[tuple[Photo, str]]) -> Iterator[Outcome]:
         """One outcome per photo, as soon as it is known.
@@ -80,7 +91,7 @@ class Protector:
     def _cloaked(self, photos: Sequence[Photo]) -> list[tuple[CutOut, Images]]:
         """The faces of each photo, and what the cloak changes of them."""
         found = find(photos, self.work)
-        own = [cut_out(p, f, self.settings.faces) for p, f in zip(photos, found, strict=True)]
+        own = [self.wanted(cut_out(p, f)) for p, f in zip(photos, found, strict=True)]
         counts = [len(each.faces) for each in own]
         images = torch.cat([each.faces for each in own])
         if not len(images):
@@ -112,6 +123,8 @@ class Protector:
                 flat = copy.endswith(JPEG)
                 make = lambda: made.photo(shown, own, changes, self.settings, flat=flat)  # noqa: E731
                 outcome = self._write(outcome, copy, make, ledger)
+            elif own.left_out:
+                outcome = replace(outcome, detail=f"not copied: {own.left_out} faces of others")
         except UnreadableImageError as error:
             status = "unsupported" if error.reason == "unsupported" else "unreadable"
             outcome = replace(outcome, status=status, detail=error.got)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lowkey_core.errors import OptionError, setting
 
-FACES = ("all", "largest")
+FACES = ("all", "largest", "mine")
 FORMATS = ("png", "jpeg", "same")
 PNG, JPEG = ".png", ".jpg"
 """Suffixes of copies."""
@@ -17,7 +17,7 @@ class Settings:
     """How copies are made."""
 
     faces: str = "all"
-    """One of FACES."""
+    """One of FACES; mine: of the person who is in most of the photos."""
     strength: float = 1.0
     """Share of the cloak's change that is applied, 0 to 1."""
     file_format: str = "png"

@@ -18,6 +18,7 @@ from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.settings import Settings
 from lowkey_core.publish.sources import named, sources
+from lowkey_core.publish.wanted import PHOTO_BY_PHOTO
 from lowkey_core.types import Faces, Images
 from lowkey_core.work.work import Work
 from tests.conftest import frame_at
@@ -58,7 +59,8 @@ def run(
 def running(folder: Path, out: Path, settings: Settings, work: Work) -> Iterator[Outcome]:
     out.mkdir(exist_ok=True)
     cloak = Published(Brighter(), work, name="it")
-    protector = Protector(out, cloak, settings, work, Generator().manual_seed(0))
+    wanted = PHOTO_BY_PHOTO[settings.faces]
+    protector = Protector(out, cloak, settings, work, Generator().manual_seed(0), wanted)
     photos = sources([folder], out).photos
     return protector.protect(named(photos, lambda p: settings.suffix(kind_of(head(p.path)))))
 
