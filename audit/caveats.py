@@ -8,6 +8,7 @@ from audit.findings import MIN_CONTROL
 from audit.outcomes import Cell
 from audit.plan import BASE_TRANSFORMS
 from audit.records import AdversaryRecord, Caveat, CloakRecord, Counts, Quality, RecogniserRecord
+from lowkey_core.errors import some
 
 MAX_NOISE = 0.1
 """Protection by noise beyond the control's own misses from which the cloak deserves no credit."""
@@ -36,6 +37,7 @@ def caveats(
         *_power(cells),
         *_crowd(counts),
         *_lost(counts),
+        *_alike(counts),
         *_copies(cloaks),
         *(_doubt("cloak", note) for note in notes),
         *(_doubt("dataset", note) for note in of_pictures),
@@ -181,6 +183,23 @@ def _lost(counts: Counts) -> Iterator[Caveat]:
             "duplicates",
             f"{len(counts.duplicates)} pictures were left out of gallery or background: the same "
             "picture is a probe, or takes part elsewhere.",
+        )
+
+
+def _alike(counts: Counts) -> Iterator[Caveat]:
+    if copies := counts.near_duplicates:
+        yield _doubt(
+            "near-duplicates",
+            f"{len(copies)} of {counts.probes} probes show nearly the same as a picture of their "
+            f"person in the gallery, says {counts.compared_by} ({some(copies)}): frames of one "
+            "scene, or copies of one photo, are found more easily than other photos.",
+        )
+    if others := counts.lookalikes:
+        yield _doubt(
+            "lookalikes",
+            f"{len(others)} of the others enrolled look like a protected person, says "
+            f"{counts.compared_by}, and may be that person ({some(others)}): who is found under "
+            "two names counts as missed.",
         )
 
 

@@ -154,6 +154,12 @@ class Counts(Record):
     duplicates: Many[str] = ()
     """Pictures left out of gallery or background: the same picture is a probe, or takes part
     elsewhere."""
+    compared_by: str = ""
+    """The recogniser by which the next two were told; "" if nobody looked."""
+    near_duplicates: Many[str] = ()
+    """Probes that show the same as a picture of their person in the gallery."""
+    lookalikes: Many[str] = ()
+    """Others enrolled who look like a protected person."""
     protectable: Count = 0
     """Identities with pictures enough to be protected."""
     too_few_pictures: Count = 0

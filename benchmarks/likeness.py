@@ -75,20 +75,22 @@ def _print(
 ) -> None:
     vectors = embeddings(name, originals)
     likeness = vectors @ vectors.T
-    pairs = torch.ones_like(likeness).triu(1).bool()
+    upper = torch.ones_like(likeness).triu(1).bool()
     same = originals.identities[:, None] == originals.identities
-    one, two = likeness[pairs & same], likeness[pairs & ~same]
+    one, two = likeness[upper & same], likeness[upper & ~same]
     rows = {photo: i for i, photo in enumerate(originals.names)}
     alike = {}
     for how, pictures in copies.items():
         kept = [i for i, photo in enumerate(pictures.names) if photo in rows]
         own = vectors[[rows[pictures.names[i]] for i in kept]]
         alike[how] = (embeddings(name, pictures.select(kept)) * own).sum(1)
-    print(f"\n{name}: {len(one)} pairs of one person, {len(two)} of two, copies of {len(own)}")
-    print("likeness  " + "  ".join(alike) + "  one person  two people")
+    print(f"\n{name}: {len(one)} pairs of one person, {len(two)} of two, copies of {len(kept)}")
+    own, others = _to_means(vectors, originals.identities)
+    print(f"likeness  {'  '.join(alike)}  one person  two people  to own mean  to another's mean")
     for bar in BARS:
         shares = [f"{float((v >= bar).float().mean()):.3f}" for v in alike.values()]
-        print(f"{bar:<9} {'  '.join(shares)}  {_share(one, bar)}  {_share(two, bar)}")
+        pairs = "  ".join(_share(pairs, bar) for pairs in (one, two, own, others))
+        print(f"{bar:<9} {'  '.join(shares)}  {pairs}")
 
 
 BARS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.93, 0.935, 0.94, 0.945,
@@ -117,15 +119,22 @@ def _groups(originals: Pictures) -> None:
             pure += bool(first[6:].sum() == 0)
             hits += int(first[:6].sum())
         print(f"joined at {bar}: {pure} folders, {hits} of {6 * len(folders)} faces")
+    own, others = _to_means(vectors, whose)
+    for bar in GROUPED:
+        hers, theirs = _share(own, bar), _share(others, bar)
+        print(f"{bar} like the mean of five faces: {hers} other faces of hers, {theirs} of others")
+
+
+def _to_means(vectors: Tensor, whose: Tensor) -> tuple[Tensor, Tensor]:
+    """Likeness to the mean of five faces of each person: of the person's other faces, and of
+    everybody else's."""
     own, others = [], []
     for who in whose.unique()[:PEOPLE].tolist():
         rows = (whose == who).nonzero().flatten()
         mean = F.normalize(vectors[rows[:5]].sum(0), dim=0)
         own.append(vectors[rows[5:]] @ mean)
         others.append(vectors[whose != who] @ mean)
-    for bar in GROUPED:
-        hers, theirs = (_share(torch.cat(v), bar) for v in (own, others))
-        print(f"as like the mean of five faces as {bar}: {hers} other faces of hers, {theirs} of others")
+    return torch.cat(own), torch.cat(others)
 
 
 GROUPED = (0.91, 0.92, 0.93, 0.935, 0.94, 0.945, 0.95, 0.955, 0.96)

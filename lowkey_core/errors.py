@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, get_args
 
 Wording = Callable[[str, str], str]
@@ -62,6 +62,12 @@ LONGEST = 1000
 def brief(text: str) -> str:
     """`text`, or its beginning and its end."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} ... {text[-200:]}"
+
+
+def some(names: Sequence[str], most: int = 10) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 class AuditError(Exception):

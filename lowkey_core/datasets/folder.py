@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lowkey_core.datasets import Dataset, printable
-from lowkey_core.errors import DatasetError, setting
+from lowkey_core.errors import DatasetError, setting, some
 from lowkey_core.photos.folders import FACES, Contents, contents
 from lowkey_core.photos.formats import SUFFIXES
 from lowkey_core.photos.photo import Photo
@@ -78,11 +78,6 @@ def _notes(folder: Path, held: Contents, loose: int) -> Iterator[str]:
             f"{printable(path.relative_to(folder).as_posix())} ({why})"
             for path, why in held.refused.items()
         )
-        yield f"{len(held.refused)} links were not followed: {_some(list(links))}."
+        yield f"{len(held.refused)} links were not followed: {some(list(links))}."
     if held.others:
         yield f"{len(held.others)} other files are no pictures, or hidden."
-
-
-def _some(names: Sequence[str], most: int = 10) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

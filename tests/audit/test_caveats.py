@@ -58,6 +58,11 @@ def of(**changes: object) -> set[str]:
         ("control-fails", codes(cell(control=3, transform="resize:0.1"), blocking=False)),
         ("few-probes", codes(cell(rate(4, 0, 4, 0), rate(4, 4, 4, 4), (False,) * 4))),
         ("small-gallery", codes(cell(), counts=COUNTS.model_copy(update={"enrolled": 12}))),
+        (
+            "near-duplicates",
+            codes(cell(), counts=COUNTS.model_copy(update={"near_duplicates": ("a.jpg",)})),
+        ),
+        ("lookalikes", codes(cell(), counts=COUNTS.model_copy(update={"lookalikes": ("Bob",)}))),
         ("no-newer-model", codes(cell(), recognisers=(recogniser(),))),
         ("cloak", codes(cell())),
         ("faces-lost", codes(cell(), counts=COUNTS.model_copy(update={"no_face": ("a.jpg",)}))),
