@@ -18,6 +18,8 @@ from lowkey_core.errors import DatasetError
 from lowkey_core.faces import found
 from lowkey_core.faces.found import Asked
 from lowkey_core.photos.images import encode
+from lowkey_core.photos.photo import digest_of
+from lowkey_core.training import lfw_pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -122,6 +124,17 @@ def test_a_file_that_is_no_picture_is_counted(
     assert {name[-7:] for name in report.counts.unreadable} == {"/p1.png"}
     assert report.counts.unreadable_reasons == {"damaged": len(report.counts.unreadable)}
     assert "unreadable" in {c.code for c in report.caveats}
+
+
+def test_pictures_that_the_zoo_learned_from_are_said_to_be(
+    plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolled = split(datasets.load(plan.people.dataset), plan).gallery[0]
+    seen = frozenset({digest_of(enrolled.read())[: lfw_pictures.DIGITS]})
+    monkeypatch.setattr(lfw_pictures, "digests", lambda: seen)
+    report = run_audit(changed(plan, recogniser="zoo:mobile", adversary="oblivious"), Work())
+    texts = " ".join(c.text for c in report.caveats)
+    assert "1 of the pictures are of LFW, and zoo:mobile learned from them, too" in texts
 
 
 def test_the_default_needs_nothing_that_is_not_here(
