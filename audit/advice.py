@@ -124,8 +124,8 @@ _LOWERED = ("protected", "probes", "background", "background_pictures")
 
 
 def _pairs(sizes: People, pictures: Sequence[int]) -> list[tuple[float, int, int]]:
-    """Probes and background pictures per person that may fit, what is asked for first, then the most
-    promising, each with a bound on the smallest share of `sizes` that can be kept."""
+    """Probes and background pictures per person that may fit: what is asked for, then the most
+    promising ones; each with a bound on the smallest share of `sizes` that can be kept."""
     counts = sorted(set(pictures))
     probes = {sizes.probes, *(n - SPARE for n in counts if 0 < n - SPARE < sizes.probes)}
     learned = {sizes.background_pictures, *(n for n in counts if n < sizes.background_pictures)}

@@ -1,4 +1,4 @@
-"""Pictures of an audit that are too much alike to count as different photos, or different people."""
+"""Pictures that are too much alike to count as different photos, or as different people."""
 
 from __future__ import annotations
 
@@ -84,6 +84,4 @@ def _mean(recognition: Embedding, pictures: Pictures) -> Tensor:
 
 def _by_identity(likeness: Tensor, pictures: Pictures) -> Tensor:
     """(i, n), from (p, n): the greatest of each identity's pictures."""
-    return torch.stack(
-        [likeness[pictures.identities == who].amax(0) for who in pictures.people]
-    )
+    return torch.stack([likeness[pictures.identities == who].amax(0) for who in pictures.people])

@@ -13,9 +13,9 @@ Named = TypeVar("Named", bound=Hashable)
 
 
 def counts(parts: Sequence[Counts], people: int, enrolled: int) -> Counts:
-    """Protected and enrolled people are counted once, as are pictures whose names are kept: those
-    without a face, unreadable, duplicate or too much alike. All else is the sum over splits, which may count a
-    picture, or a person of the background, several times."""
+    """Protected and enrolled people are counted once, as is whatever has its name kept: pictures
+    without a face, unreadable, duplicate or too much alike. All else is the sum over splits, which
+    may count a picture, or a person of the background, several times."""
     names = {
         field: once(name for c in parts for name in getattr(c, field))
         for field in ("no_face", "unreadable", "duplicates", "near_duplicates", "lookalikes")

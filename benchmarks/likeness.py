@@ -110,7 +110,9 @@ def _groups(originals: Pictures) -> None:
         strangers = (whose >= PEOPLE).nonzero().flatten()
         start = 8 * who % (len(strangers) - 8)
         folders.append(torch.cat([*rows, strangers[start : start + 8]]))
-    print(f"\n{len(folders)} folders: those whose largest group is of one person, and her faces in it")
+    print(
+        f"\n{len(folders)} folders: those whose largest group is of one person, and her faces in it"
+    )
     for bar in GROUPED:
         pure, hits = 0, 0
         for rows in folders:

@@ -15,7 +15,7 @@ over.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from lowkey_core.datasets import Dataset, printable
