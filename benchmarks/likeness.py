@@ -106,17 +106,15 @@ def _groups(originals: Pictures) -> None:
     folders = []
     for who in whose.unique()[:PEOPLE].tolist():
         hers, friends = (whose == n for n in (who, (who + 1) % PEOPLE))
-        rows = hers.nonzero().flatten()[:6], friends.nonzero().flatten()[:2]
         strangers = (whose >= PEOPLE).nonzero().flatten()
         start = 8 * who % (len(strangers) - 8)
-        folders.append(torch.cat([*rows, strangers[start : start + 8]]))
-    print(
-        f"\n{len(folders)} folders: those whose largest group is of one person, and her faces in it"
-    )
+        parts = (hers.nonzero()[:6, 0], friends.nonzero()[:2, 0], strangers[start : start + 8])
+        folders.append(torch.cat(parts))
+    print(f"\n{len(folders)} folders: whose largest group is of one person, and her faces in it")
     for bar in GROUPED:
         pure, hits = 0, 0
-        for rows in folders:
-            groups = torch.tensor(clustered(vectors[rows], bar))
+        for folder in folders:
+            groups = torch.tensor(clustered(vectors[folder], bar))
             first = groups == groups.mode().values
             pure += bool(first[6:].sum() == 0)
             hits += int(first[:6].sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from lowkey_core.photos.photo import Photo
 from lowkey_core.publish.cut_out import CutOut, cut_out
 from lowkey_core.types import Embeddings, Images, Network
 from lowkey_core.work.work import Work
+
+log = logging.getLogger(__name__)
 
 Wanted = Callable[[CutOut], CutOut]
 """From all faces of a photo to those that are cloaked."""
@@ -100,6 +103,9 @@ def recurring(photos: Sequence[Photo], network: Network, work: Work) -> Mine:
             remedy="add photos of that person, or use "
             f"{setting('faces', 'largest')} or {setting('faces', 'all')}",
         )
+    log.info(
+        "the face that recurs is in %d of %d photos, the next in %d", most, len(photos), second
+    )
     mine = vectors[torch.tensor(groups) == first]
     return Mine(network, F.normalize(mine.sum(0, keepdim=True)), work)
 
