@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from audit.photographs import Photographs
+from audit.scene import Scene
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import Pictures, Recognition
 
@@ -34,7 +35,12 @@ KNOWN = {
 """
 
 
-def compared(photos: Photographs, recognitions: Sequence[Sequence[Recognition]]) -> Photographs:
+def compared(scene: Scene) -> Scene:
+    """The same, with what `looked_at` counts."""
+    return replace(scene, photos=looked_at(scene.photos, scene.recognitions))
+
+
+def looked_at(photos: Photographs, recognitions: Sequence[Sequence[Recognition]]) -> Photographs:
     """The same, with counts of probes that are copies of what is enrolled, and of others who look
     like a protected person.
 

@@ -10,7 +10,6 @@ from torch import Generator
 
 from adversaries import ADVERSARIES
 from adversaries.parts.checked import Checked
-from audit.likenesses import compared
 from audit.measures import MEASURES, Measure
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
@@ -76,8 +75,7 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
     surrogates = _Surrogates(plan.publish.surrogates, device)
     made = {n: cloaks.load(n, surrogates.loaded, work) for n in plan.publish.attacks}
     recognitions = _recognitions(plan, work, device)
-    copies = [c for c in made.values() if isinstance(c, ThirdPartyCloak)]
-    photos = compared(photographs(plan, work, copies), recognitions)
+    photos = photographs(plan, work, [c for c in made.values() if isinstance(c, ThirdPartyCloak)])
     batch = plan.publish.batch
     tools = tuple(CloakTool(name, cloak, work, batch) for name, cloak in made.items())
     return Scene(

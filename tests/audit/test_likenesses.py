@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from audit import likenesses
-from audit.likenesses import Bars, compared
+from audit.likenesses import Bars, looked_at
 from audit.photographs import Photographs
 from audit.records import Counts
 from lowkey_core.datasets import Dataset
@@ -41,7 +41,7 @@ def called(pictures: Pictures, names: str, identity: int | None = None) -> Pictu
     return crops(pictures.faces(), whose, [f"{names}{i}" for i in range(len(pictures))])
 
 
-def looked_at(probes: Pictures, bystanders: Pictures, known: str = "pixels") -> Counts:
+def counted(probes: Pictures, bystanders: Pictures, known: str = "pixels") -> Counts:
     """Counts of an audit in which people 0 to 2 are protected, with two pictures each enrolled."""
     photos = Photographs(
         gallery=people(6, 4).select([0, 1, 4, 5, 8, 9]),
@@ -56,14 +56,14 @@ def looked_at(probes: Pictures, bystanders: Pictures, known: str = "pixels") -> 
     recognition = Embedding(Pixels(), NearestNeighbour, "nn", Work())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(likenesses, "KNOWN", {known: Bars(copies=0.97, person=0.6)})
-        return compared(photos, [[recognition]]).counts
+        return looked_at(photos, [[recognition]]).counts
 
 
 PROBES, OTHERS = people(6, 4).select([2, 3, 6, 7, 10, 11]), people(6, 4).of([3, 4, 5])
 
 
 def test_other_photos_and_other_people_are_not_too_much_alike() -> None:
-    counts = looked_at(PROBES, OTHERS)
+    counts = counted(PROBES, OTHERS)
     assert (counts.near_duplicates, counts.lookalikes) == ((), ())
     assert counts.compared_by == "pixels"
 
@@ -71,20 +71,20 @@ def test_other_photos_and_other_people_are_not_too_much_alike() -> None:
 def test_a_probe_that_shows_what_is_enrolled_is_named() -> None:
     darker = people(6, 4).select([5])
     darker = crops(0.9 * darker.faces() + 0.01, darker.identities, ["frame 2"])
-    assert looked_at(PROBES.join(darker), OTHERS).near_duplicates == ("frame 2",)
+    assert counted(PROBES.join(darker), OTHERS).near_duplicates == ("frame 2",)
 
 
 def test_a_picture_of_somebody_else_is_no_copy_of_theirs() -> None:
     wrong = called(people(6, 4).select([4]), "wrong", identity=0)
-    assert looked_at(PROBES.join(wrong), OTHERS).near_duplicates == ()
+    assert counted(PROBES.join(wrong), OTHERS).near_duplicates == ()
 
 
 def test_a_protected_person_among_the_others_is_named() -> None:
     double = called(people(6, 4).select([2]), "double", identity=9)
-    assert looked_at(PROBES, OTHERS.join(double)).lookalikes == ("person 9",)
-    assert looked_at(PROBES, Pictures(())).lookalikes == ()
+    assert counted(PROBES, OTHERS.join(double)).lookalikes == ("person 9",)
+    assert counted(PROBES, Pictures(())).lookalikes == ()
 
 
 def test_nobody_looks_whose_likeness_was_not_measured() -> None:
-    counts = looked_at(PROBES.join(PROBES), OTHERS, known="another")
+    counts = counted(PROBES.join(PROBES), OTHERS, known="another")
     assert (counts.compared_by, counts.near_duplicates) == ("", ())
