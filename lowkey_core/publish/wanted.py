@@ -98,7 +98,7 @@ def recurring(photos: Sequence[Photo], network: Network, work: Work) -> Mine:
     if most < 2 or most == second:
         several = f"two faces recur in {most} photos each" if most > 1 else "no face recurs"
         raise OptionError(
-            f"{several} among {len(whose)} faces of {len(photos)} photos",
+            f"{several} among {len(whose)} faces (photos: {len(photos)})",
             expected=f"one person who is in more of them than anybody else, for "
             f"{setting('faces', 'mine')}",
             remedy="add photos of that person, or use "

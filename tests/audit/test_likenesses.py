@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor, nn
 
 from audit import likenesses
 from audit.likenesses import Bars, looked_at
-from audit.photographs import Photographs
+from audit.photographs import Photographs, align
 from audit.records import Counts
+from lowkey_core import datasets, recognisers
 from lowkey_core.datasets import Dataset
 from lowkey_core.faces.pictures import crops
 from lowkey_core.matchers.nn import NearestNeighbour
+from lowkey_core.photos.decoding import decode_pixels, encode_pixels
+from lowkey_core.photos.photo import MadePhoto
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import ARCFACE, Pictures
 from lowkey_core.weights import Card
@@ -43,8 +50,16 @@ def called(pictures: Pictures, names: str, identity: int | None = None) -> Pictu
 
 def counted(probes: Pictures, bystanders: Pictures, known: str = "pixels") -> Counts:
     """Counts of an audit in which people 0 to 2 are protected, with two pictures each enrolled."""
-    photos = Photographs(
-        gallery=people(6, 4).select([0, 1, 4, 5, 8, 9]),
+    photos = photographs(people(6, 4).select([0, 1, 4, 5, 8, 9]), probes, bystanders)
+    recognition = Embedding(Pixels(), NearestNeighbour, "nn", Work())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likenesses, "KNOWN", {known: Bars(copies=0.97, person=0.6)})
+        return looked_at(photos, [[recognition]]).counts
+
+
+def photographs(gallery: Pictures, probes: Pictures, bystanders: Pictures) -> Photographs:
+    return Photographs(
+        gallery=gallery,
         probes=probes,
         bystanders=bystanders,
         background=people(1, 1, seed=1),
@@ -53,10 +68,6 @@ def counted(probes: Pictures, bystanders: Pictures, known: str = "pixels") -> Co
         dataset=Dataset("d", ()),
         names=tuple(f"person {i}" for i in range(10)),
     )
-    recognition = Embedding(Pixels(), NearestNeighbour, "nn", Work())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(likenesses, "KNOWN", {known: Bars(copies=0.97, person=0.6)})
-        return looked_at(photos, [[recognition]]).counts
 
 
 PROBES, OTHERS = people(6, 4).select([2, 3, 6, 7, 10, 11]), people(6, 4).of([3, 4, 5])
@@ -88,3 +99,22 @@ def test_a_protected_person_among_the_others_is_named() -> None:
 def test_nobody_looks_whose_likeness_was_not_measured() -> None:
     counts = counted(PROBES.join(PROBES), OTHERS, known="another")
     assert (counts.compared_by, counts.near_duplicates) == ("", ())
+
+
+@pytest.mark.faces
+def test_a_real_copy_and_a_real_double_are_named_and_nobody_else() -> None:
+    lfw = datasets.load("lfw").by_identity.values()
+    many = [own for own in lfw if len(own) >= 10][:3]
+    single = [own[0] for own in lfw if len(own) == 1][:5]
+    kept, searched = ([p for own in many for p in own[part]] for part in (slice(4), slice(4, 6)))
+    frame = Image.fromarray(decode_pixels(kept[0].read())).rotate(2, Image.Resampling.BICUBIC)
+    content = encode_pixels(np.asarray(frame), "JPEG", quality=60)
+    again = MadePhoto(kept[0].identity, "again", Path("again"), written=content)
+    double = replace(many[1][7], identity="double", name="double")
+    numbers = {p.identity: i for i, p in enumerate([*(own[0] for own in many), *single, double])}
+    parts = (kept, [*searched, again], [*single, double])
+    gallery, probes, others = (align(own, Work()).pictures(own, numbers) for own in parts)
+    recognition = Embedding(recognisers.network("dlib"), NearestNeighbour, "nn", Work())
+    counts = looked_at(photographs(gallery, probes, others), [[recognition]]).counts
+    assert counts.near_duplicates == ("again",)
+    assert counts.lookalikes == (f"person {numbers['double']}",)
