@@ -41,6 +41,11 @@ class Outcome:
     """Faces cloaked."""
     dssim: float | None = None
     """Of the most visible face, as the file holds it."""
+    seen: int | None = None
+    """Cloaked faces that the detector still finds in the copy; None: not looked for, as in an
+    animation."""
+    more: int = 0
+    """Faces that a second look finds in the photo beside those that were found."""
     source: str = ""
     """Digest of where the photo lies."""
     photo: str = ""
