@@ -20,8 +20,8 @@ NAME = "protected.jsonl"
 """Of the ledger: one JSON object a line."""
 _START = b'{"copy": "'
 """How every line begins, as keys are sorted."""
-LARGEST = 2**28
-"""Bytes of a ledger; a line has a few hundred."""
+LARGEST, LONGEST = 2**27, 400_000
+"""Bytes and lines of a ledger; a line has a few hundred bytes."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,10 @@ def read(out: Path) -> list[Outcome]:
     try:
         with explained(path):
             if regular := path.is_file() and not path.is_symlink():
-                lines = documents.content(path, LARGEST).splitlines()
+                content = documents.content(path, LARGEST)
+                if content.count(b"\n") > LONGEST:
+                    raise ValueError(f"more than {LONGEST:,} lines")
+                lines = content.splitlines()
     except ValueError as error:
         trouble = f" ({error})"
     ours = all(line.startswith(_START) or _START.startswith(line) for line in lines)
