@@ -12,7 +12,7 @@ from lowkey_core.faces import detection
 from lowkey_core.photos import animation, original
 from lowkey_core.photos.decoding import decode_pixels, encode_pixels
 from lowkey_core.photos.folders import PREVIEWS
-from tests.lowkey_core.publish.copying import SEEN, run, two_faces_or_none
+from tests.lowkey_core.publish.copying import SEEN, pretend, run
 
 PHOTO = np.random.default_rng(0).integers(60, 180, (260, 440, 3), dtype=np.uint8)
 
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _somebody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "detect_all", two_faces_or_none)
+    pretend(monkeypatch)
 
 
 def test_a_grey_photo_has_a_grey_copy(folder: Path, tmp_path: Path) -> None:

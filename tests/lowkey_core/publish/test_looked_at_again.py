@@ -14,7 +14,7 @@ from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import encode_pixels
 from lowkey_core.types import Pixels
 from tests.conftest import frame_at
-from tests.lowkey_core.publish.copying import SEEN, WARPS, run, two_faces_or_none
+from tests.lowkey_core.publish.copying import SEEN, WARPS, pretend, run, two_faces_or_none
 
 PHOTO = np.random.default_rng(0).integers(60, 180, (260, 440, 3), dtype=np.uint8)
 ELSEWHERE = torch.tensor([[2.0, 0, -600], [0, 2, -300]])
@@ -24,7 +24,7 @@ ELSEWHERE = torch.tensor([[2.0, 0, -600], [0, 2, -300]])
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two faces are in `a.png`, nobody is in `black.png`."""
-    monkeypatch.setattr(detection, "detect_all", two_faces_or_none)
+    pretend(monkeypatch)
     root = tmp_path / "photos"
     root.mkdir()
     (root / "a.png").write_bytes(encode_pixels(PHOTO, "PNG"))
