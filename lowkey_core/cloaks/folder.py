@@ -18,7 +18,7 @@ from torch import Generator
 from lowkey_core.cloaks import CloakAbout
 from lowkey_core.errors import OptionError, UnreadableImageError, setting
 from lowkey_core.faces.detection import cut, detect
-from lowkey_core.faces.found import NOTHING, content_of, frames_in, kept
+from lowkey_core.faces.found import NOTHING, content_of, frames_in, holds_frames, kept
 from lowkey_core.faces.frames import Frame
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.faces.same_photo import LIKENESS, by_face, correlation
@@ -133,7 +133,10 @@ class FoundCopies:
             for picture, content in zip(own, contents, strict=True)
         ]
         records = self.work.through(
-            "reading cloaked copies", keys, lambda i: _read(files[i], own[i])
+            "reading cloaked copies",
+            keys,
+            lambda i: _read(files[i], own[i]),
+            lambda record: holds_frames(record) or "boxes" not in record,
         )
         self.found = {
             picture.name: PhotoPicture(file, picture.identity, content, frames[0])

@@ -17,7 +17,7 @@ from lowkey_core.work.work import Work
 
 LIKENESS = 0.95
 """Correlation of two aligned faces from which they are taken for one photo. Between cloaked copies
-and their photos it is above, between two photos of one person below (benchmarks/README.md)."""
+and their photos it is above, between two photos of one person below (benchmarks.alike)."""
 
 
 def correlation(one: Tensor, other: Tensor) -> float:

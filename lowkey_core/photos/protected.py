@@ -20,8 +20,8 @@ NAME = "protected.jsonl"
 """Of the ledger: one JSON object a line."""
 _START = b'{"copy": "'
 """How every line begins, as keys are sorted."""
-LARGEST = 2**28
-"""Bytes of a ledger; a line has a few hundred."""
+LARGEST, LONGEST = 2**27, 400_000
+"""Bytes and lines of a ledger; a line has a few hundred bytes."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Outcome:
     """Faces cloaked."""
     dssim: float | None = None
     """Of the most visible face, as the file holds it."""
+    seen: int | None = None
+    """Cloaked faces that the detector still finds in the copy; None: not looked for, as in an
+    animation."""
+    more: int = 0
+    """Faces that a second look finds in the photo beside those that were found."""
     source: str = ""
     """Digest of where the photo lies."""
     photo: str = ""
@@ -63,7 +68,10 @@ def read(out: Path) -> list[Outcome]:
     try:
         with explained(path):
             if regular := path.is_file() and not path.is_symlink():
-                lines = documents.content(path, LARGEST).splitlines()
+                content = documents.content(path, LARGEST)
+                if content.count(b"\n") > LONGEST:
+                    raise ValueError(f"more than {LONGEST:,} lines")
+                lines = content.splitlines()
     except ValueError as error:
         trouble = f" ({error})"
     ours = all(line.startswith(_START) or _START.startswith(line) for line in lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lowkey_core.faces.detection import cut
+from lowkey_core.faces.detection import cut, detect
 from lowkey_core.faces.paste import retouched
 from lowkey_core.faces.visibility import dssim
 from lowkey_core.photos.animation import Animation
@@ -13,6 +13,7 @@ from lowkey_core.photos.decoding import decode_pixels, encode_pixels, encoded
 from lowkey_core.photos.original import Original, read
 from lowkey_core.publish.cut_out import CutOut
 from lowkey_core.publish.preview import side_by_side
+from lowkey_core.publish.served import ELSEWHERE
 from lowkey_core.publish.settings import Settings
 from lowkey_core.types import Images, Pixels
 
@@ -28,8 +29,10 @@ class Made:
     """Of the most visible face, as the file holds it."""
     preview: bytes
     """Every face before, after, and what changed: a PNG file."""
-    lost: str
-    """What of the photo the file does not keep."""
+    notes: str
+    """What of the photo the file does not keep, and if nothing was changed in it."""
+    seen: int | None = None
+    """Cloaked faces that the detector still finds; None: not looked for."""
 
 
 def photo(shown: Original, own: CutOut, changes: Images, settings: Settings, *, flat: bool) -> Made:
@@ -43,13 +46,20 @@ def photo(shown: Original, own: CutOut, changes: Images, settings: Settings, *, 
         content = encoded(shown.changed(changed), "PNG")
     held = decode_pixels(content)
     sheet = side_by_side(shown.pixels, held, own.warps) if settings.preview else None
+    found = detect(held)
     return Made(
         content,
         len(own.faces),
         visible(own, held),
         b"" if sheet is None else encode_pixels(sheet, "PNG"),
-        "; ".join(shown.lost(flat=flat)),
+        "; ".join(
+            [*shown.lost(flat=flat), *([] if (changed != shown.pixels).any() else [NOTHING])]
+        ),
+        sum(any(f.overlap(again) >= ELSEWHERE for again in found) for f in own.frames),
     )
+
+
+NOTHING = "the cloak changed nothing"
 
 
 def animation(

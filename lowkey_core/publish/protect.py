@@ -17,12 +17,12 @@ import torch
 from torch import Generator
 
 from lowkey_core.errors import AuditError, StorageError, UnreadableImageError, setting
-from lowkey_core.faces.found import find
+from lowkey_core.faces.found import find, missed
 from lowkey_core.faces.pictures import levels
 from lowkey_core.photos import animation, original
 from lowkey_core.photos.folders import PREVIEWS
 from lowkey_core.photos.photo import MadePhoto, Photo, digest_of
-from lowkey_core.photos.protected import Outcome, source_of
+from lowkey_core.photos.protected import Outcome, copies_among, source_of
 from lowkey_core.publish import made
 from lowkey_core.publish.cut_out import CHANGED, CutOut, cut_out
 from lowkey_core.publish.ledger import Ledger
@@ -55,6 +55,7 @@ class Protector:
         """wanted: the faces that are cloaked, as `settings.faces` says."""
         self.out, self.cloak, self.settings, self.work, self.rng = out, cloak, settings, work, rng
         self.wanted = wanted
+        self.twice: dict[str, str] = {}
         self.made_with = provenance.fingerprint(
             type(self), cloak, settings, wanted, rng.initial_seed()
         )
@@ -67,6 +68,8 @@ class Protector:
         that is not its copy. Raises: StorageError where the ledger cannot be kept.
         """
         size = self.cloak.batch
+        copies = copies_among(photo for photo, _ in photos)
+        self.twice = {photo.name: "it was a copy that `protect` wrote" for photo in copies}
         with Ledger(self.out) as ledger:
             for group in (photos[i : i + size] for i in range(0, len(photos), size)):
                 yield from self._group(group, ledger)
@@ -91,7 +94,12 @@ class Protector:
     def _cloaked(self, photos: Sequence[Photo]) -> list[tuple[CutOut, Images]]:
         """The faces of each photo, and what the cloak changes of them."""
         found = find(photos, self.work)
-        own = [self.wanted(cut_out(p, f)) for p, f in zip(photos, found, strict=True)]
+        own = [
+            replace(self.wanted(cut_out(photo, each)), more=more)
+            for photo, each, more in zip(
+                photos, found, missed(photos, found, self.work), strict=True
+            )
+        ]
         counts = [len(each.faces) for each in own]
         images = torch.cat([each.faces for each in own])
         if not len(images):
@@ -106,7 +114,9 @@ class Protector:
         self, photo: Photo, copy: str, own: CutOut, changes: Images, ledger: Ledger
     ) -> Outcome:
         """Writes the copy, unless something is in the way, and records what became of the photo."""
-        outcome = Outcome(photo.name, "no face", "not copied", source=source_of(photo))
+        outcome = Outcome(
+            photo.name, "no face", "not copied", more=own.more, source=source_of(photo)
+        )
         try:
             content = photo.read()
             shown = original.read(content, photo.name)
@@ -114,7 +124,8 @@ class Protector:
             if trouble:
                 outcome = replace(outcome, status="unreadable", detail=trouble)
             elif shown.animated and not (self.settings.frames and copy.endswith(PNG)):
-                what = f"an animation of {shown.pictures} frames"
+                why = "no JPEG" if self.settings.frames else "cloaked if frames are asked for"
+                what = f"an animation of {shown.pictures} frames: {why}"
                 outcome = replace(outcome, status="unsupported", detail=what)
             elif shown.animated:
                 outcome = self._animation(outcome, photo, content, copy, ledger)
@@ -171,10 +182,11 @@ class Protector:
         outcome = replace(
             outcome,
             status="protected",
-            detail=done.lost,
+            detail="; ".join(filter(None, [done.notes, self.twice.get(outcome.name)])),
             copy=copy,
             faces=done.faces,
             dssim=done.dssim,
+            seen=done.seen,
             files={path: digest_of(content) for path, content in files.items()},
         )
         ledger.record(outcome)  # first: a file nobody knows of would pass for somebody else's

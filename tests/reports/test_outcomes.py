@@ -51,3 +51,20 @@ def test_what_a_copy_lost_is_in_its_line() -> None:
     assert line(outcome) == (
         "protected: a.png -> a.jpg (1 face, DSSIM 0.020) (16 bits a colour became 8)"
     )
+
+
+def test_whether_a_detector_still_finds_the_faces_is_in_the_line() -> None:
+    def said_of(faces: int, seen: int) -> str:
+        outcome = Outcome("a.png", "protected", copy="a.png", faces=faces, dssim=0.02, seen=seen)
+        return line(outcome).partition("DSSIM 0.020; ")[2]
+
+    assert said_of(1, 1) == "a detector still finds it)"
+    assert said_of(1, 0) == "a detector still finds none of 1)"
+    assert said_of(3, 3) == "a detector still finds them)"
+    assert said_of(3, 2) == "a detector still finds 2 of 3)"
+
+
+def test_photos_in_which_faces_were_missed_are_named() -> None:
+    missed = Outcome("a.png", "protected", copy="a.png", faces=1, dssim=0.02, more=2)
+    assert line(missed).endswith(" (a second look finds 2 faces more)")
+    assert said(missed, *GOOD)[-1] == "photos in which a second look finds more faces: a.png (2)"

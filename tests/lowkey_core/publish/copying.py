@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+import pytest
 import torch
 from torch import Generator
 
 from lowkey_core.cloaks import CloakAbout
+from lowkey_core.faces import detection
 from lowkey_core.faces.frames import Frame
-from lowkey_core.photos.decoding import Pixels
+from lowkey_core.photos.decoding import Pixels, encode_pixels
 from lowkey_core.photos.folders import head
 from lowkey_core.photos.formats import kind_of
 from lowkey_core.photos.protected import Outcome
@@ -20,6 +24,7 @@ from lowkey_core.publish.settings import Settings
 from lowkey_core.publish.sources import named, sources
 from lowkey_core.publish.wanted import PHOTO_BY_PHOTO
 from lowkey_core.types import Faces, Images
+from lowkey_core.work.files import explained
 from lowkey_core.work.work import Work
 from tests.conftest import frame_at
 
@@ -47,6 +52,30 @@ def two_faces_or_none(photos: Sequence[Pixels]) -> list[list[Frame]]:
     return [
         [frame_at(w, pixels.shape[:2]) for w in WARPS] if pixels.max() else [] for pixels in photos
     ]
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both looks find those two faces."""
+    monkeypatch.setattr(detection, "detect_all", two_faces_or_none)
+    monkeypatch.setattr(detection, "detect_smaller", two_faces_or_none)
+
+
+def photos_in(root: Path) -> Path:
+    """A photo, one in a sub-folder, one of nobody, and one that is none."""
+    rng = np.random.default_rng(0)
+    photo = rng.integers(60, 180, (260, 440, 3), dtype=np.uint8)
+    (root / "sub").mkdir(parents=True)
+    (root / "a.png").write_bytes(encode_pixels(photo, "PNG"))
+    (root / "sub" / "b.jpg").write_bytes(encode_pixels(photo[:, ::-1], "JPEG", quality=90))
+    (root / "nobody.png").write_bytes(encode_pixels(np.zeros_like(photo), "PNG"))
+    (root / "text.jpg").write_text("no picture")
+    return root
+
+
+def full(path: Path, content: bytes) -> None:
+    """In place of `write_atomically`: a disk without room."""
+    with explained(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def run(

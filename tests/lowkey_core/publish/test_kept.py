@@ -12,7 +12,7 @@ from lowkey_core.faces import detection
 from lowkey_core.photos import animation, original
 from lowkey_core.photos.decoding import decode_pixels, encode_pixels
 from lowkey_core.photos.folders import PREVIEWS
-from tests.lowkey_core.publish.copying import SEEN, run, two_faces_or_none
+from tests.lowkey_core.publish.copying import SEEN, pretend, run
 
 PHOTO = np.random.default_rng(0).integers(60, 180, (260, 440, 3), dtype=np.uint8)
 
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _somebody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "detect_all", two_faces_or_none)
+    pretend(monkeypatch)
 
 
 def test_a_grey_photo_has_a_grey_copy(folder: Path, tmp_path: Path) -> None:
@@ -73,7 +73,8 @@ def test_an_animation_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
     picture = Image.fromarray(PHOTO)
     picture.save(folder / "m.gif", save_all=True, append_images=[picture.rotate(180)])
     outcome = run(folder, tmp_path / "out")["m.gif"]
-    assert (outcome.status, outcome.detail) == ("unsupported", "an animation of 2 frames")
+    assert outcome.status == "unsupported"
+    assert outcome.detail == "an animation of 2 frames: cloaked if frames are asked for"
 
 
 def animated(path: Path, *frames: np.ndarray, **options: object) -> None:
@@ -116,4 +117,4 @@ def test_an_animation_of_nobody_has_no_face(
 def test_jpeg_holds_no_animation(folder: Path, tmp_path: Path) -> None:
     animated(folder / "m.gif", PHOTO, PHOTO[::-1])
     outcome = run(folder, tmp_path / "out", frames=True, file_format="jpeg")["m.gif"]
-    assert (outcome.status, outcome.detail) == ("unsupported", "an animation of 2 frames")
+    assert (outcome.status, outcome.detail) == ("unsupported", "an animation of 2 frames: no JPEG")

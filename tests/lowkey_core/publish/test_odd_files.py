@@ -18,7 +18,7 @@ from lowkey_core.photos.protected import NAME
 from lowkey_core.publish import made
 from lowkey_core.publish.sources import sources
 from lowkey_core.work.files import PART
-from tests.lowkey_core.publish.copying import run, tree, two_faces_or_none
+from tests.lowkey_core.publish.copying import pretend, run, tree, two_faces_or_none
 
 PHOTO = np.random.default_rng(0).integers(60, 180, (260, 440, 3), dtype=np.uint8)
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _somebody(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "real_detector" not in request.fixturenames:
-        monkeypatch.setattr(detection, "detect_all", two_faces_or_none)
+        pretend(monkeypatch)
 
 
 @pytest.fixture

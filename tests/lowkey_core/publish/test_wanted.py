@@ -106,8 +106,10 @@ def test_others_are_left_as_they_are_and_photos_of_others_not_copied(
 
 def test_the_largest_face_is_the_one_least_magnified() -> None:
     warps = torch.stack([LEFT, 0.5 * LEFT, 2 * LEFT])
-    own = CutOut(torch.zeros(3, 3, 112, 112), warps, "")
+    frames = tuple(frame_at(warp, (400, 400)) for warp in warps)
+    own = CutOut(torch.zeros(3, 3, 112, 112), warps, "", frames)
     assert torch.equal(largest(own).warps, warps[1:2])
+    assert largest(own).frames == frames[1:2]
     assert largest(own).left_out == 2
 
 
