@@ -11,6 +11,7 @@ from torch import Tensor
 
 from audit.photographs import Photographs
 from audit.scene import Scene
+from lowkey_core.datasets.synthetic import GeneratedPhoto
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import Pictures, Recognition
 
@@ -44,10 +45,9 @@ def looked_at(photos: Photographs, recognitions: Sequence[Sequence[Recognition]]
     like a protected person.
 
     Looked for with the first of KNOWN among the audit's own recognisers, whose embeddings are
-    needed anyhow; not at all without one, or where the people were drawn.
+    needed anyhow; not at all without one. Pictures that were drawn are passed over: on those,
+    likeness was not measured.
     """
-    if photos.dataset.cards:
-        return photos
     by_name = {group[0].card.name: group[0] for group in recognitions}
     for name, bars in KNOWN.items():
         recognition = by_name.get(name)
@@ -65,7 +65,9 @@ def looked_at(photos: Photographs, recognitions: Sequence[Sequence[Recognition]]
 
 def _copies(photos: Photographs, recognition: Embedding, bar: float) -> Iterator[str]:
     """Names of probes that show the same as a picture of their person in the gallery."""
-    probes, gallery = photos.probes, photos.gallery
+    probes, gallery = _photographed(photos.probes), _photographed(photos.gallery)
+    if not len(probes) or not len(gallery):
+        return
     likeness = recognition.embed(probes) @ recognition.embed(gallery).T
     own = probes.identities[:, None] == gallery.identities
     for row in ((likeness >= bar) & own).any(1).nonzero().flatten().tolist():
@@ -74,14 +76,21 @@ def _copies(photos: Photographs, recognition: Embedding, bar: float) -> Iterator
 
 def _lookalikes(photos: Photographs, recognition: Embedding, bar: float) -> Iterator[str]:
     """Names of others enrolled who may be a protected person."""
-    if not len(photos.bystanders):
+    others = _photographed(photos.bystanders)
+    people = _photographed(photos.gallery.join(photos.probes))
+    if not len(others) or not len(people):
         return
-    people, others = photos.gallery.join(photos.probes), photos.bystanders
     means = torch.cat([_mean(recognition, people.of([who])) for who in people.people])
     likeness = _by_identity(recognition.embed(others) @ means.T, others)
     for who, row in zip(others.people, likeness, strict=True):
         if float(row.max()) >= bar:
             yield photos.names[who]
+
+
+def _photographed(pictures: Pictures) -> Pictures:
+    """Those that were not drawn."""
+    drawn = [isinstance(getattr(p, "photo", None), GeneratedPhoto) for p in pictures.items]
+    return pictures.select([i for i, made in enumerate(drawn) if not made])
 
 
 def _mean(recognition: Embedding, pictures: Pictures) -> Tensor:

@@ -19,7 +19,8 @@ from audit.photographs import Photographs, align
 from audit.records import Counts
 from lowkey_core import datasets, recognisers
 from lowkey_core.datasets import Dataset
-from lowkey_core.faces.pictures import crops
+from lowkey_core.datasets.synthetic import GeneratedPhoto
+from lowkey_core.faces.pictures import PhotoPicture, crops
 from lowkey_core.matchers.nn import NearestNeighbour
 from lowkey_core.photos.decoding import decode_pixels, encode_pixels
 from lowkey_core.photos.photo import MadePhoto
@@ -99,6 +100,14 @@ def test_a_protected_person_among_the_others_is_named() -> None:
 def test_nobody_looks_whose_likeness_was_not_measured() -> None:
     counts = counted(PROBES.join(PROBES), OTHERS, known="another")
     assert (counts.compared_by, counts.near_duplicates) == ("", ())
+
+
+def test_drawn_pictures_are_passed_over() -> None:
+    drawn = PhotoPicture(GeneratedPhoto("nobody", "nobody.png", Path("none")), 9, "", None)
+    double = called(people(6, 4).select([2]), "double", identity=8)
+    counts = counted(PROBES, OTHERS.join(Pictures((drawn,))).join(double))
+    assert counts.lookalikes == ("person 8",)
+    assert counted(PROBES, Pictures((drawn,))).lookalikes == ()
 
 
 @pytest.mark.faces
