@@ -104,8 +104,12 @@ def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -
                 yield session
     finally:
         if new:
-            with contextlib.suppress(OSError):  # there, or not empty
-                folder.rmdir()
+            _remove_empty(folder)
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it is not there, or not empty
+        folder.rmdir()
 
 
 def _refuse(folder: Path) -> None:
@@ -142,16 +146,20 @@ def protect(
 ) -> Iterator[Outcome]:
     """Cloaked copies of photos, with the plan's cloak: an outcome per photo as soon as it is known.
 
-    Raises: any AuditError.
+    Raises: any AuditError. What cannot be done as asked leaves no new folder.
     """
     from audit import protection
 
-    work = _work(cache or cache_folder(), show)
+    work, new = _work(cache or cache_folder(), show), not out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    storage.prepare(cache or cache_folder())
-    log.info("finished work is kept in %s, copies go to %s", work.cache.root, out)
-    yield from protection.protect(photos, out, plan, settings, work)
-    work.log_counts()
+    try:
+        storage.prepare(cache or cache_folder())
+        log.info("finished work is kept in %s, copies go to %s", work.cache.root, out)
+        yield from protection.protect(photos, out, plan, settings, work)
+        work.log_counts()
+    finally:
+        if new:
+            _remove_empty(out)
 
 
 def train(name: str, out: Path, cache: Path | None = None, show: Show | None = None) -> Path:

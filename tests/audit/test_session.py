@@ -9,7 +9,8 @@ import pytest
 from audit import audit, session
 from audit.plan import AuditPlan
 from audit.report import read
-from lowkey_core.errors import PlanError, RunError
+from lowkey_core.errors import OptionError, PlanError, RunError
+from lowkey_core.publish.settings import Settings
 from tests.audit.plans import changed
 from tests.audit.small import without_timings
 
@@ -94,3 +95,14 @@ def test_an_audit_that_can_go_on_stays_known(error: BaseException, tmp_path: Pat
     with pytest.raises(type(error)), session.begin(AuditPlan(), tmp_path / "run", tmp_path):
         raise error
     assert [file.name for file in (tmp_path / "run").iterdir()] == ["plan.json"]
+
+
+def test_copies_that_cannot_be_made_as_asked_leave_no_folder(tmp_path: Path) -> None:
+    out, cache = tmp_path / "new" / "out", tmp_path / "cache"
+    with pytest.raises(OptionError, match="does not exist"):
+        list(session.protect([tmp_path / "none.png"], out, AuditPlan(), Settings(), cache))
+    assert not out.exists()
+    out.mkdir(parents=True)
+    with pytest.raises(OptionError, match="does not exist"):
+        list(session.protect([tmp_path / "none.png"], out, AuditPlan(), Settings(), cache))
+    assert out.exists(), "it was there before"
