@@ -1,6 +1,7 @@
 """The command line: parse, call, print, exit code. No logic. Heavy imports inside commands.
 
-Exit codes: 0 done, 2 usage or bad input, 3 inconclusive, 130 interrupted.
+Exit codes: 0 done, 2 usage or bad input, 3 inconclusive, 4 some photos not protected, 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
 import typer
 
-from lowkey_core.errors import AuditError, as_flag, one_line
+from lowkey_core.errors import AuditError, as_flag
 from lowkey_core.plugins.code import Interrupted, blame
 from lowkey_core.work.files import explained
 from reports.console.commands import (
@@ -23,6 +25,8 @@ from reports.console.commands import (
     GROUPS,
     RUNNING,
     VERBOSE,
+    agrees,
+    draw,
     group,
     log_if,
     say,
@@ -32,7 +36,7 @@ from reports.console.options import given, with_choices
 
 log = logging.getLogger("cli")
 
-INCONCLUSIVE, INTERRUPTED = 3, 130
+INCONCLUSIVE, NOT_PROTECTED, INTERRUPTED = 3, 4, 130
 JSON = typer.Option(
     False, "--json", help="Print the result as JSON on stdout.", rich_help_panel=RUNNING
 )
@@ -51,6 +55,13 @@ def audit(
     resume: Optional[Path] = typer.Option(
         None, help="A run's folder: go on with its plan, there.", rich_help_panel=RUNNING
     ),
+    trust: bool = typer.Option(
+        False,
+        "--trust",
+        help="Do not ask: run the programs that the plan or the run names (.py, .pt, .onnx, "
+        "command).",
+        rich_help_panel=RUNNING,
+    ),
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Say what there is to do, and how long it takes; do not do it."
     ),
@@ -63,13 +74,16 @@ def audit(
     log_if(verbose)
     from audit import choices, presets, session, statistics
     from audit import runs as earlier
+    from audit.trust import confirm
 
     if resume:
         made = earlier.resumed(resume, _given(context))
-        title = f"resuming {one_line(str(resume))}"
+        title = f"resuming {resume}"
     else:
         made = choices.make(preset, plan, given(flags))
         title = f"{preset} ({presets.cost(preset, made.people.seeds)})"
+    if (source := resume or plan) and not trust:
+        confirm(made, given(flags), source, say, partial(agrees, "Run them?"))
     people = made.people
     say(f"{title}; {statistics.power(people.protected, people.probes, people.seeds)}")
     from reports.console.progress import Progress
@@ -81,16 +95,16 @@ def audit(
             foreseen = session.foresee(made, cache, progress.show)
         show(lines(foreseen))
         return
-    begun = session.begin(made, resume or out, cache)
     from reports import render
 
-    with Progress() as progress:
-        found = begun.run(progress.show, progress.expect)
-    session.keep(begun.folder / "report.md", render("markdown", found))
-    say(str(render("terminal", found)))
-    say(one_line(f"report: {begun.folder / 'report.md'} and report.json"))
+    with session.begin(made, resume or out, cache) as begun:
+        with Progress() as progress:
+            found = begun.run(progress.show, progress.expect)
+        session.keep(begun.folder / "report.md", render("markdown", found))
+    draw(render("terminal", found))
+    say(f"report: {begun.folder / 'report.md'} and report.json")
     if json:
-        print(found.model_dump_json(indent=1))
+        print(found.model_dump_json(indent=1, ensure_ascii=True))
     raise typer.Exit(INCONCLUSIVE if found.verdict == "inconclusive" else 0)
 
 
@@ -99,24 +113,33 @@ def audit(
 def protect(
     photos: list[Path] = typer.Argument(help="Photos, or folders of them."),
     out: Path = typer.Option(help="Folder for the cloaked copies; a folder's tree is mirrored."),
-    faces: str = typer.Option("all", help="all, or the largest of each photo."),
+    faces: str = typer.Option(
+        "all", help="all, largest (of each photo), or mine: of whoever is in most photos."
+    ),
     strength: float = typer.Option(1.0, help="Share of the cloak's change to apply, 0 to 1."),
-    format: str = typer.Option("png", help="Of the copies: png or jpeg."),
-    quality: Optional[int] = typer.Option(None, help="Of JPEG copies, 1 to 100. \\[95]"),
+    format: str = typer.Option("png", help="Of the copies: png, jpeg, or same (a JPEG stays one)."),
+    quality: Optional[int] = typer.Option(
+        None, help="Of JPEG copies, 1 to 100. \\[95; with same the photo's own]"
+    ),
     preview: bool = typer.Option(False, help="Also photo, copy and difference, side by side."),
+    frames: bool = typer.Option(
+        False, "--frames", help="Cloak animations, frame by frame, as animated PNG."
+    ),
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
     **flags: Any,
 ) -> None:
-    """Write cloaked copies of photos: every face changed, everything else left as it is."""
+    """Write cloaked copies of photos: faces changed, other pixels kept, metadata left behind.
+
+    Exit code 4 if a picture was not protected: it is named first."""
     log_if(verbose)
     from audit import choices, session
 
     made = choices.make(given=given(flags))
-    from lowkey_core.publish.protect import Settings
+    from lowkey_core.publish.settings import Settings
 
-    settings = Settings(faces, strength, format, quality, preview)
+    settings = Settings(faces, strength, format, quality, preview, frames)
     from reports.console import outcomes
     from reports.console.progress import Progress
 
@@ -124,11 +147,12 @@ def protect(
         became = []
         for outcome in session.protect(photos, out, made, settings, cache, progress.show):
             became.append(outcome)
-            progress.say(outcomes.line(outcome))
-    say(outcomes.summary(became, out))
+            if outcome.status != outcomes.OTHER:
+                progress.say(outcomes.line(outcome))
+    say(*outcomes.summary(became, out))
     if json:
         print(outcomes.as_json(became))
-    raise typer.Exit(BAD_INPUT if outcomes.failed(became) else 0)
+    raise typer.Exit(NOT_PROTECTED if outcomes.unprotected(became) else 0)
 
 
 @app.command()

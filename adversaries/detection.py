@@ -21,7 +21,7 @@ from adversaries import AdversaryAbout, Prepared, System, ThreatModel
 from adversaries.parts.enrolment import facts
 from adversaries.parts.training import Recipe, Rows, train
 from lowkey_core import transforms
-from lowkey_core.errors import PlanError, setting
+from lowkey_core.errors import NotPossibleError, setting
 from lowkey_core.faces.visibility import smooth
 from lowkey_core.publish.served import served
 from lowkey_core.types import FACE_SIZE, Images, Pictures, Recognition
@@ -118,12 +118,12 @@ class Detection:
     def prepare(self, threat: ThreatModel, rng: Generator, /) -> Prepared:
         """Trains the detector, then sets its threshold on identities it has not seen.
 
-        Raises: PlanError with fewer than two background identities.
+        Raises: NotPossibleError with fewer than two background identities.
         """
         background = threat.background
         known = background.identities.unique()
         if len(known) < 2:
-            raise PlanError(
+            raise NotPossibleError(
                 f"the background has {len(known)} identity",
                 expected="at least 2: some to learn from, others to set the threshold on",
                 remedy=f"raise {setting('background')}",

@@ -8,6 +8,7 @@ from audit.findings import MIN_CONTROL
 from audit.outcomes import Cell
 from audit.plan import BASE_TRANSFORMS
 from audit.records import AdversaryRecord, Caveat, CloakRecord, Counts, Quality, RecogniserRecord
+from lowkey_core.errors import some
 
 MAX_NOISE = 0.1
 """Protection by noise beyond the control's own misses from which the cloak deserves no credit."""
@@ -15,6 +16,8 @@ MIN_SEEN = 0.9
 """Share of its background that the cloak must have changed for an adversary to have learned."""
 MAX_WIDTH = 0.3
 """Width of an interval from which a figure is called rough."""
+CROWD = 50
+"""People in a gallery below which a search says little about larger ones."""
 
 
 def caveats(
@@ -32,7 +35,9 @@ def caveats(
         *_learning(adversaries),
         *_held_out(cloaks, recognisers),
         *_power(cells),
+        *_crowd(counts),
         *_lost(counts),
+        *_alike(counts),
         *_copies(cloaks),
         *(_doubt("cloak", note) for note in notes),
         *(_doubt("dataset", note) for note in of_pictures),
@@ -109,7 +114,8 @@ def _held_out(
                     f"({', '.join(relation.shared_data)}): protection may be less against a "
                     "network that was not.",
                 )
-        if not any(relation.newer for relation in relations.values()):
+        dated = cloak.released is not None or cloak.surrogates != ()
+        if dated and not any(relation.newer for relation in relations.values()):
             yield _doubt(
                 "no-newer-model",
                 f"No recogniser here is known to be newer than {cloak.attack}.",
@@ -131,6 +137,15 @@ def _width(cell: Cell) -> float:
     return high - low
 
 
+def _crowd(counts: Counts) -> Iterator[Caveat]:
+    if counts.enrolled < CROWD:
+        yield _doubt(
+            "small-gallery",
+            f"A search among {counts.enrolled} people says little about a crowd, where more people "
+            "look alike: strangers (a distractor data set) would make the gallery larger.",
+        )
+
+
 def _copies(cloaks: Sequence[CloakRecord]) -> Iterator[Caveat]:
     for copies in (cloak.copies for cloak in cloaks if cloak.copies is not None):
         if lost := len(copies.missing) + len(copies.unusable):
@@ -139,14 +154,17 @@ def _copies(cloaks: Sequence[CloakRecord]) -> Iterator[Caveat]:
                 f"{lost} of {lost + copies.matched} pictures of protected people have no usable "
                 "copy: they count as uncloaked.",
             )
+        if same := len(copies.unchanged):
+            yield _doubt(
+                "copies-unchanged",
+                f"{same} of {copies.matched} copies show the face as it was: the cloak changed "
+                "nothing.",
+            )
 
 
 def _lost(counts: Counts) -> Iterator[Caveat]:
     if counts.without_pictures:
-        yield _doubt(
-            "people-lost",
-            f"{counts.without_pictures} protected people are left out: no face to enrol or search.",
-        )
+        yield _doubt("people-lost", _left_out(counts))
         wanted = counts.protected + counts.without_pictures
         if counts.too_few_pictures and counts.protectable <= wanted:
             yield _doubt(
@@ -166,6 +184,34 @@ def _lost(counts: Counts) -> Iterator[Caveat]:
             f"{len(counts.duplicates)} pictures were left out of gallery or background: the same "
             "picture is a probe, or takes part elsewhere.",
         )
+
+
+def _alike(counts: Counts) -> Iterator[Caveat]:
+    if copies := counts.near_duplicates:
+        yield _doubt(
+            "near-duplicates",
+            f"{len(copies)} of {counts.probes} probes show nearly the same as a picture of their "
+            f"person in the gallery, says {counts.compared_by} ({some(copies)}): frames of one "
+            "scene, or copies of one photo, are found more easily than other photos.",
+        )
+    if others := counts.lookalikes:
+        yield _doubt(
+            "lookalikes",
+            f"{len(others)} of the others enrolled look like a protected person, says "
+            f"{counts.compared_by}, and may be that person ({some(others)}): who is found under "
+            "two names counts as missed.",
+        )
+
+
+def _left_out(counts: Counts) -> str:
+    twins = counts.only_duplicates
+    faceless = counts.without_pictures - twins
+    causes = [
+        f"{faceless} without a face to enrol or search" if faceless else "",
+        f"{twins} whose pictures are probes, or take part elsewhere" if twins else "",
+    ]
+    said = ", ".join(filter(None, causes))
+    return f"{counts.without_pictures} protected people are left out: {said}."
 
 
 def _metrics(quality: Sequence[Quality]) -> Iterator[Caveat]:

@@ -6,7 +6,6 @@ list that a flag gives replaces the list.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,6 +21,7 @@ from lowkey_core import spec, weights
 from lowkey_core.errors import PlanError, setting, unknown_name
 from lowkey_core.spec import Spec
 from lowkey_core.weights import Card
+from lowkey_core.work import documents
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def _merged(*plans: Mapping[str, Any]) -> Nested:
 def _read(file: Path) -> Nested:
     """A plan file. Raises: PlanError, also for the flat form of version 0.1."""
     try:
-        written = tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        written = documents.toml(file)
+    except (OSError, ValueError) as error:
         raise PlanError(
             f"the plan {file} cannot be read ({error})",
             expected="a TOML file",

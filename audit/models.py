@@ -16,6 +16,7 @@ from lowkey_core.errors import (
 )
 from lowkey_core.faces.detection import DETECTOR_CARDS
 from lowkey_core.faces.visibility import LINEAR, TRUNK
+from lowkey_core.training import lfw_pictures
 from lowkey_core.weights import Card
 from lowkey_core.weights.packaged import EFFICIENTNET, ST_LPIPS
 from lowkey_core.work.files import explained
@@ -28,6 +29,7 @@ def catalogue() -> dict[str, tuple[str, Card]]:
     return {
         **{name: ("recogniser", card) for name, card in recognisers.cards().items()},
         GENERATOR.name: ("data set", GENERATOR),
+        lfw_pictures.CARD.name: ("digests of pictures", lfw_pictures.CARD),
         **{card.name: ("perceptual metric", card) for card in (TRUNK, LINEAR, ST_LPIPS)},
         **{card.name: ("face detector", card) for card in DETECTOR_CARDS},
         EFFICIENTNET.name: ("image classifier", EFFICIENTNET),

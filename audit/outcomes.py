@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from audit import statistics
 
@@ -23,6 +23,13 @@ def rank(k: int) -> str:
     return f"rank-{k}"
 
 
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+"""How many; of so few digits that any reader can count with it."""
+T = TypeVar("T")
+Many = Annotated[tuple[T, ...], FailFast()]
+"""Of which the first that is wrong is told, and no other looked at."""
+
+
 class Record(BaseModel):
     """Part of a report."""
 
@@ -32,8 +39,8 @@ class Record(BaseModel):
 class Rate(Record):
     """A rate, one entry per identity: the identity is the unit of statistics."""
 
-    hits: tuple[int, ...]
-    trials: tuple[int, ...]
+    hits: Many[Count]
+    trials: Many[Count]
 
     @model_validator(mode="after")
     def _counts(self) -> Self:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from audit.advice import RIVALS
 from audit.plan import AuditPlan
 from audit.protocol import split
 from audit.records import Counts
@@ -75,21 +76,26 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
     )
     for cloak in copies:
         cloak.read(gallery.join(probes).join(background))
-    people = _people(gallery, probes)
-    if not people or not len(background):
+    people, enrolled = _people(gallery, probes), gallery.join(bystanders).people
+    if not people or not len(background) or len(enrolled) < RIVALS:
+        lost = _counted(aligned, duplicates)
         raise DatasetError(
-            f"faces were found in {len(gallery)} pictures of the gallery, {len(probes)} probes and "
-            f"{len(background)} of the background",
-            expected="at least one person with a face in gallery and probes, and a background",
+            f"usable are {len(gallery)} pictures of the gallery, {len(probes)} probes, "
+            f"{len(bystanders)} pictures of others and {len(background)} of the background"
+            + (f" ({lost})" if lost else ""),
+            expected="at least one person with a face in gallery and probes, somebody else "
+            "enrolled, and a background",
             remedy="look at the pictures, or use another data set",
         )
+    showing = _people(others[0], probes)
     counts = Counts(
         dataset=sizes.dataset,
         protected=len(people),
         without_pictures=sizes.protected - len(people),
+        only_duplicates=len(showing) - len(people),
         probes=len(probes),
         gallery=len(gallery) + len(bystanders),
-        enrolled=len(set(gallery.people) | set(bystanders.people)),
+        enrolled=len(enrolled),
         background_identities=len(background.people),
         background_pictures=len(background),
         no_face=aligned.no_face,
@@ -131,6 +137,14 @@ def once(
                 seen.add(shows[name])
         kept.append(part.select(rows))
     return kept, tuple(left_out)
+
+
+def _counted(aligned: Aligned, duplicates: Sequence[str]) -> str:
+    """How many pictures are of no use, for each reason; "" if all are."""
+    reasons = Counter(aligned.unreadable.values())
+    counts = Counter({"no face": len(aligned.no_face), "the same as another": len(duplicates)})
+    counts.update(reasons)
+    return ", ".join(f"{n} {why}" for why, n in counts.items() if n)
 
 
 def _people(gallery: Pictures, probes: Pictures) -> list[int]:

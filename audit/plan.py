@@ -18,6 +18,14 @@ BASELINE = "oblivious"
 """The adversary that takes part in every audit: what it finds is what every other adds to."""
 
 
+MOST_PEOPLE = 100_000
+"""Protected: more would make reports longer, and figures no sharper."""
+MOST_SPLITS = 1000
+"""Of the people."""
+MOST_NAMES = 100
+"""Of one kind: every cell of a report is looked up among them."""
+
+
 def _once(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
@@ -46,7 +54,14 @@ class Part(BaseModel):
 def choice(
     default: Any, help_text: str, *, flag: str = "", common: bool = False, **limits: Any
 ) -> Any:
-    """A field. flag: its name on the command line, if not the field's. common: shown first."""
+    """A field. flag: its name on the command line, if not the field's. common: shown first.
+
+    A number is below 2**31, and a list has at most MOST_NAMES names, where no limit is given.
+    """
+    if isinstance(default, int) and not {"lt", "le"} & limits.keys():
+        limits["lt"] = 2**31
+    if isinstance(default, tuple):
+        limits.setdefault("max_length", MOST_NAMES)
     return Field(
         default, description=help_text, json_schema_extra={"flag": flag, "common": common}, **limits
     )
@@ -65,7 +80,7 @@ class People(Part):
         "Likewise, or a folder of loose pictures: each is one more stranger.",
         flag="distractor_dataset",
     )
-    protected: int = choice(24, "Identities who cloak.", common=True, ge=1)
+    protected: int = choice(24, "Identities who cloak.", common=True, ge=1, le=MOST_PEOPLE)
     probes: int = choice(4, "Clean pictures of each to identify.", ge=1)
     gallery: int = choice(8, "Published pictures of each identity, at most.", ge=1)
     background: int = choice(60, "Identities the adversary learns from.", ge=1)
@@ -82,6 +97,7 @@ class People(Part):
         1,
         "Splits of the people, each with its own seed from `seed` on, pooled by identity.",
         ge=1,
+        le=MOST_SPLITS,
     )
 
 
@@ -160,13 +176,13 @@ class Measure(Part):
     measures: Specs = choice(
         ("rank-k", "detection"), "See `list measures`.", flag="measure", min_length=1
     )
-    ranks: tuple[int, ...] = choice((1, 5, 10, 50), "Ranks of identification.")
+    ranks: tuple[int, ...] = choice((1, 5, 10, 50), "Ranks of identification.", max_length=1000)
 
     @field_validator("ranks")
     @classmethod
     def _with_first(cls, ranks: tuple[int, ...]) -> tuple[int, ...]:
-        if any(rank < 1 for rank in ranks):
-            raise ValueError("ranks start at 1")
+        if not all(1 <= rank < 2**31 for rank in ranks):
+            raise ValueError("ranks start at 1, and end below 2**31")
         return tuple(sorted({1, *ranks}))
 
     @field_validator("measures")

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import torch
 from torch import Generator
 
 from audit.plan import AuditPlan
 from lowkey_core import cloaks, recognisers
 from lowkey_core.cloaks import PhotoCloak
 from lowkey_core.errors import OptionError, setting
-from lowkey_core.publish.ledger import Outcome
-from lowkey_core.publish.protect import SUFFIXES, Protector, Settings
+from lowkey_core.photos.folders import head
+from lowkey_core.photos.formats import kind_of
+from lowkey_core.photos.photo import Photo
+from lowkey_core.photos.protected import Outcome
+from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
-from lowkey_core.publish.sources import sources
+from lowkey_core.publish.settings import Settings
+from lowkey_core.publish.sources import named, sources
+from lowkey_core.publish.wanted import PHOTO_BY_PHOTO, RECOGNISER, Wanted, recurring
 from lowkey_core.types import Network
 from lowkey_core.work import runtime
 from lowkey_core.work.work import Work
@@ -23,7 +29,8 @@ from lowkey_core.work.work import Work
 def protect(
     photos: Sequence[Path], out: Path, plan: AuditPlan, settings: Settings, work: Work
 ) -> Iterator[Outcome]:
-    """Cloaked copies of photos and of all photos in folders, with the plan's cloak.
+    """Cloaked copies of photos and of all photos in folders, with the plan's cloak; an outcome
+    for every file.
 
     Raises: any AuditError, before the first outcome.
     """
@@ -33,11 +40,12 @@ def protect(
             expected=f"one {setting('attack')}",
             remedy="run once for each, into folders of their own",
         )
-    found = sources(photos, out, SUFFIXES[settings.file_format])
+    found = sources(photos, out)
     (name,), publish = plan.publish.attacks, plan.publish
 
+    device = runtime.chosen(plan.run.device)
+
     def surrogates() -> list[Network]:
-        device = runtime.chosen(plan.run.device)
         return [recognisers.network(surrogate, device) for surrogate in publish.surrogates]
 
     cloak = cloaks.load(name, surrogates, work)
@@ -49,4 +57,17 @@ def protect(
         )
     published = Published(cloak, work, name=name, batch=publish.batch)
     rng = Generator().manual_seed(plan.people.seed)
-    yield from Protector(out, published, settings, work, rng).protect(found)
+    yield from found.refused
+    pairs = named(found.photos, lambda photo: settings.suffix(kind_of(head(photo.path))))
+    wanted = _wanted(settings, [photo for photo, _ in pairs], device, work)
+    yield from Protector(out, published, settings, work, rng, wanted).protect(pairs)
+    yield from found.others
+
+
+def _wanted(
+    settings: Settings, photos: Sequence[Photo], device: torch.device, work: Work
+) -> Wanted:
+    """Raises: OptionError if nobody's face recurs."""
+    if settings.faces == "mine":
+        return recurring(photos, recognisers.network(RECOGNISER, device), work)
+    return PHOTO_BY_PHOTO[settings.faces]

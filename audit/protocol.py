@@ -6,9 +6,10 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from audit.plan import AuditPlan, People
+from audit.advice import SPARE, Dealt, fits, refusal
+from audit.plan import AuditPlan
 from lowkey_core.datasets import Dataset
-from lowkey_core.errors import DatasetError, PlanError, setting
+from lowkey_core.errors import PlanError, setting
 from lowkey_core.photos.photo import Photo
 
 
@@ -38,6 +39,15 @@ class Split:
         """All of them."""
         return self.gallery + self.probes + self.bystanders + self.background + self.calibration
 
+    @property
+    def dealt(self) -> Dealt:
+        """How many people the plan was given."""
+        protected, enrolled, background = (
+            len({photo.identity for photo in part})
+            for part in (self.probes, self.gallery + self.bystanders, self.background)
+        )
+        return Dealt(protected, background, enrolled)
+
 
 def split(
     dataset: Dataset,
@@ -51,47 +61,48 @@ def split(
     copied: names of the photos that have cloaked copies, where those are not made here. People
     who have some come first as protected, then as background; their pictures without a copy come
     first as probes, those with one as gallery. If all have copies the split is that without.
-    Raises: DatasetError if there are too few identities, PlanError if a rank cannot be reached.
+    Raises: DatasetError, PlanError if the plan asks for more than there is, with the choices that
+    fit (`audit/advice.py`).
     """
     _apart(dataset, strangers)
-    sizes, ranks = plan.people, plan.measure.ranks
+
+    def dealt(smaller: AuditPlan) -> Dealt:
+        return deal(dataset, smaller, strangers, copied).dealt
+
+    parts = deal(dataset, plan, strangers, copied)
+    if fits(plan, parts.dealt):
+        return parts
+    pictures = [len(photos) for photos in dataset.by_identity.values()]
+    raise refusal(dataset.name, plan, pictures, dealt, third_party=copied is not None)
+
+
+def deal(
+    dataset: Dataset,
+    plan: AuditPlan,
+    strangers: Sequence[Photo],
+    copied: Container[str] | None,
+) -> Split:
+    """As `split`, with as many people in each part as there are."""
+    sizes = plan.people
     rng, limit = Random(sizes.seed), sizes.probes + sizes.gallery
     people = {who: rng.sample(photos, len(photos)) for who, photos in dataset.by_identity.items()}
     order = rng.sample(sorted(people), len(people))
     order.sort(key=lambda who: -min(len(people[who]), limit))  # full galleries first
-    rich = [who for who in order if len(people[who]) >= sizes.probes + 2]
+    rich = [who for who in order if len(people[who]) >= sizes.probes + SPARE]
     too_few = len(people) - len(rich)
     if copied is not None:
         people, rich, order = _copied_first(people, rich, order, copied, sizes.probes)
     protected = rich[: sizes.protected]
-    if copied is not None and len(protected) < sizes.protected:
-        raise DatasetError(
-            f"there are cloaked copies for {len(protected)} people of {dataset.name} with "
-            f"{sizes.probes + 2} or more pictures",
-            expected=f"{sizes.protected}, who are protected",
-            remedy=f"use {setting('protected', len(protected))}"
-            if protected
-            else f"correct {setting('cloaked')}",
-        )
-    rest = [who for who in order if who not in set(protected)]
+    rest = _without(order, protected)
     able = [who for who in rest if len(people[who]) >= sizes.background_pictures]
     background = able[: sizes.background]
-    if len(protected) < sizes.protected or len(background) < sizes.background:
-        raise _too_few(dataset, sizes, [len(people[who]) for who in order])
-    rest = [who for who in rest if who not in set(background)]
+    rest = _without(rest, background)
     others = [who for who in rest if len(people[who]) > 1][: sizes.others]
     single = [who for who in rest if len(people[who]) == 1]
     drawn = rng.sample(sorted(strangers, key=lambda p: p.name), len(strangers))
     distractors = [*drawn, *(people[who][0] for who in single)][: sizes.distractors]
     taken = {*others, *(photo.identity for photo in distractors)}
     calibration = [who for who in rest if who not in taken][: sizes.calibration]
-    enrolled = len(protected) + len(others) + len(distractors)
-    if max(ranks) > enrolled:
-        raise PlanError(
-            f"the gallery has {enrolled} identities, rank {max(ranks)} requested",
-            expected=f"ranks up to {enrolled}",
-            remedy=f"lower {setting('ranks')} or enrol {max(ranks) - enrolled} more",
-        )
     return Split(
         gallery=tuple(p for who in protected for p in people[who][sizes.probes : limit]),
         probes=tuple(p for who in protected for p in people[who][: sizes.probes]),
@@ -106,6 +117,11 @@ def split(
         protectable=len(rich),
         too_few_pictures=too_few,
     )
+
+
+def _without(people: Sequence[str], others: Sequence[str]) -> list[str]:
+    left_out = set(others)
+    return [who for who in people if who not in left_out]
 
 
 Photos = dict[str, list[Photo]]
@@ -142,32 +158,3 @@ def _apart(dataset: Dataset, strangers: Sequence[Photo]) -> None:
             expected="strangers, who are nobody in the data set",
             remedy=f"name another {setting('distractor_dataset')}, or keep strangers apart",
         )
-
-
-def _too_few(dataset: Dataset, sizes: People, pictures: Sequence[int]) -> DatasetError:
-    """Says how many people there are, and how the plan would fit them.
-
-    pictures: of each identity, in the order in which they are protected.
-    """
-    needed, learned = sizes.probes + 2, sizes.background_pictures
-    rich = sum(n >= needed for n in pictures)
-    able = sum(n >= learned for n in pictures)
-    fits = [
-        (p, min(sizes.background, sum(n >= learned for n in pictures[p:])))
-        for p in range(1, min(sizes.protected, rich) + 1)
-    ]
-    protected, background = max(
-        (fit for fit in fits if fit[1] > 1),  # what learns to tell people apart needs two
-        key=lambda fit: (min(fit[0] / sizes.protected, fit[1] / sizes.background), fit),
-        default=(0, 0),
-    )
-    return DatasetError(
-        f"{dataset.name} has {len(pictures)} identities, {rich} with the {needed} or more pictures "
-        f"of a protected one and {able} with the {learned} of one in the background",
-        expected=f"{sizes.protected} protected and {sizes.background} others as background",
-        remedy=f"use {setting('protected', protected)} {setting('background', background)}, "
-        "or more people"
-        if protected
-        else f"add pictures until 1 person has {needed} and 2 others have {learned}, "
-        f"or lower {setting('probes')}",
-    )

@@ -15,6 +15,7 @@ from audit.caveats import caveats
 from audit.comparisons import comparisons
 from audit.contests import Contests
 from audit.outcomes import Cell
+from audit.photographs import Photographs
 from audit.plan import BASELINE, AuditPlan
 from audit.publishing import Publication
 from audit.records import (
@@ -33,8 +34,10 @@ from audit.visible import Ruler, quality
 from lowkey_core import weights
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.faces.detection import DETECTOR_CARDS
+from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.recognition.lineage import held_out, shared_data
+from lowkey_core.training import lfw_pictures
 from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
@@ -123,6 +126,10 @@ def _copies(scene: Scene, cloak: ThirdPartyCloak) -> Copies:
         missing=tuple(name for name in own if name in cloak.missing),
         unusable=tuple(name for name in own if name in cloak.unusable),
         background=len([n for n in scene.photos.background.names if n not in lost]),
+        reasons={name: cloak.reasons[name] for name in own if name in cloak.reasons},
+        unchanged=tuple(name for name in own if name in cloak.unchanged),
+        strays=dict(cloak.strays),
+        notes=cloak.notes,
     )
 
 
@@ -200,6 +207,18 @@ def notes_on_pictures(scene: Scene) -> Iterator[str]:
             f"{', '.join(known)} learned from {dataset.called}, too: "
             "a recogniser that did not may be fooled more easily."
         )
+    zoo = [card.name for card in cards if card.embedded and "LFW" in card.data]
+    if zoo and not known and (count := lfw_pictures.known(_contents(scene.photos))):
+        yield (
+            f"{count} of the pictures are of LFW, and {', '.join(zoo)} learned from them, too: "
+            "a recogniser that did not may be fooled more easily."
+        )
+
+
+def _contents(photos: Photographs) -> Iterator[str]:
+    """The digest of each file."""
+    for part in (photos.gallery, photos.probes, photos.bystanders, photos.background):
+        yield from (p.content for p in part.items if isinstance(p, PhotoPicture))
 
 
 def _environment() -> dict[str, str]:

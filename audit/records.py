@@ -10,14 +10,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from audit.outcomes import Cell, Place, Record
+from audit.outcomes import Cell, Count, Many, Place, Record
+from audit.plan import MOST_PEOPLE
 
 
 class Quality(Record):
     """How visible a cloak is on the face, as published (8-bit), over the protected gallery."""
 
     attack: str
-    pictures: int
+    pictures: Count
     dssim: float
     """Mean (1 - SSIM) / 2, on the aligned face."""
     dssim_max: float
@@ -37,14 +38,22 @@ class Copies(Record):
     """Cloaked copies that were not made here but found in a folder."""
 
     folder: str
-    matched: int
+    matched: Count
     """Pictures of the protected gallery with a usable copy."""
-    missing: tuple[str, ...]
+    missing: Many[str]
     """Those without a copy. They count as uncloaked."""
-    unusable: tuple[str, ...]
+    unusable: Many[str]
     """Those whose copy cannot be read, or does not show their face. They count as uncloaked."""
-    background: int
+    background: Count
     """Pictures of the background with a usable copy: what adversaries may learn from."""
+    reasons: dict[str, str] = Field(default_factory=dict)
+    """Why there is no copy, by the names in `missing`."""
+    unchanged: Many[str] = ()
+    """Pictures of the protected gallery whose copy shows the very same face."""
+    strays: dict[str, str] = Field(default_factory=dict)
+    """Files in the folder that are the copy of no photo, and why."""
+    notes: Many[str] = ()
+    """How copies were matched."""
 
 
 class CloakRecord(Record):
@@ -56,11 +65,11 @@ class CloakRecord(Record):
     """The name of its control, noise at its energy; None if it is noise itself."""
     released: datetime.date | None
     """When it became public; None if it does not say."""
-    notes: tuple[str, ...]
+    notes: Many[str]
     """What it says of itself."""
     surrogates: tuple[str, ...] | None
     """The networks that it was optimised against; None: not known."""
-    quality: tuple[Quality, ...]
+    quality: Many[Quality]
     """Of the cloak, and of its control."""
     copies: Copies | None = None
     """None where the cloak was made here."""
@@ -73,7 +82,7 @@ class Relation(Record):
     """Released after the cloak, and not one of the networks that it was optimised against."""
     held_out: bool | None
     """Shares no weights, teacher or training run with a surrogate; None if that is not stated."""
-    shared_data: tuple[str, ...] = ()
+    shared_data: Many[str] = ()
     """Data sets that a surrogate was trained on, too."""
 
 
@@ -123,29 +132,37 @@ class Counts(Record):
     """What was looked at. Nothing is dropped without being counted."""
 
     dataset: str
-    protected: int
+    protected: Count = Field(le=MOST_PEOPLE)
     """Identities whose protection was measured."""
-    without_pictures: int = 0
-    """Protected identities left out, as no face of theirs was found to enrol or to search."""
-    probes: int
-    gallery: int
+    without_pictures: Count = 0
+    """Protected identities left out, as no picture of theirs is left to enrol or to search."""
+    only_duplicates: Count = 0
+    """Of those, the ones whose faces were found, in pictures that are somebody's already."""
+    probes: Count
+    gallery: Count
     """Pictures enrolled, of everybody."""
-    enrolled: int
+    enrolled: Count
     """Identities in the gallery."""
-    background_identities: int
-    background_pictures: int
-    no_face: tuple[str, ...]
+    background_identities: Count
+    background_pictures: Count
+    no_face: Many[str]
     """Pictures in which no face was found."""
-    unreadable: tuple[str, ...]
+    unreadable: Many[str]
     """Files that are not pictures we accept."""
-    unreadable_reasons: dict[str, int] = Field(default_factory=dict)
+    unreadable_reasons: dict[str, Count] = Field(default_factory=dict)
     """How many of them for each reason."""
-    duplicates: tuple[str, ...] = ()
+    duplicates: Many[str] = ()
     """Pictures left out of gallery or background: the same picture is a probe, or takes part
     elsewhere."""
-    protectable: int = 0
+    compared_by: str = ""
+    """The recogniser by which the next two were told; "" if nobody looked."""
+    near_duplicates: Many[str] = ()
+    """Probes that show the same as a picture of their person in the gallery."""
+    lookalikes: Many[str] = ()
+    """Others enrolled who look like a protected person."""
+    protectable: Count = 0
     """Identities with pictures enough to be protected."""
-    too_few_pictures: int = 0
+    too_few_pictures: Count = 0
     """Identities of the data set with fewer."""
 
 
@@ -184,9 +201,9 @@ class Comparison(Record):
     """Mean over identities."""
     interval: tuple[float, float]
     """95%."""
-    people: int
+    people: Count
     """Identities that were paired."""
-    probes: int
+    probes: Count
     """Of them, in either arm."""
 
     @property
@@ -200,6 +217,6 @@ class SplitRecord(Record):
     """One split of the people, an audit of its own, of several that were pooled."""
 
     seed: int
-    people: tuple[str, ...]
+    people: Many[str]
     """Its protected identities, in the order of its rates."""
-    cells: tuple[Cell, ...]
+    cells: Many[Cell]

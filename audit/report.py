@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from audit.outcomes import Cell, Record, rank
-from audit.plan import BASELINE, AuditPlan
+from audit.outcomes import Cell, Many, Record, rank
+from audit.plan import BASELINE, MOST_NAMES, AuditPlan
 from audit.records import (
     AdversaryRecord,
     Card,
@@ -22,6 +22,7 @@ from audit.records import (
     SplitRecord,
 )
 from lowkey_core.errors import ReportError
+from lowkey_core.work import documents
 from lowkey_core.work.files import write_atomically
 
 VERSION: Literal[2] = 2
@@ -34,25 +35,26 @@ class AuditReport(Record):
     """Of this format."""
     plan: AuditPlan
     counts: Counts
-    cloaks: tuple[CloakRecord, ...]
+    cloaks: Many[CloakRecord] = Field(min_length=1, max_length=MOST_NAMES)
     """In the plan's order."""
-    recognisers: tuple[RecogniserRecord, ...]
+    recognisers: Many[RecogniserRecord] = Field(min_length=1, max_length=MOST_NAMES)
     """In the plan's order: adversaries that start from one start from the first."""
-    adversaries: tuple[AdversaryRecord, ...]
-    cells: tuple[Cell, ...]
-    cards: tuple[Card, ...]
-    caveats: tuple[Caveat, ...]
+    adversaries: Many[AdversaryRecord] = Field(max_length=MOST_NAMES + 1)
+    """The baseline is always one more."""
+    cells: Many[Cell]
+    cards: Many[Card]
+    caveats: Many[Caveat]
     environment: dict[str, str]
     """Versions of what computed this."""
     timings: dict[str, float]
     """Seconds per stage; the only part that differs between two runs of one plan."""
-    people: tuple[str, ...] = ()
+    people: Many[str] = ()
     """The protected identities, in the order of the cells' rates over them."""
-    enrolled: tuple[str, ...] = ()
+    enrolled: Many[str] = ()
     """Everybody in a gallery, in the order of rates over all of them."""
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: Many[Comparison] = ()
     """What differs on the same probes."""
-    splits: tuple[SplitRecord, ...] = ()
+    splits: Many[SplitRecord] = ()
     """What was pooled, in the order of seeds; none where the people were split once."""
 
     @model_validator(mode="after")
@@ -79,11 +81,9 @@ class AuditReport(Record):
         ):
             if called and not len(called) == len(set(called)) == counted:
                 raise ValueError("not every identity has one name")
+        measured = {(c.attack, c.adversary, c.recogniser, c.transform) for c in self.cells}
         for cloak in self.cloaks:
-            first = (cloak.attack, BASELINE, self.recognisers[0].name, "none")
-            if not any(
-                (c.attack, c.adversary, c.recogniser, c.transform) == first for c in self.cells
-            ):
+            if (cloak.attack, BASELINE, self.recognisers[0].name, "none") not in measured:
                 raise ValueError("the first recogniser was not measured")
             if any(cloak.attack not in r.relations for r in self.recognisers):
                 raise ValueError("a recogniser has no relation to a cloak")
@@ -106,9 +106,9 @@ class AuditReport(Record):
 
     def relation(self, cell: Cell) -> Relation:
         """Of a cell's recogniser to its cloak; a control's is that of its cloak."""
-        (cloak,) = (c for c in self.cloaks if cell.attack in (c.attack, c.control))
-        (recogniser,) = (r for r in self.recognisers if r.name == cell.recogniser)
-        return recogniser.relations[cloak.attack]
+        of = {c.control: c.attack for c in self.cloaks} | {c.attack: c.attack for c in self.cloaks}
+        recogniser = next(r for r in self.recognisers if r.name == cell.recogniser)
+        return recogniser.relations[of[cell.attack]]
 
     def adversary(self, name: str) -> AdversaryRecord:
         """The record of that name."""
@@ -121,20 +121,19 @@ class AuditReport(Record):
 
 def read(path: Path) -> AuditReport:
     """A stored report, from its file or its run's folder. Raises: ReportError."""
-    file = path / "report.json" if path.is_dir() else path
+    file, content = path / "report.json" if path.is_dir() else path, b""
     try:
-        content = file.read_bytes()
-        return AuditReport.model_validate_json(content)
-    except (OSError, ValidationError) as error:
-        if isinstance(error, ValidationError) and _version(content) == 1:
+        content = documents.content(file)
+        return documents.parsed(content, AuditReport)
+    except (OSError, ValueError) as error:
+        if _version(content) == 1:
             raise ReportError(
                 f"{file} is a report of version 1",
                 expected=f"version {VERSION}: cloaks, recognisers and adversaries have records",
                 remedy="run the audit again; what it did not change is found in the cache",
             ) from error
-        detail = str(error).splitlines()[0]
         raise ReportError(
-            f"{file} is not a report ({detail})",
+            f"{file} is not a report ({error})",
             expected=f"the report of an audit, version {VERSION}",
             remedy="run the audit again, or name another folder",
         ) from error

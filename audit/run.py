@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit.contests import prepare
 from audit.forecast import foretell
+from audit.likenesses import compared
 from audit.measuring import measure
 from audit.plan import AuditPlan
 from audit.pooling import pooled
@@ -29,6 +30,8 @@ def run_split(plan: AuditPlan, work: Work) -> AuditReport:
     clock.lap("assembling")
     foretell(scene)
     clock.lap("foretelling")
+    scene = compared(scene)  # pictures and people that are too much alike
+    clock.lap("comparing")
     published = publish(scene)  # for each cloak and its control, what people put online
     clock.lap("cloaking")
     prepared = prepare(scene)  # adversaries learn once

@@ -5,22 +5,33 @@ Never imports torch: a hundred runs are listed in a second.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from audit.findings import MIN_CONTROL, cells
 from audit.plan import AuditPlan
 from audit.report import AuditReport, read
-from lowkey_core.errors import AuditError, OptionError, RunError, one_line, setting
+from lowkey_core.errors import (
+    AuditError,
+    OptionError,
+    RunError,
+    StorageError,
+    brief,
+    one_line,
+    setting,
+)
+from lowkey_core.work import documents
 from lowkey_core.work.files import explained, write_atomically
 
 PLAN, REPORT = "plan.json", "report.json"
-ALONGSIDE = ("resume", "cache", "json", "verbose", "dry_run")
+ALONGSIDE = ("resume", "cache", "json", "verbose", "dry_run", "trust")
 """What may be given together with a run to resume: nothing that its plan decides."""
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 class Start(BaseModel):
@@ -30,7 +41,7 @@ class Start(BaseModel):
 
     version: Literal[1] = 1
     """Of this format."""
-    started: datetime.datetime
+    started: Annotated[AwareDatetime, Field(ge=_EPOCH, lt=_EPOCH.replace(year=3000))]
     """When the run was first begun; for display, nothing depends on it."""
     plan: AuditPlan
 
@@ -44,6 +55,34 @@ def begin(folder: Path, plan: AuditPlan) -> None:
     except RunError:
         pass  # a new run, or one whose note is damaged
     write_atomically(folder / PLAN, f"{start.model_dump_json(indent=1)}\n".encode())
+
+
+@contextlib.contextmanager
+def noted(folder: Path, plan: AuditPlan) -> Iterator[None]:
+    """`begin`; what the folder said before is put back if the audit cannot be done as asked.
+
+    Trouble with a disk is another matter: the audit goes on once there is room. Raises:
+    StorageError.
+    """
+    note, before = folder / PLAN, None
+    with explained(note), contextlib.suppress(FileNotFoundError):
+        before = note.read_bytes()
+    begin(folder, plan)
+    try:
+        yield
+    except (StorageError, OSError):
+        raise
+    except Exception:
+        _put_back(note, before)
+        raise
+
+
+def _put_back(note: Path, before: bytes | None) -> None:
+    if before is not None:
+        write_atomically(note, before)
+        return
+    with explained(note):
+        note.unlink(missing_ok=True)
 
 
 def resumed(folder: Path, given: Sequence[str]) -> AuditPlan:
@@ -76,18 +115,23 @@ def listing(root: Path) -> Iterator[str]:
         )
     with explained(root):
         folders = sorted(f for f in root.iterdir() if f.is_dir())
-    rows = [_row(f) for f in folders if (f / PLAN).is_file() or (f / REPORT).is_file()]
+    rows = [row for folder in folders if (row := _row(folder))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
 
 
 def _row(folder: Path) -> tuple[str, ...]:
-    """Name, date, attack, adversaries, data set, verdict, protection."""
+    """Name, date, attack, adversaries, data set, verdict, protection; nothing of a folder that is
+    no run. What is wrong with one run ends no list of others."""
     report, start, trouble = None, None, ""
     try:
-        report = read(folder) if (folder / REPORT).is_file() else None
-        start = _start(folder) if (folder / PLAN).is_file() else None
+        with explained(folder):
+            there = [name for name in (REPORT, PLAN) if (folder / name).is_file()]
+        report = read(folder) if REPORT in there else None
+        start = _start(folder) if PLAN in there else None
+        if not there:
+            return ()
     except AuditError as error:
         trouble = error.got
     if start is not None and report is not None and report.plan != start.plan:
@@ -100,7 +144,8 @@ def _row(folder: Path) -> tuple[str, ...]:
     )
     verdict = "unreadable" if trouble else report.verdict if report else "unfinished"
     figure = trouble or (_protection(report) if report else "")
-    return tuple(map(one_line, (folder.name, _date(folder, start), *known, verdict, figure)))
+    cells = (folder.name, _date(folder, start), *known, verdict, figure)
+    return tuple(brief(one_line(cell)) for cell in cells)
 
 
 def _people(plan: AuditPlan) -> str:
@@ -128,19 +173,20 @@ def _date(folder: Path, start: Start | None) -> str:
     """In local time; for a run without a note, its report's."""
     if start is not None:
         return f"{start.started.astimezone():%Y-%m-%d %H:%M}"
-    file = next((f for f in (folder / REPORT, folder / PLAN) if f.is_file()), folder)
-    return f"{datetime.datetime.fromtimestamp(file.stat().st_mtime):%Y-%m-%d %H:%M}"
+    for file in (folder / REPORT, folder / PLAN, folder):
+        with contextlib.suppress(OSError, OverflowError, ValueError):  # not there, or no date
+            return f"{datetime.datetime.fromtimestamp(file.stat().st_mtime):%Y-%m-%d %H:%M}"
+    return "-"
 
 
 def _start(folder: Path) -> Start:
     """Raises: RunError."""
     file = folder / PLAN
     try:
-        return Start.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError) as error:
-        detail = str(error).splitlines()[0]
+        return documents.parsed(documents.content(file), Start)
+    except (OSError, ValueError) as error:
         raise RunError(
-            f"{file} is not the plan of a run ({detail})",
+            f"{file} is not the plan of a run ({error})",
             expected=f"the {PLAN} that an audit leaves in its folder",
             remedy="name a folder that `runs list` shows, or run the audit again",
         ) from error

@@ -6,6 +6,7 @@ report = audit(attack="lowkey", adversary="adaptive")
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -17,14 +18,16 @@ from typing import TYPE_CHECKING, Any
 from audit import runs
 from audit.choices import make
 from audit.plan import AuditPlan
+from lowkey_core.errors import RunError, setting
 from lowkey_core.spec import parse
-from lowkey_core.work.files import write_atomically
+from lowkey_core.work import storage
+from lowkey_core.work.files import explained, locked, write_atomically
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from audit.forecast import Foresight
     from audit.report import AuditReport
-    from lowkey_core.publish.ledger import Outcome
-    from lowkey_core.publish.protect import Settings
+    from lowkey_core.photos.protected import Outcome
+    from lowkey_core.publish.settings import Settings
     from lowkey_core.work.forecast import Forecast
     from lowkey_core.work.work import Work
 
@@ -76,19 +79,45 @@ def audit(
     lists, or text with commas. Raises: any AuditError.
     """
     made = plan if isinstance(plan, AuditPlan) else make(preset, plan, given)
-    return begin(made, out, cache).run(show)
+    with begin(made, out, cache) as session:
+        return session.run(show)
 
 
-def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -> Session:
-    """Makes the folders, and notes the plan in the run's. Raises: StorageError.
+@contextlib.contextmanager
+def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -> Iterator[Session]:
+    """Makes the folders, and notes the plan in the run's: whether they may be written is better
+    known now than after the work. One audit at a time has a folder.
 
-    Whether they may be written is better known now than after the work.
+    An audit that cannot be done as it was asked for leaves the folder as it was; one that was
+    interrupted, or found no room, can be resumed. Raises: StorageError, RunError.
     """
     session = Session(plan, out or Path("runs") / name_of(plan), cache or cache_folder())
-    runs.begin(session.folder, plan)
-    session.cache.mkdir(parents=True, exist_ok=True)
-    log.info("finished work is kept in %s, the report goes to %s", session.cache, session.folder)
-    return session
+    folder, new = session.folder, not session.folder.exists()
+    try:
+        with contextlib.ExitStack() as stack:
+            with explained(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(folder / runs.PLAN, lambda: _refuse(folder)))
+            storage.prepare(session.cache)
+            log.info("finished work is kept in %s, the report goes to %s", session.cache, folder)
+            with runs.noted(folder, plan):
+                yield session
+    finally:
+        if new:
+            _remove_empty(folder)
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it is not there, or not empty
+        folder.rmdir()
+
+
+def _refuse(folder: Path) -> None:
+    raise RunError(
+        f"another audit is at work in {folder}",
+        expected="one at a time in a folder",
+        remedy=f"wait for it, or name another folder with {setting('out')}",
+    )
 
 
 def foresee(plan: AuditPlan, cache: Path | None = None, show: Show | None = None) -> Foresight:
@@ -117,16 +146,20 @@ def protect(
 ) -> Iterator[Outcome]:
     """Cloaked copies of photos, with the plan's cloak: an outcome per photo as soon as it is known.
 
-    Raises: any AuditError.
+    Raises: any AuditError. What cannot be done as asked leaves no new folder.
     """
     from audit import protection
 
-    work = _work(cache or cache_folder(), show)
+    work, new = _work(cache or cache_folder(), show), not out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    (cache or cache_folder()).mkdir(parents=True, exist_ok=True)
-    log.info("finished work is kept in %s, copies go to %s", work.cache.root, out)
-    yield from protection.protect(photos, out, plan, settings, work)
-    work.log_counts()
+    try:
+        storage.prepare(cache or cache_folder())
+        log.info("finished work is kept in %s, copies go to %s", work.cache.root, out)
+        yield from protection.protect(photos, out, plan, settings, work)
+        work.log_counts()
+    finally:
+        if new:
+            _remove_empty(out)
 
 
 def train(name: str, out: Path, cache: Path | None = None, show: Show | None = None) -> Path:

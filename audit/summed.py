@@ -13,14 +13,17 @@ Named = TypeVar("Named", bound=Hashable)
 
 
 def counts(parts: Sequence[Counts], people: int, enrolled: int) -> Counts:
-    """Protected and enrolled people are counted once, as are pictures whose names are kept: those
-    without a face, unreadable or duplicate. All else is the sum over splits, which may count a
-    picture, or a person of the background, several times."""
+    """Protected and enrolled people are counted once, as is whatever has its name kept: pictures
+    without a face, unreadable, duplicate or too much alike. All else is the sum over splits, which
+    may count a picture, or a person of the background, several times."""
     names = {
         field: once(name for c in parts for name in getattr(c, field))
-        for field in ("no_face", "unreadable", "duplicates")
+        for field in ("no_face", "unreadable", "duplicates", "near_duplicates", "lookalikes")
     }
-    sums = ("without_pictures", "probes", "gallery", "background_identities", "background_pictures")
+    sums = (
+        *("without_pictures", "only_duplicates", "probes", "gallery"),
+        *("background_identities", "background_pictures"),
+    )
     reasons = sum((Counter(c.unreadable_reasons) for c in parts), Counter[str]())
     known = reasons.total() == len(names["unreadable"])  # else some file is in several splits
     return parts[0].model_copy(
@@ -79,6 +82,10 @@ def _copies(parts: Sequence[Copies]) -> Copies:
         missing=tuple(name for p in parts for name in p.missing),
         unusable=tuple(name for p in parts for name in p.unusable),
         background=sum(p.background for p in parts),
+        reasons={name: why for p in parts for name, why in p.reasons.items()},
+        unchanged=tuple(name for p in parts for name in p.unchanged),
+        strays=parts[0].strays,  # of the folder, whatever the split
+        notes=parts[0].notes,
     )
 
 

@@ -24,7 +24,7 @@ from lowkey_core import datasets
 from lowkey_core.faces.found import find
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.photo import Photo
-from lowkey_core.publish.ledger import read
+from lowkey_core.photos.protected import read
 from lowkey_core.types import Pictures
 from lowkey_core.work import runtime
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, get_args
 
 Wording = Callable[[str, str], str]
@@ -50,8 +50,24 @@ def as_flag(name: str, value: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` with whatever cannot be printed escaped: newlines, control characters, stray bytes."""
+    """`text` with whatever cannot be printed escaped: newlines, control characters, marks that turn
+    the direction of text, stray bytes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+LONGEST = 1000
+"""Characters of each part of a message: what it repeats may be somebody's, and endless."""
+
+
+def brief(text: str) -> str:
+    """`text`, or its beginning and its end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} ... {text[-200:]}"
+
+
+def some(names: Sequence[str], most: int = 10) -> str:
+    """The first names of a list, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 class AuditError(Exception):
@@ -69,7 +85,7 @@ class AuditError(Exception):
 
 
 def _worded(text: str, wording: Wording) -> str:
-    return _SETTING.sub(lambda found: wording(found[1], found[2]), text)
+    return brief(_SETTING.sub(lambda found: wording(found[1], found[2]), text))
 
 
 class PictureError(AuditError):
@@ -84,8 +100,11 @@ class ImageRangeError(PictureError):
     """Pixels outside [0, 1], not finite, or not float32."""
 
 
-Reason = Literal["not a picture", "damaged", "too large", "unreadable"]
-"""Why a file gave no pixels; `unreadable` says that it could not even be opened."""
+Reason = Literal[
+    "not a picture", "unsupported", "damaged", "too large", "unreadable", "not searched"
+]
+"""Why a file gave no pixels; `unreadable` says that it could not even be opened, `not searched`
+that the detector failed on it."""
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 

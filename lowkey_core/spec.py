@@ -23,6 +23,8 @@ Plain = bool | int | float | str
 _PART = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_DEEPEST = 8
+"""Specs that one spec names, each built from the next."""
 _SPECIAL = re.compile(r'[:,@+"]')
 
 
@@ -55,7 +57,17 @@ class Spec:
 
 def parse(text: str) -> Spec:
     """The spec that `text` says. Raises: OptionError."""
-    head, *nested = _cut(text, "@", most=1)
+    heads = _cut(text, "@")
+    if len(heads) > _DEEPEST:
+        raise _wrong(text, f"{len(heads) - 1} times an @", f"at most {_DEEPEST - 1}")
+    found = _parsed(text, heads[-1], None)
+    for head in reversed(heads[:-1]):
+        found = _parsed(text, head, found)
+    return found
+
+
+def _parsed(text: str, head: str, of: Spec | None) -> Spec:
+    """One of the specs in `text`, built from `of`."""
     name, *parts = _cut(head, ":", drive=True)
     value, options = "", dict[str, Plain]()
     for position, part in enumerate(parts):
@@ -69,7 +81,7 @@ def parse(text: str) -> Spec:
             raise _wrong(text, f"the part {part!r}", "KEY=VALUE behind the name and its value")
     if not _unquoted(name):
         raise _wrong(text, "no name", "NAME[:VALUE][:KEY=VALUE ...]")
-    return Spec(_unquoted(name), value, options, parse(nested[0]) if nested else None)
+    return Spec(_unquoted(name), value, options, of)
 
 
 def split(text: str, mark: str = ",") -> list[str]:
@@ -82,8 +94,8 @@ def canonical(text: str) -> str:
     return str(parse(text))
 
 
-def _cut(text: str, mark: str, *, most: int = -1, drive: bool = False) -> list[str]:
-    """`text` cut at `mark` outside quotes, at most so often. Raises: OptionError."""
+def _cut(text: str, mark: str, *, drive: bool = False) -> list[str]:
+    """`text` cut at `mark` outside quotes. Raises: OptionError."""
     parts, start, at = list[str](), 0, 2 if drive and _DRIVE.match(text) else 0
     while at < len(text):
         if text[at] == '"' and (at == start or text[at - 1] in "=,:@+ "):
@@ -91,7 +103,7 @@ def _cut(text: str, mark: str, *, most: int = -1, drive: bool = False) -> list[s
             if quoted is None:
                 raise _wrong(text, "a quote that is not closed", 'a part in "double quotes"')
             at = quoted.end()
-        elif text[at] == mark and most != len(parts):
+        elif text[at] == mark:
             parts.append(text[start:at])
             at = start = at + 1
         else:

@@ -19,7 +19,8 @@ class Format(Protocol):
     """Of a file that holds it: `.md`."""
 
     def __call__(self, report: AuditReport, /) -> str | bytes:
-        """All of it. Names are escaped, so that none is markup."""
+        """All of it. Names are escaped, so that none is markup, or moves a cursor: those of
+        `reports.parts.tables` are printable."""
         ...
 
 

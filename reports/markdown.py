@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit.report import AuditReport
 from reports.parts import layout, tables
 
-_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|"} | {"\n": " "})
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|"})
 
 
 def build() -> Markdown:
@@ -26,12 +26,10 @@ class Markdown:
 def render(report: AuditReport) -> str:
     """The whole report."""
     parts = [f"# {_escape(tables.headline(report))}", f"**{_escape(tables.verdict(report))}**"]
-    if report.caveats:
-        parts.append(
-            "\n".join(
-                f"- {'**' * c.blocking}{_escape(c.text)}{'**' * c.blocking}" for c in report.caveats
-            )
-        )
+    if doubts := tables.caveats(report):
+        marks = ["**" * c.blocking for c in doubts]
+        lines = [f"- {m}{_escape(c.text)}{m}" for m, c in zip(marks, doubts, strict=True)]
+        parts.append("\n".join(lines))
     for table in tables.tables(report):
         if table.rows:
             parts.append(f"## {_escape(table.title)}")

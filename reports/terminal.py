@@ -38,14 +38,15 @@ def render(report: AuditReport) -> str:
     console.print(Text(tables.headline(report), style="bold"))
     failed = report.verdict == "inconclusive"
     console.print(Text(tables.verdict(report), style="bold red" if failed else ""))
-    for caveat in report.caveats:
+    doubts = tables.caveats(report)
+    for caveat in doubts:
         if caveat.blocking:
             console.print(Text(f"! {caveat.text}", style="red"))
     for table in tables.tables(report)[:-1]:
         if table.rows:
             console.print(_rich(table))
             console.print(Text(table.note, style="dim")) if table.note else None
-    for caveat in report.caveats:
+    for caveat in doubts:
         if not caveat.blocking:
             console.print(Text(f"- {caveat.text}", style="yellow"))
     return file.getvalue()

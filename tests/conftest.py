@@ -136,6 +136,7 @@ def frame_at(warp: Tensor, size: tuple[int, int]) -> Frame:
 def nobody_real(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faces are taken as found, before and after photos are published: see `whole`."""
     monkeypatch.setattr(detection, "detect_all", all_whole)
+    monkeypatch.setattr(detection, "detect_smaller", all_whole)
 
 
 @pytest.fixture

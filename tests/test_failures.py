@@ -85,7 +85,7 @@ def test_two_audits_at_once_on_one_cache(portraits: Path, finished: Path, tmp_pa
     assert [report_of(run) for run in runs] == [report_of(finished)] * 2
 
 
-@pytest.mark.parametrize("name", ["run", "cache", "photos"])
+@pytest.mark.parametrize("name", ["run", "photos"])
 def test_a_folder_that_may_not_be_used_is_one_line(
     name: str, portraits: Path, tmp_path: Path
 ) -> None:
@@ -101,6 +101,56 @@ def test_a_folder_that_may_not_be_used_is_one_line(
         folder.chmod(0o700)
     assert f"error: Permission denied: {folder}" in said
     assert "change its permissions, or name another place" in said
+
+
+def test_a_cache_that_may_not_be_written_is_no_reason_to_stop(
+    portraits: Path, finished: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o500)
+    process = start("audit", *into(portraits, tmp_path / "run", cache), limits=as_anybody)
+    _, said = finish(process, INCONCLUSIVE)
+    assert said.count(f"no permission to use {cache}: work goes on") == 1
+    assert [*cache.iterdir()] == []
+    assert report_of(tmp_path / "run") == report_of(finished)
+
+
+def test_the_cache_is_its_owners_alone_and_can_be_measured_and_emptied(
+    portraits: Path, finished: Path, tmp_path: Path
+) -> None:
+    cache = portraits / "cache"
+    assert cache.stat().st_mode & 0o777 == 0o700
+    shutil.copytree(cache, tmp_path / "cache")
+    here = ["--cache", tmp_path / "cache"]
+    count = len([*records(tmp_path / "cache")])
+    assert f"cache: {count} records, " in finish(start("cache", "size", *here), 0)[0]
+    assert "removed 16 records" in finish(start("cache", "clear", "--faces", *here), 0)[0]
+    assert f"removed {count - 16} records" in finish(start("cache", "clear", *here), 0)[0]
+    assert [*records(tmp_path / "cache")] == []
+
+
+def test_what_cannot_be_done_as_asked_leaves_no_run_behind(
+    portraits: Path, finished: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "raises.py").write_text("def build(): raise ValueError('no')")
+    for asked in (
+        ["--recogniser", "nobody"],
+        ["--dataset", tmp_path / "nowhere"],
+        ["--attack", tmp_path / "raises.py"],
+        ["--protected", "5000"],
+    ):
+        run = tmp_path / "runs" / "new"
+        fails("audit", *into(portraits, run, tmp_path / "cache"), *asked)
+        assert not run.exists(), asked
+        shutil.copytree(finished, tmp_path / "old", dirs_exist_ok=True)
+        fails("audit", *into(portraits, tmp_path / "old", tmp_path / "cache"), *asked)
+        assert "inconclusive" in finish(start("runs", "list", tmp_path), 0)[0]
+
+
+def test_a_folder_that_is_not_there_is_no_unknown_data_set(portraits: Path, tmp_path: Path) -> None:
+    arguments = into(portraits, tmp_path / "run", tmp_path / "cache")
+    said = fails("audit", *arguments, "--dataset", tmp_path / "nowhere")
+    assert f"{tmp_path}/nowhere is no folder: nothing is there" in said
 
 
 @pytest.mark.parametrize("option", ["--out", "--cache"])

@@ -18,9 +18,9 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setupto
 EMBEDDED = {name: card for name, (_, card) in catalogue().items() if card.embedded}
 
 
-def test_the_zoo_and_the_painter_ship() -> None:
+def test_the_zoo_its_pictures_digests_and_the_painter_ship() -> None:
     zoo = {"zoo:ir-arcface", "zoo:resnet-cosface", "zoo:mobile", "zoo:vit"}
-    assert set(EMBEDDED) == {*zoo, "synthfaces"}
+    assert set(EMBEDDED) == {*zoo, "lfw-pictures", "synthfaces"}
 
 
 @pytest.mark.parametrize("card", EMBEDDED.values(), ids=EMBEDDED)

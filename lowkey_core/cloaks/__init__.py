@@ -7,7 +7,7 @@ A cloak keeps shape, range and its input; what counts is what is left of it in a
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -69,6 +69,23 @@ class ThirdPartyCloak(PhotoCloak, Protocol):
     """Names of pictures without a copy."""
     unusable: tuple[str, ...]
     """Names of those whose copy cannot be read, or does not show their face."""
+    unchanged: tuple[str, ...]
+    """Names of those whose copy shows the very same face."""
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Why there is no copy of a photo, by its name."""
+        ...
+
+    @property
+    def strays(self) -> Mapping[str, str]:
+        """Files that are the copy of no photo, and why."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How copies were matched, and what the report must say of it."""
+        ...
 
     def originals(self, photos: Iterable[Any], /) -> tuple[Any, ...]:
         """Those of a data set's photos that are not themselves copies. Called first."""

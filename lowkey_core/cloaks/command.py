@@ -11,7 +11,7 @@ import logging
 import shlex
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -25,6 +25,7 @@ from lowkey_core.errors import OptionError, PluginError, UnreadableImageError
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.copies import Copies
 from lowkey_core.photos.decoding import decode_pixels, encode_pixels
+from lowkey_core.photos.photo import MadePhoto as MadePhoto
 from lowkey_core.photos.photo import Photo, digest_of
 from lowkey_core.types import Picture, Pictures
 from lowkey_core.work.provenance import fingerprint
@@ -59,17 +60,6 @@ def build(
             remedy="close its quotes",
         ) from None
     return Command(words, work, batch, seconds)
-
-
-@dataclass(frozen=True)
-class MadePhoto(Photo):
-    """A photo that a program wrote, kept with other finished work."""
-
-    written: bytes = field(default=b"", compare=False, repr=False)
-
-    def read(self) -> bytes:
-        """The file that it wrote."""
-        return self.written
 
 
 @dataclass(frozen=True)
@@ -128,7 +118,7 @@ class Command:
                 self.seconds,
             )
             photos = [Photo("", f"{i:06}.png", source / f"{i:06}.png") for i in range(len(part))]
-            files = Copies(target).match(photos)
+            files = Copies(target).match(photos).files
             return {
                 str(i): torch.from_numpy(np.frombuffer(files[p.name].read_bytes(), np.uint8).copy())
                 for i, p in enumerate(photos)

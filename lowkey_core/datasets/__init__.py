@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from lowkey_core.errors import PluginError
+from lowkey_core.errors import DatasetError, PluginError
 from lowkey_core.photos.photo import Photo
 from lowkey_core.plugins import Kind
 from lowkey_core.plugins.code import is_file
@@ -42,7 +42,12 @@ class Dataset:
         return {identity: tuple(photos) for identity, photos in people.items()}
 
 
-DATASETS: Kind[Dataset] = Kind("data set", "lowkey_core.datasets", promises=("photos",))
+DATASETS: Kind[Dataset] = Kind(
+    "data set",
+    "lowkey_core.datasets",
+    promises=("photos",),
+    files=("PATH.py", "a folder", "a table.csv"),
+)
 
 
 def load(name: str, work: Work | None = None) -> Dataset:
@@ -79,13 +84,27 @@ def _load(name: str, work: Work | None, **of_a_folder: bool) -> Dataset:
 
 
 def _spec(name: str, of_a_folder: Mapping[str, bool]) -> Spec:
-    """A path is taken whole: it may hold what specs give a meaning to."""
+    """A path is taken whole: it may hold what specs give a meaning to. Raises: DatasetError."""
     if name not in DATASETS.available():
         if Path(name).is_dir():
             return Spec("folder", options={"root": name, **of_a_folder})
         if name.lower().endswith(".csv"):
             return Spec("csv", options={"root": name})
-    return Spec(name) if is_file(name) else parse(name)
+    if is_file(name):
+        return Spec(name)
+    if Path(name).exists() or _looks_like_a_path(name):
+        raise DatasetError(
+            f"{name} is no folder" + ("" if Path(name).exists() else ": nothing is there"),
+            expected="a folder with a sub-folder per person, a table.csv or a .py file",
+            remedy="check the path",
+        )
+    return parse(name)
+
+
+def _looks_like_a_path(name: str) -> bool:
+    """What has a folder in front of it, before any option."""
+    head = name.partition(":")[0]
+    return any(mark in head for mark in ("/", os.sep)) or head.startswith((".", "~"))
 
 
 def printable(name: str) -> str:

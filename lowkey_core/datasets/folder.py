@@ -7,8 +7,9 @@ person whose folder, at that level, it is in or below. So `Name/1.jpg`, `actors/
 called `Name`. Folders of one name at that level are one person, wherever they are (`train/Name`,
 `test/Name`). Pictures right in the root belong to nobody.
 
-A picture is a regular file with one of `pixels.SUFFIXES`, in any case. What starts with a dot is
-passed over, and so are symbolic links, wherever they point: nothing outside the folder is read.
+A picture is a file whose content or name says so. Links to what lies inside the folder are
+followed, others are named in the report: nothing outside is read. What starts with a dot is passed
+over.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lowkey_core.datasets import Dataset, printable
-from lowkey_core.errors import DatasetError, setting
-from lowkey_core.photos.decoding import SUFFIXES
-from lowkey_core.photos.folders import FACES
+from lowkey_core.errors import DatasetError, setting, some
+from lowkey_core.photos.folders import FACES, Contents, contents
+from lowkey_core.photos.formats import SUFFIXES
 from lowkey_core.photos.photo import Photo
 from lowkey_core.work.files import explained
 
@@ -37,7 +38,12 @@ def build(root: str | None = None, loose: bool = False) -> Dataset:
             remedy=f"give that path itself: {setting('dataset', 'PATH')}",
         )
     folder = Path(os.path.realpath(root))
-    found = sorted(path for path in _pictures(folder) if loose or len(path) > 1)
+    held = contents(folder)
+    for error in held.closed:
+        with explained(Path(error.filename)):
+            raise error
+    paths = [path.relative_to(folder).parts for path in held.pictures]
+    found = sorted(path for path in paths if loose or len(path) > 1)
     level = min((_level(path) for path in found if len(path) > 1), default=1)
     photos = tuple(
         Photo(printable(path[:level][-1]), printable("/".join(path)), folder.joinpath(*path))
@@ -46,14 +52,15 @@ def build(root: str | None = None, loose: bool = False) -> Dataset:
     if not photos:
         raise DatasetError(
             f"{root} holds no pictures{'' if loose else ' in sub-folders'}",
-            expected=f"{'' if loose else 'PERSON/'}PICTURE in it, no links, with one of "
+            expected=f"{'' if loose else 'PERSON/'}PICTURE in it, with one of "
             + ", ".join(sorted(SUFFIXES)),
             remedy="name another folder"
             if loose
             else "make one sub-folder per person, or name another folder with "
             + setting("dataset"),
         )
-    return Dataset(root, photos)
+    notes = tuple(_notes(folder, held, len(paths) - len(found)))
+    return Dataset(root, photos, notes=notes)
 
 
 def _level(path: tuple[str, ...]) -> int:
@@ -62,20 +69,15 @@ def _level(path: tuple[str, ...]) -> int:
     return len(folders) - (len(folders) > 1 and folders[-1].lower() in FACES)
 
 
-def _pictures(root: Path) -> Iterator[tuple[str, ...]]:
-    """Each picture's path below `root`. Without recursion, which deep folders would exhaust."""
-    waiting: list[tuple[str, ...]] = [()]
-    while waiting:
-        above = waiting.pop()
-        folder = root.joinpath(*above)
-        with explained(folder), os.scandir(folder) as entries:
-            for entry in entries:
-                path = (*above, entry.name)
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(path)
-                elif Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file(
-                    follow_symlinks=False
-                ):
-                    yield path
+def _notes(folder: Path, held: Contents, loose: int) -> Iterator[str]:
+    """What of the folder takes no part."""
+    if loose:
+        yield f"{loose} pictures right in {printable(folder.name)} belong to nobody."
+    if held.refused:
+        links = (
+            f"{printable(path.relative_to(folder).as_posix())} ({why})"
+            for path, why in held.refused.items()
+        )
+        yield f"{len(held.refused)} links were not followed: {some(list(links))}."
+    if held.others:
+        yield f"{len(held.others)} other files are no pictures, or hidden."

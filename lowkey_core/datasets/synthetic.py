@@ -24,7 +24,7 @@ from lowkey_core.types import Images
 from lowkey_core.weights.checkpoints import fill, state_of
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.provenance import fingerprint
-from lowkey_core.work.records import Record
+from lowkey_core.work.records import Record, shaped
 from lowkey_core.work.work import Work, silent
 
 PEOPLE, PICTURES, STRANGERS = 160, 14, 600
@@ -138,9 +138,10 @@ class Renderer:
         """All pictures of person `who`: (count, 3, 128, 128) uint8, the face near template
         positions, MARGIN pixels in."""
         key = fingerprint(type(self), GENERATOR.sha256, self.seed, who, count)
-        return self.work.through("generating", [key], lambda _: self._pictures(who, count))[0][
-            "pixels"
-        ]
+        fits = shaped(pixels=(torch.uint8, count, 3, None, None))
+        make = lambda _: self._pictures(who, count)  # noqa: E731
+        (record,) = self.work.through("generating", [key], make, fits)
+        return record["pixels"]
 
     def _pictures(self, who: int, count: int) -> Record:
         rng = Generator().manual_seed(self.seed * 100_003 + who)

@@ -53,6 +53,10 @@ SMALLEST = 20
 LARGEST_SEARCHED = 1600
 """Faces are looked for in a copy of the photo whose longer side is at most this: of a photo of
 24 megapixels, MTCNN's first network would fill gigabytes to find faces of 20 pixels."""
+UPRIGHT, SURE = 0.995, 0.95
+"""How sure MTCNN must be, in [0, 1], of a face in a photo as it is, so that it is not looked at
+turned; and of one in a turned photo. Of faces that lie on their side MTCNN finds most, at wrong
+landmarks and less sure of them (`python -m benchmarks.turned`)."""
 
 
 @cache
@@ -85,28 +89,69 @@ def detect(pixels: Pixels) -> list[Frame]:
 
 
 def detect_all(photos: Sequence[Pixels]) -> list[list[Frame]]:
-    """The faces of each photo, as `detect` finds them; photos of one size share every pass."""
-    searched = [_searched(pixels) for pixels in photos]
-    found: list[list[Frame]] = [[] for _ in photos]
-    for size in dict.fromkeys(copy.size for copy in searched):
-        rows = [i for i, copy in enumerate(searched) if copy.size == size]
+    """The faces of each photo, as `detect` finds them; photos of one size share every pass.
+
+    A photo in which no face is sure is also looked at turned by 90, 180 and 270 degrees, as MTCNN
+    knows upright faces only; it keeps the turn with the surest face.
+    """
+    searched, sizes = [_searched(p) for p in photos], [p.shape[:2] for p in photos]
+    found = look(searched, sizes)
+    return [
+        frames if sure >= UPRIGHT else _turned(copy, size, sure) or frames
+        for (sure, frames), copy, size in zip(found, searched, sizes, strict=True)
+    ]
+
+
+def detect_smaller(photos: Sequence[Pixels]) -> list[list[Frame]]:
+    """The faces of each upright photo in a smaller copy of what `detect_all` searches: MTCNN misses
+    some faces at one size that it finds at another."""
+    searched, sizes = [_searched(p, SMALLER) for p in photos], [p.shape[:2] for p in photos]
+    return [frames for _, frames in look(searched, sizes)]
+
+
+SMALLER = 0.7
+"""Side of that copy, as a share."""
+
+
+def look(
+    copies: Sequence[Image.Image], photos: Sequence[tuple[int, int]]
+) -> list[tuple[float, list[Frame]]]:
+    """Of each photo, how sure the surest face is, in [0, 1], and its faces. copies: in which they
+    are looked for. photos: height and width."""
+    found: list[tuple[float, list[Frame]]] = [(0.0, []) for _ in photos]
+    for size in dict.fromkeys(copy.size for copy in copies):
+        rows = [i for i, copy in enumerate(copies) if copy.size == size]
         if min(size) < SMALLEST:
             continue
         with torch.no_grad():
-            boxes, _, points = _detector().detect([searched[i] for i in rows], landmarks=True)
-        for i, box, landmarks in zip(rows, boxes, points, strict=True):
+            looked = _detector().detect([copies[i] for i in rows], landmarks=True)
+        for i, box, sure, landmarks in zip(rows, *looked, strict=True):
             if box is not None and len(box):
-                found[i] = _frames(box, landmarks, size, photos[i].shape[:2])
+                found[i] = float(max(sure)), _frames(box, landmarks, size, photos[i])
     return found
 
 
-def _searched(pixels: Pixels) -> Image.Image:
-    """The copy of a photo in which faces are looked for."""
+def _turned(copy: Image.Image, photo: tuple[int, int], upright: float) -> list[Frame]:
+    """The faces of a photo that lies on its side or stands on its head; none if it does not.
+    upright: how sure the surest face is in the photo as it is."""
+    turned = [copy.transpose(turn) for turn in _TURNS]
+    looked = look(turned, [photo[::-1], photo, photo[::-1]])
+    sure, quarters = max((sure, i) for i, (sure, _) in enumerate(looked, 1))
+    frames = looked[quarters - 1][1] if sure >= max(SURE, upright) else []
+    return [frame.turned_back(quarters) for frame in frames]
+
+
+_TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+"""Counterclockwise."""
+
+
+def _searched(pixels: Pixels, share: float = 1.0) -> Image.Image:
+    """The copy of a photo in which faces are looked for, or a smaller one of it."""
     photo = Image.fromarray(pixels)
-    shrink = max(1.0, max(photo.size) / LARGEST_SEARCHED)
+    shrink = max(1.0, max(photo.size) / LARGEST_SEARCHED) / share
     if shrink == 1:
         return photo
-    size = (round(photo.width / shrink), round(photo.height / shrink))
+    size = (max(1, round(photo.width / shrink)), max(1, round(photo.height / shrink)))
     return photo.resize(size, Image.Resampling.BOX)
 
 
@@ -127,20 +172,26 @@ def _frames(boxes: Any, points: Any, size: tuple[int, int], photo: tuple[int, in
     ]
 
 
-def found_in(photos: Iterable[tuple[int, Pixels]]) -> Iterator[tuple[int, Pixels, list[Frame]]]:
-    """Numbered photos, each with its faces. No more are in memory than are looked at together."""
+def found_in(
+    photos: Iterable[tuple[int, Pixels]], *, smaller: bool = False
+) -> Iterator[tuple[int, Pixels, list[Frame]]]:
+    """Numbered photos, each with its faces, by `detect_all` or by `detect_smaller`. No more are in
+    memory than are looked at together."""
     waiting: list[tuple[int, Pixels]] = []
     for number, pixels in photos:
         total = sum(p.shape[0] * p.shape[1] for _, p in (*waiting, (number, pixels)))
         if waiting and (total > PIXELS_TOGETHER or len(waiting) == TOGETHER):
-            yield from _seen(waiting)
+            yield from _seen(waiting, smaller)
             waiting = []
         waiting.append((number, pixels))
-    yield from _seen(waiting)
+    yield from _seen(waiting, smaller)
 
 
-def _seen(photos: list[tuple[int, Pixels]]) -> Iterator[tuple[int, Pixels, list[Frame]]]:
-    frames = detect_all([pixels for _, pixels in photos])
+def _seen(
+    photos: list[tuple[int, Pixels]], smaller: bool
+) -> Iterator[tuple[int, Pixels, list[Frame]]]:
+    detected = detect_smaller if smaller else detect_all
+    frames = detected([pixels for _, pixels in photos])
     for (number, pixels), found in zip(photos, frames, strict=True):
         yield number, pixels, found
 

@@ -47,6 +47,21 @@ class Frame:
             ]
         )
 
+    def turned_back(self, quarters: int) -> Frame:
+        """The same face in the photo that was turned counterclockwise by so many right angles to
+        become this one."""
+        frame = self
+        for _ in range(quarters):
+            height, width = frame.size
+            left, top, right, bottom = frame.box
+            x, y = frame.landmarks.unbind(1)
+            frame = Frame(
+                (width, height),
+                torch.stack([height - 1 - y, x], 1),  # centres of pixels
+                torch.stack([height - bottom, left, height - top, right]),  # edges
+            )
+        return frame
+
     def overlap(self, other: Frame) -> float:
         """Intersection over union of the two boxes."""
         low = torch.maximum(self.box[:2], other.box[:2])

@@ -12,10 +12,13 @@ from lowkey_core.types import Images, Pixels
 def patched(pixels: Pixels, warp: Tensor, change: Tensor) -> tuple[slice, slice, Pixels]:
     """The part of a photo that shows a face, changed: rows, columns, and its new pixels.
 
-    warp: (2, 3), photo to template pixels. change: (3, 112, 112), on the [0, 1] scale.
+    warp: (2, 3), photo to template pixels. change: (3, 112, 112), on the [0, 1] scale. What is
+    grey stays grey: of the change it gets the mean over colours, the nearest grey one.
     """
     rows, columns, moved = region(warp, *pixels.shape[:2])
     part = pixels[rows, columns]
+    if (part == part[..., :1]).all():
+        change = change.mean(0, keepdim=True).expand_as(change)
     there = unwarp(change[None], moved, *part.shape[:2])
     both = (from_pixels(part) + there).clamp(0, 1)[0].permute(1, 2, 0)
     return rows, columns, both.mul(255).round().byte().contiguous().numpy()

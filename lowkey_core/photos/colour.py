@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageCms
 
 _ORIENTATION = 0x0112
@@ -25,14 +27,36 @@ _SPACES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 """ICC colour spaces and the modes they describe."""
 
 
-def upright_rgb(picture: Image.Image) -> Image.Image:
-    """The same picture in mode RGB, 8 bits, upright, sRGB, opaque.
+@dataclass(frozen=True)
+class Layers:
+    """An upright picture, taken apart."""
+
+    colours: Image.Image
+    """Mode RGB, sRGB, without regard to transparency."""
+    alpha: Image.Image | None
+    """Mode L: 0 is transparent. None: the picture is opaque."""
+    grey: bool
+    """Whether the file holds greys only."""
+    deep: npt.NDArray[np.uint16] | None
+    """(h, w): greys of more than 8 bits, 0 to 65535; None of other files, and of greys with a
+    colour profile, which is applied in 8 bits."""
+
+    def over_white(self) -> Image.Image:
+        """As it is shown, in mode RGB."""
+        if self.alpha is None:
+            return self.colours
+        white = Image.new("RGB", self.colours.size, "white")
+        white.paste(self.colours, mask=self.alpha)
+        return white
+
+
+def layers(picture: Image.Image) -> Layers:
+    """A decoded picture as upright layers of 8-bit sRGB.
 
     - The EXIF orientation is applied. One that cannot be read counts as upright.
     - Colours are converted from an embedded ICC profile (perceptual intent). A damaged profile, or
       one of another colour space than the pixels, is ignored. CMYK without a profile is 1 - ink.
     - 16-bit greys are scaled to 8 bits, not clipped.
-    - Transparency is composited over white.
 
     picture: any mode except the 32-bit greys I and F, whose range is unknown.
     Raises: whatever Pillow raises on damaged files.
@@ -42,21 +66,27 @@ def upright_rgb(picture: Image.Image) -> Image.Image:
     profile = picture.info.get("icc_profile")
     picture = _turned(picture)
     if picture.mode.startswith("I;16"):
-        return _converted(_scaled(picture, tags), profile)
-    alpha = None
+        deep = _scaled(picture, tags)
+        eight = ((deep.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        colours = _converted(Image.fromarray(eight), profile)
+        return Layers(colours, None, True, None if profile else deep)
+    grey, alpha = picture.mode in _GREYS, None
     if picture.has_transparency_data:
         if picture.mode != "LA":
             picture = picture.convert("RGBA")
-        *colours, alpha = picture.split()
-        picture = Image.merge("RGB", colours) if len(colours) == 3 else colours[0]
+        *bands, alpha = picture.split()
+        picture = Image.merge("RGB", bands) if len(bands) == 3 else bands[0]
     if picture.mode == "P":  # the profile is that of the palette's colours
         picture = picture.convert("RGB")
-    picture = _converted(picture, profile)
-    if alpha is None:
-        return picture
-    white = Image.new("RGB", picture.size, "white")
-    white.paste(picture, mask=alpha)
-    return white
+    return Layers(_converted(picture, profile), alpha, grey, None)
+
+
+_GREYS = ("1", "L", "LA", "La")
+
+
+def upright_rgb(picture: Image.Image) -> Image.Image:
+    """The same picture in mode RGB, 8 bits, upright, sRGB, over white; see `layers`."""
+    return layers(picture).over_white()
 
 
 def _turned(picture: Image.Image) -> Image.Image:
@@ -67,14 +97,15 @@ def _turned(picture: Image.Image) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def _scaled(picture: Image.Image, tags: Mapping[int, Any]) -> Image.Image:
-    """16-bit greys to 8 bits: round(v * 255 / largest). tags: those of a TIFF, else empty."""
+def _scaled(picture: Image.Image, tags: Mapping[int, Any]) -> npt.NDArray[np.uint16]:
+    """Greys of up to 16 bits, scaled to 0 to 65535. tags: those of a TIFF, else empty."""
     largest = 2 ** int(tags.get(_BITS, (16,))[0]) - 1
-    values = np.asarray(picture).astype(np.uint32)
-    grey = ((values * 255 + largest // 2) // largest).clip(max=255).astype(np.uint8)
+    values = np.asarray(picture).astype(np.uint64)
+    scaled = ((values * 65535 + largest // 2) // largest).clip(max=65535)
+    grey: npt.NDArray[np.uint16] = scaled.astype(np.uint16)
     if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow applies it up to 8 bits only
-        grey = 255 - grey
-    return Image.fromarray(grey)
+        grey = 65535 - grey
+    return grey
 
 
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lowkey_core.photos.decoding import read_file
@@ -25,6 +25,17 @@ class Photo:
     def read(self) -> bytes:
         """The encoded picture. Raises: UnreadableImageError."""
         return read_file(self.path, self.offset, self.size)
+
+
+@dataclass(frozen=True)
+class MadePhoto(Photo):
+    """A photo whose file a program wrote, kept in memory."""
+
+    written: bytes = field(default=b"", compare=False, repr=False)
+
+    def read(self) -> bytes:
+        """The file that it wrote."""
+        return self.written
 
 
 def digest_of(content: bytes) -> str:

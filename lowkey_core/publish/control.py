@@ -14,6 +14,7 @@ from torch import Generator
 
 from lowkey_core.content import digests_of, per_picture
 from lowkey_core.faces.pictures import levels
+from lowkey_core.publish.published import CHANGE
 from lowkey_core.publish.tool import Tool
 from lowkey_core.types import Picture, Pictures
 from lowkey_core.work.provenance import fingerprint
@@ -43,7 +44,8 @@ class EqualNoise:
         """As `Tool`."""
         pairs = zip(pictures.items, self.tool(pictures, rng).items, strict=True)
         wanted = [Pair(clean, copy, rng.initial_seed()) for clean, copy in pairs]
-        records = self.work.map("adding noise of equal energy", noises, wanted)
+        label = "adding noise of equal energy"
+        records = self.work.map(label, noises, wanted, fits=CHANGE)
         made = zip(pictures.items, records, strict=True)
         return Pictures(tuple(picture.changed(record["change"]) for picture, record in made))
 

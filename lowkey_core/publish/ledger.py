@@ -10,68 +10,14 @@ import contextlib
 import dataclasses
 import json
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from lowkey_core.errors import StorageError, setting
 from lowkey_core.photos.photo import digest_of
-from lowkey_core.work.files import explained, locked, write_atomically
-
-NAME = "protected.jsonl"
-_START = b'{"copy": "'
-"""How every line begins, as keys are sorted."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one photo."""
-
-    name: str
-    """The photo, relative to what was named on the command line."""
-    status: str
-    """`protected`, `already protected`, `no face`, `unreadable` or `not written`."""
-    detail: str = ""
-    """Why, where it is not protected."""
-    copy: str = ""
-    """Path of the cloaked copy, relative to the output folder."""
-    faces: int = 0
-    """Faces cloaked."""
-    dssim: float | None = None
-    """Of the most visible face, as the file holds it."""
-    source: str = ""
-    """Digest of where the photo lies."""
-    photo: str = ""
-    """Digest of the photo's content."""
-    made_with: str = ""
-    """Digest of the cloak and all settings."""
-    files: dict[str, str] = field(default_factory=dict)
-    """What was written, relative to the output folder, each with the digest of its content."""
-
-
-def read(out: Path) -> list[Outcome]:
-    """The lines of a folder's ledger, oldest first. Raises: StorageError if it is not one."""
-    path = out / NAME
-    if not path.exists() and not path.is_symlink():
-        return []
-    with explained(path):
-        lines = [] if path.is_symlink() else path.read_bytes().splitlines()
-    if path.is_symlink() or not all(
-        line.startswith(_START) or _START.startswith(line) for line in lines
-    ):
-        raise StorageError(
-            f"{path} was not written by `protect`",
-            expected="a folder of its own for the copies",
-            remedy=f"move that file, or name another folder with {setting('out')}",
-        )
-    outcomes = []
-    for line in lines:
-        try:
-            outcomes.append(Outcome(**json.loads(line)))
-        except (ValueError, TypeError):
-            continue  # cut short by a crash; what it spoke of was not written yet
-    return outcomes
+from lowkey_core.photos.protected import NAME, Outcome, read
+from lowkey_core.work.files import explained, locked, read_regular, write_atomically
 
 
 class Ledger:
@@ -151,12 +97,22 @@ class Ledger:
         return {line.source: line for line in self.lines}
 
     def _holds(self, line: Outcome) -> bool:
-        return all(self._digest(path) == digest for path, digest in line.files.items())
+        return all(self._is_there(path, digest) for path, digest in line.files.items())
+
+    def _is_there(self, name: str, digest: str) -> bool:
+        """Whether the file that a line names is in this folder, and as it was written."""
+        path = self.out / name
+        there = os.path.isfile(path)  # noqa: PTH113  is_file() raises on names that are too long
+        inside = there and path.resolve().is_relative_to(self.out.resolve())
+        return inside and self._digest(name) == digest
 
     def _digest(self, name: str) -> str | None:
+        """Of what is there: "" of a folder, a FIFO or a link to nothing, None of nothing."""
         path = self.out / name
         with explained(path):
-            return digest_of(path.read_bytes()) if path.is_file() else None
+            if path.is_file():
+                return digest_of(read_regular(path))
+        return "" if os.path.lexists(path) else None
 
     def _compact(self) -> None:
         """The last line of every photo, and older ones that speak of files still there."""
@@ -164,7 +120,7 @@ class Ledger:
         kept = list(last.values())
         for line in self.lines:
             older = {p: d for p, d in line.files.items() if p not in last[line.source].files}
-            if any(self._digest(path) == digest for path, digest in older.items()):
+            if any(self._is_there(path, digest) for path, digest in older.items()):
                 kept.append(line)
         lines = b"".join(line for _, line in sorted({(o.name, _line(o)) for o in kept}))
         path = self.out / NAME

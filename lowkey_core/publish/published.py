@@ -14,11 +14,14 @@ from lowkey_core.cloaks import Cloak
 from lowkey_core.content import quantise
 from lowkey_core.errors import ImageShapeError, PluginError
 from lowkey_core.faces.pictures import levels
-from lowkey_core.types import Faces, Images
+from lowkey_core.types import FACE_SIZE, Faces, Images
 from lowkey_core.work.provenance import arithmetic, fingerprint
-from lowkey_core.work.records import Record
+from lowkey_core.work.records import Record, shaped
 from lowkey_core.work.runtime import device_of
 from lowkey_core.work.work import Work
+
+CHANGE = shaped(change=(torch.int16, 3, FACE_SIZE, FACE_SIZE))
+"""What is kept of a cloaked face: how it was changed, in grey levels."""
 
 
 class Published:
@@ -51,7 +54,8 @@ class Published:
             return [{"change": change} for change in levels(cloaked) - levels(part.images)]
 
         groups = [rows.tolist() for rows in batches]
-        records = list(self._work.groups(f"cloaking with {self._name}", keys, groups, make))
+        label = f"cloaking with {self._name}"
+        records = list(self._work.groups(label, keys, groups, make, CHANGE))
         changes = torch.stack([r["change"] for r in records])[torch.cat(batches).argsort()]
         return (levels(faces.images) + changes).clamp(0, 255).float().div_(255)
 

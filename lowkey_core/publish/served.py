@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lowkey_core.faces.detection import DETECTOR_CARDS, TOGETHER, found_in
-from lowkey_core.faces.found import frames_in, kept
+from lowkey_core.faces.found import frames_in, holds_frames, kept
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.types import Picture, Pictures, Transform
 from lowkey_core.work.provenance import fingerprint
@@ -28,7 +28,8 @@ def found_again(pictures: Pictures, work: Work) -> Pictures:
     rows = [i for i, picture in enumerate(items) if _may_have_moved(picture)]
     photos = [p for i in rows if isinstance(p := items[i], PhotoPicture)]
     shown = [Served(p) for p in photos]
-    records = work.map("finding faces again", look_again, shown, together=TOGETHER)
+    label = "finding faces again"
+    records = work.map(label, look_again, shown, together=TOGETHER, fits=holds_frames)
     for row, photo, record in zip(rows, photos, records, strict=True):
         items[row] = photo.seen_at(next(iter(frames_in(record)), None))
     return Pictures(tuple(items))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +16,7 @@ from torch import Tensor
 from lowkey_core import weights
 from lowkey_core.errors import LocalNetworkError, MissingWeightsError, TamperedWeightsError
 from lowkey_core.types import FACE_SIZE, Images
+from lowkey_core.work import documents
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -120,12 +120,10 @@ _FIELDS = "name, sha256, released, licence, source, trained_on, data, lineage an
 
 def _parse(beside: Path, found: str) -> Sidecar:
     try:
-        written = weights.read_capped(beside, 2**16).decode("utf-8")
-        return Sidecar.model_validate(tomllib.loads(written))
+        return Sidecar.model_validate(documents.toml(beside))
     except ValidationError as error:
-        first = error.errors()[0]
-        detail = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        detail = documents.complaint(error)
+    except ValueError as error:
         detail = " ".join(str(error).split())
     raise LocalNetworkError(
         f"{beside} is not a card ({detail})",

@@ -5,17 +5,25 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from lowkey_core.work import documents
 from lowkey_core.work.files import explained, write_atomically
 from lowkey_core.work.records import Record, seal, unseal
+from lowkey_core.work.storage import make_private, tolerated
 
 log = logging.getLogger(__name__)
 
+LARGEST = 2**31
+"""Bytes of a record; a larger file is none."""
+
 
 class Cache:
-    """A folder of tensors by key. Writes are atomic: a half-written file is never seen."""
+    """A folder of tensors by key. Writes are atomic: a half-written file is never seen.
+
+    A folder that may not be used is no reason to stop: work goes on, and is not kept.
+    """
 
     def __init__(self, root: Path | None) -> None:
-        """root: the folder, made when first needed; None keeps nothing."""
+        """root: the folder, made when first needed, for its owner alone; None keeps nothing."""
         self.root = root
 
     def get(self, key: str) -> Record | None:
@@ -25,27 +33,30 @@ class Cache:
         """
         if self.root is None:
             return None
-        path = self._path(key)
-        with explained(path):
+        path, record = self._path(key), None
+        with tolerated(self.root), explained(path):
             try:
-                content = path.read_bytes()
+                record = unseal(key, documents.content(path, LARGEST))
             except FileNotFoundError:
                 return None
-        record = unseal(key, content)
-        if record is None:
-            log.info("%s is damaged, and counts as absent", path)
-            self.forget(key)
+            except ValueError:
+                pass
+            if record is None:
+                log.info("%s is damaged, and counts as absent", path)
+                self.forget(key)
         return record
 
     def put(self, key: str, record: Record) -> None:
         """File `record` under `key`, whole or not at all. Raises: StorageError."""
         if self.root is not None:
-            write_atomically(self._path(key), seal(key, record))
+            with tolerated(self.root):
+                make_private(self.root)
+                write_atomically(self._path(key), seal(key, record))
 
     def forget(self, key: str) -> None:
         """Remove what is under `key`, if anything. Raises: StorageError."""
         if self.root is not None:
-            with explained(self._path(key)):
+            with tolerated(self.root), explained(self._path(key)):
                 self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:

@@ -13,6 +13,7 @@ import errno
 import functools
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -59,6 +60,31 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, open for reading. Opening a FIFO would wait for a writer, and reading a
+    device might never end. Raises: OSError."""
+
+    def at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    file = open(path, "rb", opener=at_once)  # noqa: SIM115  Path.open takes no opener
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return file
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a regular file. Raises: OSError."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def real(path: Path) -> Path:
+    """`path` with its links followed; a link to itself stays (`Path.resolve` raises)."""
+    return Path(os.path.realpath(path))
+
+
 def _create(folder: Path) -> tuple[BinaryIO, Path]:
     """A new locked temporary file in `folder`, and its path."""
     while True:
@@ -76,7 +102,7 @@ def _sweep(folder: Path) -> None:
     """Remove the temporary files of killed processes from `folder`, once per process."""
     for path in folder.glob(f"{PART}*"):
         with contextlib.suppress(OSError):
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 abandoned = lock_descriptor(file.fileno(), blocking=False)
                 if abandoned and not _WINDOWS:
                     path.unlink()
@@ -124,12 +150,19 @@ def explained(path: Path | None = None) -> Iterator[None]:
         ) from error
 
 
+def forbidden(error: StorageError) -> bool:
+    """Whether it was permission that lacked: everything else about the path may be well."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _FORBIDDEN
+
+
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _ROOM = ("room to write", "make room and give the same command again: what is finished is kept")
 _PERMISSION = ("permission to use it", "change its permissions, or name another place")
 _KIND = ("a folder where one is named, and no file in the way", "move it, or name another place")
 _OTHERWISE = ("a path that can be read and written", "check the path and the disk")
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _ROOM),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _PERMISSION),
+    **dict.fromkeys(_FORBIDDEN, _PERMISSION),
     **dict.fromkeys((errno.EEXIST, errno.ENOTDIR, errno.EISDIR), _KIND),
 }

@@ -1,4 +1,4 @@
-"""The log of `--verbose`, on stderr. Without that option nothing is logged."""
+"""The log of `--verbose`, on stderr. Without that option only warnings are shown."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _OURS = ("lowkey_core", "adversaries", "audit", "reports", "cli")
 _TIME = "%H:%M:%S"
 
 
-def show() -> None:
-    """Log our packages' messages from INFO up on stderr. A second call changes nothing.
+def show(level: int = logging.INFO) -> None:
+    """Log our packages' messages from `level` up on stderr. A second call changes nothing.
 
     Rich formats the lines on a terminal. Elsewhere each message is one line without colours.
     """
     handler = _rich() if sys.stderr.isatty() else _plain()
     for name in _OURS:
         logger = logging.getLogger(name)
-        logger.setLevel(logging.INFO)
+        logger.setLevel(level)
         logger.handlers = [handler]
 
 

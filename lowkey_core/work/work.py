@@ -16,7 +16,7 @@ from torch import Tensor
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.forecast import Forecast, Trial
 from lowkey_core.work.provenance import fingerprint
-from lowkey_core.work.records import Record
+from lowkey_core.work.records import Fits, Record, anything, shaped
 
 log = logging.getLogger(__name__)
 
@@ -112,16 +112,20 @@ class Work:
         items: Sequence[Item],
         *,
         together: int = 1,
+        fits: Fits = anything,
     ) -> Iterator[Record]:
         """One record per item, under the fingerprint of both.
 
         function: from up to `together` items to a record for each. It and the items are picklable,
         so that they can be sent to other processes. No more records than that are in memory.
+        fits: as of `groups`.
         """
         keys = [fingerprint(function, item) for item in items]
         starts = range(0, len(items), together)
         groups = [range(s, min(s + together, len(items))) for s in starts]
-        return self.groups(label, keys, groups, lambda rows: function([items[i] for i in rows]))
+        return self.groups(
+            label, keys, groups, lambda rows: function([items[i] for i in rows]), fits
+        )
 
     def groups(
         self,
@@ -129,16 +133,18 @@ class Work:
         keys: Sequence[str],
         groups: Sequence[Sequence[int]],
         make: Callable[[Sequence[int]], Sequence[Record]],
+        fits: Fits = anything,
     ) -> Iterator[Record]:
         """One record per row number of the groups, in their order: the kept one, or one of those
-        that `make` gives for a group, kept as soon as they are made.
+        that `make` gives for a group, kept as soon as they are made. fits: whether a kept one
+        holds what is read from it; one that does not counts as absent.
 
         A group is made whole: sums of floats depend on what is computed together.
         """
         done = 0
         for rows in groups:
             records = [self.cache.get(keys[i]) for i in rows]
-            found = [record for record in records if record is not None]
+            found = [record for record in records if record is not None and fits(record)]
             if len(found) < len(rows):
                 found = self._made(label, keys, rows, make, done)
             else:
@@ -180,11 +186,15 @@ class Work:
             self._state.forecast.done[label] += pieces
 
     def through(
-        self, label: str, keys: Sequence[str], make: Callable[[int], Record]
+        self,
+        label: str,
+        keys: Sequence[str],
+        make: Callable[[int], Record],
+        fits: Fits = anything,
     ) -> list[Record]:
-        """A record per key, one by one."""
+        """A record per key, one by one; as `groups`."""
         singles = [[i] for i in range(len(keys))]
-        return list(self.groups(label, keys, singles, lambda rows: [make(i) for i in rows]))
+        return list(self.groups(label, keys, singles, lambda rows: [make(i) for i in rows], fits))
 
     def forget_items(self) -> None:
         """What `per_item` remembers in memory; what is kept on disk stays."""
@@ -216,7 +226,7 @@ class Work:
 
         keys = [fingerprint("per item", mark, [digests[i] for i in rows]) for rows in batches]
         for rows, record in zip(
-            batches, self.through(label, keys, make) if keys else [], strict=True
+            batches, self.through(label, keys, make, _ROWS) if keys else [], strict=True
         ):
             answers = record["rows"]
             if self._state.trial:  # those of a batch of another size
@@ -224,3 +234,7 @@ class Work:
             pairs = zip(rows, answers, strict=True)
             memory.update(((mark, digests[i]), row) for i, row in pairs)
         return torch.stack([memory[mark, d] for d in digests])
+
+
+_ROWS = shaped(rows=(None, None, None))
+"""What `per_item` keeps of a batch."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
@@ -36,7 +38,8 @@ runs = group("What was audited before.")
 models = group("Weight files: list them, fetch them, verify them.")
 zoo = group("The small recognisers that ship with this project.")
 synthetic = group("SynthFaces, people who do not exist.")
-GROUPS = {"runs": runs, "models": models, "zoo": zoo, "synthetic": synthetic}
+kept = group("Finished work that is kept: how much there is, and how to be rid of it.")
+GROUPS = {"runs": runs, "models": models, "cache": kept, "zoo": zoo, "synthetic": synthetic}
 
 
 @runs.command("list")
@@ -45,6 +48,32 @@ def list_runs(folder: Path = typer.Argument(Path("runs"), help="Where the runs a
     from audit.runs import listing
 
     show(listing(folder))
+
+
+@kept.command("size")
+def cache_size(cache: Optional[Path] = CACHE) -> None:
+    """How much is kept, and how much of it shows faces."""
+    from audit.session import cache_folder
+    from lowkey_core.work import storage
+
+    folder = cache or cache_folder()
+    all_of_it, faces = storage.size(folder), storage.size(folder, faces=True)
+    show([f"{folder}: {all_of_it}; {faces} of them with faces"])
+
+
+@kept.command("clear")
+def cache_clear(
+    faces: bool = typer.Option(
+        False, "--faces", help="Only aligned faces, and photos that a program cloaked."
+    ),
+    cache: Optional[Path] = CACHE,
+) -> None:
+    """Remove finished work. Nothing is lost but the time that it takes to make it again."""
+    from audit.session import cache_folder
+    from lowkey_core.work import storage
+
+    folder = cache or cache_folder()
+    show([f"{folder}: removed {storage.clear(folder, faces=faces)}"])
 
 
 @models.command("list")
@@ -67,7 +96,8 @@ def fetch_model(
     """Download a weight file. Nothing else in this program uses a network."""
     from audit.fetching import fetch
 
-    if not fetch(name, say, None if accept_licence else _agrees):
+    ask = None if accept_licence else partial(agrees, "Fetch it under these terms?")
+    if not fetch(name, say, ask):
         raise typer.Exit(BAD_INPUT)
 
 
@@ -109,28 +139,35 @@ def _train(name: str, out: Path, cache: Path | None, verbose: bool) -> None:
 
     with Progress() as progress:
         made = session.train(name, out, cache, progress.show)
-    say(one_line(f"trained: {made}"))
+    say(f"trained: {made}")
 
 
-def _agrees() -> bool | None:
-    """Whether the user accepts; None where nobody is there to ask."""
-    return typer.confirm("Fetch it under these terms?", err=True) if sys.stdin.isatty() else None
+def agrees(question: str) -> bool | None:
+    """Whether the user does; None where nobody is there to ask."""
+    return typer.confirm(question, err=True) if sys.stdin.isatty() else None
 
 
 def show(lines: Iterable[str]) -> None:
-    """Results, on stdout."""
+    """Results, on stdout. What cannot be printed is escaped, here and in `say`: names may be
+    anybody's."""
     for line in lines:
-        print(line)
+        print(one_line(line))
 
 
-def say(text: str) -> None:
+def say(*lines: str) -> None:
     """What is for people, on stderr."""
+    for line in lines:
+        print(one_line(line), file=sys.stderr, flush=True)
+
+
+def draw(rendered: str | bytes) -> None:
+    """A rendered report, on stderr: its names are escaped already."""
+    text = rendered if isinstance(rendered, str) else rendered.decode(errors="replace")
     print(text, file=sys.stderr, flush=True)
 
 
 def log_if(verbose: bool) -> None:
-    """Shows the log from here on, if it is asked for."""
-    if verbose:
-        from lowkey_core.work import logs
+    """Shows the log from here on, if it is asked for; else its warnings."""
+    from lowkey_core.work import logs
 
-        logs.show()
+    logs.show(logging.INFO if verbose else logging.WARNING)

@@ -49,7 +49,8 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.bars.stop()
+        if self.terminal:
+            self.bars.stop()  # elsewhere it would print an empty line
 
     def expect(self, forecast: Forecast) -> None:
         """From here on it is said how much time is left. A `lowkey_core.work.work.Expect`."""
@@ -66,6 +67,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line of plain text that stays, above the bars."""
+        text = one_line(text)
         if self.terminal:
             self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:

@@ -104,17 +104,25 @@ def _cell(report: AuditReport, c: Cell) -> tuple[str, ...]:
 
 
 def copies(copies: Copies) -> Table:
+    missing = [_why(name, copies.reasons.get(name)) for name in copies.missing]
     rows = [("of the gallery, with a usable copy", str(copies.matched), "")]
     for what, names in (
-        ("of the gallery, without a copy: published as they are", copies.missing),
+        ("of those, with a copy that changes nothing", copies.unchanged),
+        ("of the gallery, without a copy: published as they are", missing),
         ("of the gallery, with a copy that does not show their face", copies.unusable),
+        ("files that are the copy of no photo", [_why(*each) for each in copies.strays.items()]),
     ):
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         rows.append((what, str(len(names)), ", ".join(names[:_NAMED]) + more))
     rows.append(("of the background, with a usable copy", str(copies.background), ""))
+    rows += [("note", "", note) for note in copies.notes]
     return Table(
         f"Whose copies were found in {copies.folder}?", ("pictures", "", "which"), tuple(rows)
     )
+
+
+def _why(name: str, why: str | None) -> str:
+    return f"{name} ({why})" if why else name
 
 
 _NAMED = 10

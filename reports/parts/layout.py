@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.outcomes import Rate
+from lowkey_core.errors import one_line
 
 NOT_MEASURED = "not measured"
 
@@ -17,6 +18,16 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+
+
+def printable(table: Table) -> Table:
+    """The table, with whatever cannot be printed escaped."""
+    return Table(
+        one_line(table.title),
+        tuple(map(one_line, table.columns)),
+        tuple(tuple(map(one_line, row)) for row in table.rows),
+        one_line(table.note),
+    )
 
 
 def rate(value: Rate) -> str:

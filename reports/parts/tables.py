@@ -1,21 +1,24 @@
-"""The report as headed tables of plain text, which every format lays out in its own way."""
+"""The report as headed tables of plain text, which every format lays out in its own way.
+
+Names in a report may be anybody's: whatever cannot be printed is escaped here, for every format.
+"""
 
 from __future__ import annotations
 
 from audit.findings import JPEG, Answer, answers
 from audit.outcomes import FLAGGED
-from audit.records import CloakRecord
+from audit.records import Caveat, CloakRecord
 from audit.report import AuditReport
-from lowkey_core.errors import as_flag
+from lowkey_core.errors import as_flag, one_line
 from reports.parts import details, spread, words
-from reports.parts.layout import NOT_MEASURED, Table, rate
+from reports.parts.layout import NOT_MEASURED, Table, printable, rate
 
 
 def headline(report: AuditReport) -> str:
     """One sentence on what was done."""
     counts, cloaks = report.counts, ", ".join(cloak.attack for cloak in report.cloaks)
     several = len(report.splits)
-    return (
+    return one_line(
         f"{cloaks}: {counts.protected} people cloaked their photos, {counts.probes} clean "
         f"photos of them were searched in {f'{several} galleries' if several else 'a gallery'} of "
         f"{counts.gallery} pictures of {counts.enrolled} people{' in all' if several else ''} "
@@ -38,10 +41,15 @@ def verdict(report: AuditReport) -> str:
     return said
 
 
+def caveats(report: AuditReport) -> tuple[Caveat, ...]:
+    """Reasons to doubt, blocking ones first."""
+    return tuple(c.model_copy(update={"text": one_line(c.text)}) for c in report.caveats)
+
+
 def tables(report: AuditReport) -> tuple[Table, ...]:
     """The answers first, then what they rest on."""
     looked = any(FLAGGED in c.outcomes for c in report.cells)
-    return (
+    made = (
         *(_answers(report, cloak) for cloak in report.cloaks),
         spread.compared(report),
         spread.splits(report),
@@ -53,6 +61,7 @@ def tables(report: AuditReport) -> tuple[Table, ...]:
         details.learned(report),
         details.cards(report),
     )
+    return tuple(map(printable, made))
 
 
 def _answers(report: AuditReport, cloak: CloakRecord) -> Table:

@@ -15,7 +15,7 @@ def what(report: AuditReport, finding: Finding) -> str:
         return "as published" if cell.transform == "none" else f"after {cell.transform}"
     if question == NEWER:
         released = next(r.released for r in report.recognisers if r.name == cell.recogniser)
-        return f"{cell.recogniser} ({released:%Y-%m})"
+        return f"{cell.recogniser} ({f'{released:%Y-%m}' if released else 'not stated'})"
     said = f"{cell.recogniser} {report.adversary(cell.adversary).phrase}".rstrip()
     if question == UNSEEN:
         said = cell.recogniser

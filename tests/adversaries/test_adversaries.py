@@ -15,7 +15,7 @@ from adversaries.oblivious import Oblivious
 from adversaries.parts.training import Recipe, train
 from lowkey_core.cloaks.lowkey import LowKey, Schedule
 from lowkey_core.content import quantise
-from lowkey_core.errors import NotPossibleError, PlanError
+from lowkey_core.errors import NotPossibleError
 from lowkey_core.faces.pictures import crops
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
@@ -130,7 +130,7 @@ def test_detection_flags_cloaks_it_has_not_seen(flagged: str, work: Work) -> Non
 
 
 def test_detection_needs_people_to_set_its_threshold_on() -> None:
-    with pytest.raises(PlanError, match=r"1 identity.*at least 2.*raise background"):
+    with pytest.raises(NotPossibleError, match=r"1 identity.*at least 2.*raise background"):
         Detection(Work(), Recipe(1), "drop").prepare(threat(background=people(1, 3)), SEEDED)
 
 

@@ -57,6 +57,12 @@ def of(**changes: object) -> set[str]:
         ("no-cloaks-seen", codes(cell(), seen=0.99, blocking=False)),
         ("control-fails", codes(cell(control=3, transform="resize:0.1"), blocking=False)),
         ("few-probes", codes(cell(rate(4, 0, 4, 0), rate(4, 4, 4, 4), (False,) * 4))),
+        ("small-gallery", codes(cell(), counts=COUNTS.model_copy(update={"enrolled": 12}))),
+        (
+            "near-duplicates",
+            codes(cell(), counts=COUNTS.model_copy(update={"near_duplicates": ("a.jpg",)})),
+        ),
+        ("lookalikes", codes(cell(), counts=COUNTS.model_copy(update={"lookalikes": ("Bob",)}))),
         ("no-newer-model", codes(cell(), recognisers=(recogniser(),))),
         ("cloak", codes(cell())),
         ("faces-lost", codes(cell(), counts=COUNTS.model_copy(update={"no_face": ("a.jpg",)}))),
@@ -86,6 +92,26 @@ def test_reasons_and_duplicates_are_said() -> None:
     assert said(unreadable=("a",))["unreadable"] == "1 files could not be read."
     assert "2 pictures were left out" in said(duplicates=("a", "b"))["duplicates"]
     assert "duplicates" not in said()
+
+
+def test_people_are_left_out_for_the_cause_that_it_was() -> None:
+    def why(faceless: int, twins: int) -> str:
+        return said(without_pictures=faceless + twins, only_duplicates=twins)["people-lost"]
+
+    assert why(2, 0).endswith("are left out: 2 without a face to enrol or search.")
+    assert why(0, 1).endswith("out: 1 whose pictures are probes, or take part elsewhere.")
+    assert "3 protected people are left out: 2 without a face to enrol or search, 1" in why(2, 1)
+
+
+def test_nothing_is_newer_than_no_cloak() -> None:
+    """`none` was optimised against nothing, and never released."""
+    nothing = CLOAK.model_copy(update={"surrogates": (), "released": None, "notes": ()})
+    older = (recogniser(),)
+    assert "no-newer-model" not in codes(cell(), recognisers=older, cloak=nothing)
+    dated = nothing.model_copy(update={"released": CLOAK.released})
+    unknown = nothing.model_copy(update={"surrogates": None})
+    for cloak in (dated, unknown):
+        assert "no-newer-model" in codes(cell(), recognisers=older, cloak=cloak)
 
 
 def test_people_with_too_few_pictures_matter_when_nobody_else_could_stand_in() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from audit.photographs import align, once
 from lowkey_core.content import digests_of
@@ -17,7 +18,7 @@ from lowkey_core.types import Pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 from tests.conftest import people
-from tests.lowkey_core.photos.picture_files import FILES
+from tests.lowkey_core.photos.picture_files import FILES, saved
 
 
 def named(prefix: str, pictures: Pictures, identity: int) -> Pictures:
@@ -35,23 +36,28 @@ def test_each_file_that_gives_no_face_is_counted_with_its_reason(
         "cut": FILES["jpeg"][:200],
         "plain": FILES["png"],
         "large": FILES["jpeg"] + bytes(5000),
+        "raw": b"FUJIFILMCCD-RAW",
+        "sliver": saved(Image.new("RGB", (1, 3300)), "PNG"),
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to("loop")
     monkeypatch.setattr(decoding, "MAX_BYTES", 5000)
-    photos = [Photo("Ann", name, tmp_path / name) for name in [*contents, "fifo", "absent"]]
+    photos = [Photo("Ann", name, tmp_path / name) for name in [*contents, "fifo", "loop", "absent"]]
     work = Work(Cache(tmp_path / "cache"))
     for _ in range(2):  # computed, then remembered
         aligned = align(photos, work)
         assert aligned.found == {}
-        assert aligned.no_face == ("plain",)
+        assert aligned.no_face == ("plain", "sliver")
         assert aligned.unreadable == {
             "empty": "not a picture",
             "text": "not a picture",
             "cut": "damaged",
             "large": "too large",
+            "raw": "unsupported",
             "fifo": "unreadable",
+            "loop": "unreadable",
             "absent": "unreadable",
         }
 

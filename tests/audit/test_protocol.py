@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.plan import AuditPlan
@@ -14,7 +15,7 @@ from audit.protocol import split
 from lowkey_core.datasets import Dataset
 from lowkey_core.errors import DatasetError, PlanError
 from lowkey_core.photos.photo import Photo
-from tests.audit.plans import changed
+from tests.audit.plans import advised, changed
 
 
 def people(**groups: int) -> Dataset:
@@ -71,47 +72,48 @@ def test_too_few_people_is_said_in_one_line() -> None:
     )
 
 
-def test_without_anybody_to_protect_no_flag_is_advised_that_does_not_help() -> None:
-    with pytest.raises(DatasetError, match="add pictures until 1 person has 6 and 2 others have 3"):
-        split(people(some=9, single=9), PLAN)
+def some(pictures: Sequence[int]) -> Dataset:
+    """People with so many pictures each."""
+    photos = (
+        Photo(f"{i}", f"{i}_{j}", Path("x")) for i, n in enumerate(pictures) for j in range(n)
+    )
+    return Dataset("people", tuple(photos))
 
 
+@settings(deadline=None)
 @given(
-    st.lists(st.integers(1, 15), min_size=1, max_size=20),
-    st.integers(1, 12),
-    st.integers(2, 12),
-    st.integers(1, 5),
-    st.integers(1, 8),
+    pictures=st.lists(st.integers(1, 15), min_size=1, max_size=20),
+    protected=st.integers(1, 12),
+    background=st.integers(1, 12),
+    probes=st.integers(1, 5),
+    background_pictures=st.integers(1, 8),
+    others=st.integers(0, 9),
+    ranks=st.integers(1, 30),
 )
-def test_what_the_error_advises_would_do(
-    pictures: list[int], protected: int, background: int, probes: int, learned: int
-) -> None:
-    data = Dataset(
-        "people",
-        tuple(
-            Photo(f"{i}", f"{i}_{j}", Path("none"))
-            for i, n in enumerate(pictures)
-            for j in range(n)
-        ),
-    )
-    plan = changed(
-        AuditPlan(),
-        protected=protected,
-        background=background,
-        probes=probes,
-        background_pictures=learned,
-        ranks=(1,),
-    )
+def test_what_the_error_advises_would_do(pictures: list[int], **sizes: int) -> None:
+    plan = changed(AuditPlan(), **{**sizes, "ranks": (sizes["ranks"],)})
     try:
-        parts = split(data, plan)
-    except DatasetError as error:
-        advised = re.search(r"protected=(\d+) background=(\d+)", error.remedy)
-        if advised is None:
+        split(some(pictures), plan)
+    except (DatasetError, PlanError) as refused:
+        if (fitting := advised(plan, refused)) is not None:
+            split(some(pictures), fitting)
+
+
+@settings(deadline=None)  # it deals many splits
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(0, 2))
+def test_where_the_error_advises_nothing_no_sizes_would_do(pictures: list[int], few: int) -> None:
+    most = {"protected": 3, "probes": 2, "background": 3, "background_pictures": 3}
+    plan = changed(AuditPlan(), **most, others=few, distractors=few, ranks=(1,))
+    try:
+        split(some(pictures), plan)
+    except (DatasetError, PlanError) as refused:
+        if advised(plan, refused) is not None:
             return
-        protected, background = map(int, advised.groups())
-        parts = split(data, changed(plan, protected=protected, background=background))
-    assert len({p.identity for p in parts.probes}) == protected
-    assert len({p.identity for p in parts.background}) == background
+    else:
+        return
+    for sizes in itertools.product(*(range(1, n + 1) for n in most.values())):
+        with pytest.raises((DatasetError, PlanError)):
+            split(some(pictures), changed(plan, **dict(zip(most, sizes, strict=True))))
 
 
 def test_people_with_too_few_pictures_are_counted() -> None:
@@ -150,9 +152,26 @@ def test_a_stranger_cannot_be_in_the_data_set() -> None:
 
 
 def test_a_rank_beyond_the_gallery_is_refused() -> None:
-    plan = changed(PLAN, ranks=(1, 50))
-    with pytest.raises(PlanError, match="gallery has 12 identities, rank 50 requested"):
+    plan = changed(PLAN, ranks=(1, 5, 50))
+    with pytest.raises(PlanError, match=r"gallery has 12 identities.*rank 50.*use ranks=1,5,"):
         split(people(rich=8, some=5, single=9), plan)
+
+
+def test_a_search_among_one_person_is_refused() -> None:
+    plan = changed(PLAN, protected=1, others=0, distractors=0, ranks=(1,))
+    with pytest.raises(PlanError, match="gallery has 1 identity; expected 2 or more: a search"):
+        split(people(rich=8, some=5, single=9), plan)
+
+
+def test_lacking_pictures_lower_how_many_are_asked_of_each() -> None:
+    plan = changed(PLAN, probes=4, background_pictures=5)
+    with pytest.raises(DatasetError, match="use probes=1 background_pictures=3, or more people"):
+        split(people(some=12), plan)
+
+
+def test_one_person_alone_cannot_be_audited() -> None:
+    with pytest.raises(DatasetError, match="add photos until 1 person to protect has 3, and there"):
+        split(people(rich=1), PLAN)
 
 
 def test_copies_go_where_they_count() -> None:

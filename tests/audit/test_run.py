@@ -71,15 +71,18 @@ def test_audited_noise_is_its_own_control(plan: AuditPlan) -> None:
     assert scene.pair(scene.tools[0]) == [scene.tools[0]]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [({"scenario": "mixed:0.01"}, "cloak none"), ({"background": 1}, "background has 1 identity")],
-)
-def test_a_plan_that_cannot_be_run_is_said_so(
-    plan: AuditPlan, changes: dict[str, object], message: str
-) -> None:
-    with pytest.raises(PlanError, match=message):
-        run_audit(changed(plan, **changes), Work())
+def test_a_scenario_that_cloaks_nothing_is_said_so(plan: AuditPlan) -> None:
+    with pytest.raises(PlanError, match="cloak none"):
+        run_audit(changed(plan, scenario="mixed:0.01"), Work())
+
+
+def test_who_cannot_learn_from_one_person_leaves_the_rest_of_the_audit(plan: AuditPlan) -> None:
+    report = run_audit(changed(plan, background=1, adversary="detection"), Work())
+    assert (
+        "background has 1 identity"
+        in report.adversary("detection").impossible[report.cloaks[0].attack]
+    )
+    assert {cell.adversary for cell in report.cells} == {"oblivious"}
 
 
 def ranks_of(cell: Cell) -> list[Outcome]:

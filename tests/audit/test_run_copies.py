@@ -12,8 +12,9 @@ from audit.plan import AuditPlan
 from audit.run import run_audit
 from lowkey_core import cloaks, datasets
 from lowkey_core.errors import DatasetError
-from lowkey_core.publish.protect import Protector, Settings
+from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
+from lowkey_core.publish.settings import Settings
 from lowkey_core.work.work import Work
 from reports import REPORTS
 from tests.audit.plans import changed
@@ -46,6 +47,8 @@ def test_copies_that_protect_wrote_count_as_if_cloaked_here(
     assert copied is not None
     assert (copied.matched, copied.background) == (3 * 4, 4 * 4)
     assert not copied.missing
+    assert not copied.strays
+    assert copied.notes[0].endswith("by the ledger of `protect`")
     assert not any(adversary.impossible for adversary in theirs.adversaries)
     strip = {"attack": "", "adversary": ""}
     assert [c.model_copy(update=strip) for c in theirs.cells] == [
@@ -78,6 +81,8 @@ def test_a_picture_without_a_copy_counts_as_uncloaked(plan: AuditPlan, tmp_path:
     assert cloak.copies is not None
     published = cloak.copies.matched + len(cloak.copies.missing)
     assert (cloak.quality[0].pictures, published) == (cloak.copies.matched, 3 * 4)
+    assert cloak.copies.reasons == dict.fromkeys(cloak.copies.missing, "no file of its name")
+    assert "(no file of its name)" in str(REPORTS.load("markdown")(report))
     share = cloak.copies.matched / published
     assert [c.cloaked_share for c in report.cells] == pytest.approx([share] * len(report.cells))
     assert "copies-missing" in {c.code for c in report.caveats}

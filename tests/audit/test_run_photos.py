@@ -18,6 +18,8 @@ from lowkey_core.errors import DatasetError
 from lowkey_core.faces import found
 from lowkey_core.faces.found import Asked
 from lowkey_core.photos.images import encode
+from lowkey_core.photos.photo import digest_of
+from lowkey_core.training import lfw_pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -88,8 +90,24 @@ def test_pictures_without_faces_are_said_so(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(found, "look_at", lambda asked: [NO_FACE] * len(asked))
-    with pytest.raises(DatasetError, match="faces were found in 0 pictures of the gallery"):
+    with pytest.raises(DatasetError, match=r"0 pictures of the gallery.*\([0-9]+ no face\)"):
         run_audit(plan, Work())
+
+
+def test_people_whose_pictures_are_others_are_not_without_a_face(
+    plan: AuditPlan, tmp_path: Path
+) -> None:
+    """All that one of them would have enrolled are copies of another's probe."""
+    parts = split(datasets.load(plan.people.dataset), plan)
+    whose = parts.gallery[0].identity
+    for photo in (p for p in parts.gallery if p.identity == whose):
+        photo.path.write_bytes(parts.probes[-1].read())
+    counts = photographs.photographs(plan, Work()).counts
+    assert (counts.without_pictures, counts.only_duplicates, counts.no_face) == (1, 1, ())
+    for photo in parts.gallery:
+        photo.path.write_bytes(parts.probes[-1].read())
+    with pytest.raises(DatasetError, match=r"0 pictures of .*\(12 the same as another\)"):
+        photographs.photographs(plan, Work())
 
 
 def test_a_file_that_is_no_picture_is_counted(
@@ -106,6 +124,17 @@ def test_a_file_that_is_no_picture_is_counted(
     assert {name[-7:] for name in report.counts.unreadable} == {"/p1.png"}
     assert report.counts.unreadable_reasons == {"damaged": len(report.counts.unreadable)}
     assert "unreadable" in {c.code for c in report.caveats}
+
+
+def test_pictures_that_the_zoo_learned_from_are_said_to_be(
+    plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrolled = split(datasets.load(plan.people.dataset), plan).gallery[0]
+    seen = frozenset({digest_of(enrolled.read())[: lfw_pictures.DIGITS]})
+    monkeypatch.setattr(lfw_pictures, "digests", lambda: seen)
+    report = run_audit(changed(plan, recogniser="zoo:mobile", adversary="oblivious"), Work())
+    texts = " ".join(c.text for c in report.caveats)
+    assert "1 of the pictures are of LFW, and zoo:mobile learned from them, too" in texts
 
 
 def test_the_default_needs_nothing_that_is_not_here(

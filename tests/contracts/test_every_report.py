@@ -88,6 +88,20 @@ def test_brackets_in_names_are_not_markup(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_name_moves_the_cursor_or_turns_the_text(name: str) -> None:
+    """An escape sequence, C1's own beginning of one, a carriage return, two bidi controls."""
+    nasty = "a\x1b[2Jb\x9b31mc\rd\u202ee\u2066f\ng"
+    report = sample(called=nasty)
+    doubt = report.caveats[0].model_copy(update={"text": nasty})
+    card = report.cards[0].model_copy(update={"licence": nasty, "trained_on": nasty})
+    counts = report.counts.model_copy(update={"dataset": nasty})
+    named = {"caveats": (doubt,), "cards": (card,), "counts": counts}
+    shown = text(name, report.model_copy(update=named))
+    assert all(map(str.isprintable, shown.split("\n")))
+    assert "ax1b[2Jbx9b31m" in shown
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_leaves_no_mark_of_a_setting_unworded(name: str) -> None:
     report = sample()
     impossible = {"impossible": {CLOAK.attack: "it is a black box"}}

@@ -57,7 +57,7 @@ def brighter(pixels: Pixels) -> Pixels:
     [
         (brighter, True),
         (lambda p: np.array(Image.fromarray(brighter(p)).resize((400, 400))), True),
-        (lambda p: p[::-1, ::-1], False),  # turned, as if EXIF had not been heeded
+        (lambda p: p[::-1, ::-1], True),  # turned, as if EXIF had not been heeded
         (lambda p: np.roll(p, 200, 1), True),  # elsewhere in a photo of the same size
         (np.zeros_like, False),
     ],
@@ -92,6 +92,15 @@ def test_a_copy_of_the_photos_size_has_its_face_where_the_photo_has_it(
     assert torch.equal(one.frame.landmarks, other.frame.landmarks)
 
 
+def test_a_copy_that_changes_nothing_is_known(
+    pixels: Pixels, clean: Pictures, tmp_path: Path
+) -> None:
+    """Identical, or made with strength 0."""
+    same, _ = copied(clean, tmp_path, encode_pixels(pixels, "PNG"))
+    other, _ = copied(clean, tmp_path, encode_pixels(brighter(pixels), "PNG"))
+    assert (same.unchanged, other.unchanged) == (("a.jpg",), ())
+
+
 def test_a_copy_that_is_no_picture_is_unusable(clean: Pictures, tmp_path: Path) -> None:
     cloak, _ = copied(clean, tmp_path, b"no picture")
     assert (cloak.unusable, cloak.missing) == (("a.jpg",), ())
@@ -121,5 +130,7 @@ def test_is_somebody_elses_and_claims_nothing(tmp_path: Path) -> None:
 def test_without_a_folder_it_says_how_to_name_one(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="as folder:DIR; name it with cloaked=DIR"):
         load("folder", lambda: ())
+    with pytest.raises(OptionError, match="kind is 'docx'"):
+        load("folder:x:kind=docx", lambda: ())
     with pytest.raises(DatasetError, match="is not a folder"):
         FoundCopies(str(tmp_path / "nowhere"), Work()).originals([Photo("", "a", tmp_path / "a")])

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from lowkey_core import datasets
 from lowkey_core.errors import DatasetError, StorageError, UnknownNameError, UnreadableImageError
 from lowkey_core.photos import decoding
+from lowkey_core.photos.formats import SUFFIXES
 from lowkey_core.photos.photo import Photo
+from tests.lowkey_core.photos.picture_files import FILES
 
 
 def make(root: Path, *names: str) -> Path:
@@ -60,26 +62,60 @@ def test_nothing_depends_on_the_order_on_disk(tmp_path: Path) -> None:
 
 
 def test_every_accepted_suffix_in_any_case_and_nothing_else(tmp_path: Path) -> None:
-    wanted = {f"Ann/{i}{s}" for i, s in enumerate([*decoding.SUFFIXES, ".JPG", ".Png"])}
+    wanted = {f"Ann/{i}{s}" for i, s in enumerate([*SUFFIXES, ".JPG", ".Png"])}
     make(tmp_path, *wanted, "Ann/notes.txt", "Ann/jpg", "Ann/movie.mp4")
     assert set(people(tmp_path)["Ann"]) == wanted
 
 
 def test_hidden_files_folders_and_odd_things_are_passed_over(tmp_path: Path) -> None:
     make(tmp_path, "Ann/1.jpg", "Ann/._1.jpg", ".thumbs/2.jpg", "Ann/.picasa/3.jpg")
-    os.mkfifo(tmp_path / "Ann" / "fifo.jpg")
+    os.mkfifo(tmp_path / "Ann" / "fifo")
     (tmp_path / "Ann" / "folder.jpg").mkdir()
     assert people(tmp_path) == {"Ann": ["Ann/1.jpg"]}
 
 
-def test_links_are_not_followed(tmp_path: Path) -> None:
-    make(tmp_path, "in/Ann/1.jpg", "out/secret.jpg")
-    (tmp_path / "in/Eve").symlink_to(tmp_path / "out")
-    (tmp_path / "in/Ann/2.jpg").symlink_to(tmp_path / "out/secret.jpg")
-    (tmp_path / "in/Ann/up").symlink_to(tmp_path / "in")
-    assert people(tmp_path / "in") == {"Ann": ["Ann/1.jpg"]}
-    (tmp_path / "link").symlink_to(tmp_path / "in")
-    assert people(tmp_path / "link") == {"Ann": ["Ann/1.jpg"]}, "the root may be one"
+def test_links_are_followed_inside_the_folder_and_named_if_they_lead_out(tmp_path: Path) -> None:
+    root = make(tmp_path / "in", "Ann/1.jpg", "shared/b.jpg", "Bob/1.jpg")
+    make(tmp_path, "out/secret.jpg")
+    (root / "Eve").symlink_to(tmp_path / "out")
+    (root / "Ann/2.jpg").symlink_to(tmp_path / "out/secret.jpg")
+    (root / "Ann/3.jpg").symlink_to(root / "shared/b.jpg")
+    (root / "Ann/4.jpg").symlink_to(root / "Ann/4.jpg")
+    (root / "Ann/up").symlink_to(root)
+    (root / "Cid").symlink_to(root / "shared")
+    assert people(root) == {
+        "Ann": ["Ann/1.jpg", "Ann/3.jpg"],
+        "Bob": ["Bob/1.jpg"],
+        "Cid": ["Cid/b.jpg"],
+        "shared": ["shared/b.jpg"],
+    }
+    (note,) = datasets.load(str(root)).notes
+    assert note == (
+        "4 links were not followed: Eve (a link that leads out of the folder), "
+        "Ann/2.jpg (a link that leads out of the folder), Ann/4.jpg (a link that leads to itself), "
+        "Ann/up (a link to a folder that it lies in)."
+    )
+    (tmp_path / "link").symlink_to(root)
+    assert people(tmp_path / "link") == people(root), "the root may be one"
+
+
+def test_links_to_each_other_do_not_make_a_tree_without_end(tmp_path: Path) -> None:
+    root = make(tmp_path, *(f"p{i}/1.jpg" for i in range(8)))
+    for i in range(8):
+        for j in range(8):
+            (root / f"p{i}" / f"to{j}").symlink_to(root / f"p{j}")
+    assert len(datasets.load(str(root)).photos) == 8 + 8 * 7
+
+
+def test_what_takes_no_part_is_noted(tmp_path: Path) -> None:
+    root = make(tmp_path, "Ann/1.jpg", "loose.jpg", "readme.txt", "Ann/.hidden")
+    (root / "Ann/2").write_bytes(FILES["avif"])
+    found = datasets.load(str(root))
+    assert [photo.name for photo in found.photos] == ["Ann/1.jpg", "Ann/2"], "content decides"
+    assert found.notes == (
+        f"1 pictures right in {root.name} belong to nobody.",
+        "2 other files are no pictures, or hidden.",
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -126,7 +162,7 @@ def test_a_folder_that_cannot_be_listed_is_said_so(
 
     def denied(path: Path) -> object:
         if path.name == "Bob":
-            raise PermissionError(13, "Permission denied")
+            raise PermissionError(13, "Permission denied", str(path))
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", denied)  # as root may list anything

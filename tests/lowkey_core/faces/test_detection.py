@@ -11,6 +11,7 @@ from PIL import Image
 
 from lowkey_core.faces.alignment import warp
 from lowkey_core.faces.detection import TOGETHER, cut, detect, detect_all, found_in
+from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import Pixels
 from lowkey_core.photos.images import from_pixels, to_pixels
 from lowkey_core.recognisers.dlib import CHIP as DLIB
@@ -44,6 +45,35 @@ def test_a_large_photo_is_searched_in_a_smaller_copy(portrait: Pixels) -> None:
     (small,), (large,) = detect(portrait), detect(enlarged(portrait, 6))
     assert torch.allclose((large.landmarks + 0.5) / 6 - 0.5, small.landmarks, atol=2)
     assert torch.allclose(large.box / 6, small.box, atol=3)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photo_on_its_side_or_head_has_its_face(portrait: Pixels, quarters: int) -> None:
+    """Where it was, for whoever turns the photo back."""
+    wide = np.concatenate([portrait, portrait[:, :80]], 1)
+    (upright,) = detect(wide)
+    turned = np.ascontiguousarray(np.rot90(wide, -quarters))
+    (found,) = detect(turned)
+    assert found.size == turned.shape[:2]
+    same = torch.allclose(
+        cut(turned, found.to(ARCFACE)) / 255, cut(wide, upright.to(ARCFACE)) / 255, atol=0.1
+    )
+    assert same
+
+
+def test_a_frame_turned_back_is_where_numpy_turns_its_pixels() -> None:
+    pixels = np.zeros((30, 50), np.uint8)
+    pixels[7, 11] = 1
+    box = torch.tensor([11.0, 7, 12, 8])
+    for quarters in (1, 2, 3):
+        turned = np.rot90(pixels, quarters)
+        y, x = (int(v[0]) for v in turned.nonzero())
+        frame = Frame(
+            turned.shape, torch.tensor([[x, y]]).float(), torch.tensor([x, y, x + 1, y + 1]).float()
+        )
+        back = frame.turned_back(quarters)
+        assert (back.size, back.landmarks.tolist()) == ((30, 50), [[11, 7]])
+        assert torch.equal(back.box, box)
 
 
 def test_two_people_are_both_found_the_larger_first(portrait: Pixels) -> None:

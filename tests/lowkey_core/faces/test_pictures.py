@@ -22,9 +22,10 @@ from lowkey_core.faces.frames import Frame
 from lowkey_core.faces.pictures import FACES, PhotoPicture, crops
 from lowkey_core.photos.decoding import decode_pixels, encode_pixels
 from lowkey_core.photos.photo import Photo, digest_of
-from lowkey_core.publish.protect import Protector, Settings
+from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.served import found_again, in_place, served
+from lowkey_core.publish.settings import Settings
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.recognisers.dlib import CHIP as DLIB
 from lowkey_core.recognisers.facenet import CHIP as FACENET

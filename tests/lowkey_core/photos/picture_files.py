@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import struct
 import zlib
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from lowkey_core.errors import UnreadableImageError
-from lowkey_core.photos.decoding import decode_pixels
+from lowkey_core.photos.decoding import _PLUGINS, decode_pixels
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -44,6 +45,8 @@ def grey16() -> Image.Image:
     return Image.fromarray(np.linspace(0, 65535, 24 * 16).round().astype(np.uint16).reshape(16, 24))
 
 
+for _plugin in ("HEIF", "JXL"):
+    importlib.import_module(_PLUGINS[_plugin])
 _RGB = gradient()
 _RGBA = _RGB.copy()
 _RGBA.putalpha(200)
@@ -76,6 +79,11 @@ FILES: dict[str, bytes] = {
     "tiff 16 bit packed": saved(grey16(), "TIFF", compression="packbits"),
     "tiff big": saved(_RGB, "TIFF", big_tiff=True),
     "gif": saved(_RGB, "GIF"),
+    "avif": saved(_RGB, "AVIF", quality=90, subsampling="4:4:4"),
+    "heif": saved(_RGB, "HEIF", quality=90, chroma=444),
+    "jpeg 2000": saved(_RGB, "JPEG2000"),
+    "jpeg 2000 stream": saved(_RGB, "JPEG2000", no_jp2=True),
+    "jpeg xl": saved(_RGB, "JXL", lossless=True),
     "gif animated": saved(_RGB, "GIF", save_all=True, append_images=[_RGB.rotate(180)]),
 }
 """The files by format and mode."""

@@ -28,6 +28,7 @@ def far(one: Pixels, other: Pixels) -> float:
         "png": 0.5, "png animated": 0.0, "webp": 8.0, "webp animated": 8.0,
         "bmp": 0.0, "bmp palette": 16.0,
         "tiff": 0.5, "tiff deflate": 0.0, "tiff lzw": 0.0, "tiff jpeg": 8.0, "tiff cmyk": 0.0,
+        "avif": 8.0, "heif": 8.0, "jpeg 2000": 0.0, "jpeg 2000 stream": 0.0, "jpeg xl": 0.0,
         "tiff big": 0.0, "gif": 12.0, "gif animated": 12.0,
     }.items(),
 )  # fmt: skip

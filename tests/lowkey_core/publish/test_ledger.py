@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lowkey_core.errors import StorageError
-from lowkey_core.publish.ledger import NAME, Ledger
+from lowkey_core.photos.protected import NAME
+from lowkey_core.publish.ledger import Ledger
 
 LOCK = f".{NAME}.lock"
 HOLD = """

@@ -15,7 +15,7 @@ import pytest
 
 from lowkey_core.errors import StorageError
 from lowkey_core.work import files
-from lowkey_core.work.files import PART, locked, replacing, write_atomically
+from lowkey_core.work.files import PART, locked, read_regular, real, replacing, write_atomically
 
 STUCK = """
 import os, sys
@@ -193,3 +193,19 @@ def test_the_lock_of_a_killed_process_is_free(
     with locked(tmp_path / "x", lambda: pytest.fail("it is not free")):
         pass
     assert [*tmp_path.iterdir()] == []
+
+
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    os.mkfifo(tmp_path / "fifo")  # opening it would wait for a writer
+    assert read_regular(tmp_path / "file") == b"content"
+    for path in (tmp_path / "fifo", Path("/dev/zero"), tmp_path):
+        with pytest.raises(OSError, match=r"regular file|directory"):
+            read_regular(path)
+
+
+def test_a_link_to_itself_is_its_own_target(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("file")
+    assert real(tmp_path / "loop") == real(tmp_path) / "loop"
+    assert real(tmp_path / "link") == real(tmp_path) / "file"

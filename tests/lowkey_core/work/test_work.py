@@ -11,7 +11,7 @@ import torch
 
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.forecast import STEPS, Forecast
-from lowkey_core.work.records import Record
+from lowkey_core.work.records import Record, shaped
 from lowkey_core.work.work import Work
 
 ITEMS = list(range(10))
@@ -126,3 +126,20 @@ def test_with_everything_kept_nothing_is_left(tmp_path: Path) -> None:
     with work.trial() as forecast:
         squares(work, Squares())
     assert (forecast.pieces, forecast.trial) == ({}, 0.0)
+
+
+def test_a_kept_record_that_does_not_hold_what_is_read_counts_as_absent(tmp_path: Path) -> None:
+    """However well it is sealed."""
+    cache, fits = Cache(tmp_path), shaped(square=(torch.int64,))
+    for odd in (
+        {"x": torch.tensor(1)},
+        {"square": torch.ones(2).long()},
+        {"square": torch.ones(())},
+    ):
+        squares(Work(cache), Squares())
+        path = sorted(tmp_path.rglob("*.safetensors"))[0]
+        cache.put(path.parent.name + path.stem, odd)
+        function = Squares()
+        records = Work(cache).map("squaring", function, ITEMS, together=4, fits=fits)
+        assert [int(record["square"]) for record in records] == [i * i for i in ITEMS]
+        assert len(function.asked) == 1
