@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 
 import pytest
 import torch
@@ -25,7 +26,9 @@ class Copies:
     """A `ThirdPartyCloak` whose copies show somebody else; it has those of these pictures."""
 
     about = CloakAbout(against=None)
-    missing = unusable = ()
+    missing = unusable = unchanged = notes = ()
+    reasons: Mapping[str, str] = {}
+    strays: Mapping[str, str] = {}
 
     def __init__(self, covered: Pictures) -> None:
         others = people(ENOUGH + 1, 2, seed=7).items
