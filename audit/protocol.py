@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from audit.plan import AuditPlan, People
+from audit.world import World
 from lowkey_core.datasets import Dataset
 from lowkey_core.errors import DatasetError, PlanError, setting
 from lowkey_core.photos.photo import Photo
@@ -44,6 +45,7 @@ def split(
     plan: AuditPlan,
     strangers: Sequence[Photo] = (),
     copied: Container[str] | None = None,
+    world: World | None = None,
 ) -> Split:
     """A split that depends on the photos, the plan's counts and its seed alone.
 
@@ -51,14 +53,15 @@ def split(
     copied: names of the photos that have cloaked copies, where those are not made here. People
     who have some come first as protected, then as background; their pictures without a copy come
     first as probes, those with one as gallery. If all have copies the split is that without.
+    world: where everybody else is from, dealt out alike whoever is protected; without one, from
+    `dataset` too.
     Raises: DatasetError if there are too few identities, PlanError if a rank cannot be reached.
     """
-    _apart(dataset, strangers)
+    for known in [dataset] if world is None else [dataset, world.dataset]:
+        _apart(known, strangers)
     sizes, ranks = plan.people, plan.measure.ranks
     rng, limit = Random(sizes.seed), sizes.probes + sizes.gallery
-    people = {who: rng.sample(photos, len(photos)) for who, photos in dataset.by_identity.items()}
-    order = rng.sample(sorted(people), len(people))
-    order.sort(key=lambda who: -min(len(people[who]), limit))  # full galleries first
+    people, order = _drawn(dataset, rng, limit)
     rich = [who for who in order if len(people[who]) >= sizes.probes + 2]
     too_few = len(people) - len(rich)
     if copied is not None:
@@ -74,9 +77,14 @@ def split(
             else f"correct {setting('cloaked')}",
         )
     rest = [who for who in order if who not in set(protected)]
+    if world is not None:
+        theirs, everybody = _drawn(world.dataset, Random(sizes.seed), limit)
+        people, rest = {**people, **theirs}, [w for w in everybody if w not in world.left_out]
     able = [who for who in rest if len(people[who]) >= sizes.background_pictures]
     background = able[: sizes.background]
     if len(protected) < sizes.protected or len(background) < sizes.background:
+        if world is not None:
+            raise _too_few_around(dataset, world, sizes, (len(rich), len(able)))
         raise _too_few(dataset, sizes, [len(people[who]) for who in order])
     rest = [who for who in rest if who not in set(background)]
     others = [who for who in rest if len(people[who]) > 1][: sizes.others]
@@ -109,6 +117,14 @@ def split(
 
 
 Photos = dict[str, list[Photo]]
+
+
+def _drawn(dataset: Dataset, rng: Random, limit: int) -> tuple[Photos, list[str]]:
+    """Everybody's pictures in random order, and everybody, those with `limit` pictures first."""
+    people = {who: rng.sample(photos, len(photos)) for who, photos in dataset.by_identity.items()}
+    order = rng.sample(sorted(people), len(people))
+    order.sort(key=lambda who: -min(len(people[who]), limit))
+    return people, order
 
 
 def _copied_first(
@@ -170,4 +186,25 @@ def _too_few(dataset: Dataset, sizes: People, pictures: Sequence[int]) -> Datase
         if protected
         else f"add pictures until 1 person has {needed} and 2 others have {learned}, "
         f"or lower {setting('probes')}",
+    )
+
+
+def _too_few_around(
+    dataset: Dataset, world: World, sizes: People, there: tuple[int, int]
+) -> DatasetError:
+    """The same where everybody but the protected is from another data set.
+
+    there: people with pictures enough to be protected, and in the world to be background.
+    """
+    protected, background = (
+        min(n, wanted) for n, wanted in zip(there, (sizes.protected, sizes.background), strict=True)
+    )
+    return DatasetError(
+        f"{dataset.name} has {there[0]} people with the {sizes.probes + 2} or more pictures of a "
+        f"protected one, and {world.dataset.name} {there[1]} with the {sizes.background_pictures} "
+        "of one in the background",
+        expected=f"{sizes.protected} protected and {sizes.background} as background",
+        remedy=f"use {setting('protected', protected)} {setting('background', background)}"
+        if protected and background > 1  # what learns to tell people apart needs two
+        else f"add pictures, or name another {setting('world')}",
     )
