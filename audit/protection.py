@@ -31,14 +31,8 @@ def protect(
 
     Raises: any AuditError, before the first outcome.
     """
-    if len(plan.publish.attacks) > 1:
-        raise OptionError(
-            f"{len(plan.publish.attacks)} cloaks were named",
-            expected=f"one {setting('attack')}",
-            remedy="run once for each, into folders of their own",
-        )
+    name, publish = one_cloak(plan), plan.publish
     found = sources(photos, out)
-    (name,), publish = plan.publish.attacks, plan.publish
 
     def surrogates() -> list[Network]:
         device = runtime.chosen(plan.run.device)
@@ -57,3 +51,14 @@ def protect(
     pairs = named(found.photos, lambda photo: settings.suffix(kind_of(head(photo.path))))
     yield from Protector(out, published, settings, work, rng).protect(pairs)
     yield from found.others
+
+
+def one_cloak(plan: AuditPlan) -> str:
+    """The plan's only cloak. Raises: OptionError if it has several."""
+    if len(plan.publish.attacks) > 1:
+        raise OptionError(
+            f"{len(plan.publish.attacks)} cloaks were named",
+            expected=f"one {setting('attack')}",
+            remedy="run once for each, into folders of their own",
+        )
+    return plan.publish.attacks[0]
