@@ -123,7 +123,7 @@ def check(
         None, help="Data set of everybody else. \\[lfw where it is at hand, else synthetic]"
     ),
     recogniser: Optional[list[str]] = typer.Option(
-        None, help="Who searches, the first is retrained. \\[all that are here, the oldest first]"
+        None, help="Who searches; the first is retrained. \\[all that are here]"
     ),
     pairs: bool = typer.Option(
         False, "--pairs", help="Also how like each cloaked photo is to its own original."

@@ -8,6 +8,7 @@ from typing import Any
 
 from audit import choices, models
 from audit.plan import AuditPlan, People
+from audit.presets import BY_DATASET
 from audit.protection import one_cloak
 from lowkey_core import cloaks, datasets
 from lowkey_core.cloaks import ThirdPartyCloak
@@ -51,7 +52,7 @@ def planned(photos: Path, given: Mapping[str, Any], work: Work) -> AuditPlan:
             "distractors": STRANGERS,
             "scenario": ("all",),
             "adversary": ("adaptive", "detection"),
-            "recogniser": given.get("recogniser") or models.at_hand(),
+            "recogniser": given.get("recogniser") or _searching(),
             "ranks": (1,),
             **{name: value for name, value in given.items() if value is not None},
             "dataset": str(Spec("album", str(photos))),
@@ -60,6 +61,13 @@ def planned(photos: Path, given: Mapping[str, Any], work: Work) -> AuditPlan:
     )
     one_cloak(plan)
     return plan
+
+
+def _searching() -> list[str]:
+    """Every recogniser at hand, the one first that adversaries retrain: that of audits of real
+    faces, where it is here, else the oldest."""
+    strongest = BY_DATASET["lfw"]["adversaries"]["recognisers"][0]
+    return sorted(models.at_hand(), key=lambda name: name != strongest)
 
 
 def _counts(own: Dataset) -> dict[str, int]:

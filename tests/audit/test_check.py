@@ -84,6 +84,16 @@ def test_adversaries_are_those_of_any_audit_and_learn_as_long(mine: Path) -> Non
     assert made.people.background_pictures == usual.people.background_pictures
 
 
+@pytest.mark.parametrize(
+    ("here", "first"), [(("dlib", "mobilefacenet:ms1m"), "mobilefacenet:ms1m"), (("dlib",), "dlib")]
+)
+def test_what_is_retrained_is_what_audits_of_real_faces_retrain(
+    here: tuple[str, ...], first: str, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "at_hand", lambda: here)
+    assert check(mine, recogniser=None).adversaries.recognisers[0] == first
+
+
 def test_everybody_at_hand_searches_the_oldest_first() -> None:
     names = models.at_hand()
     dates = [models.find(name).released for name in names]
