@@ -28,9 +28,11 @@ from reports.console.commands import (
     agrees,
     draw,
     group,
+    list_names,
     log_if,
     say,
     show,
+    show_report,
 )
 from reports.console.options import given, with_choices
 
@@ -43,6 +45,8 @@ JSON = typer.Option(
 app = group("Does this face cloak still protect anyone?")
 for name, commands in GROUPS.items():
     app.add_typer(commands, name=name)
+app.command("report")(show_report)
+app.command("list")(list_names)
 
 
 @app.command()
@@ -110,6 +114,47 @@ def audit(
 
 @app.command()
 @with_choices(only=("attack", "surrogate", "seed"))
+def check(
+    photos: Path = typer.Argument(help="One person's photos, or a sub-folder per person."),
+    cloaked: Optional[str] = typer.Option(
+        None, help="Folder of cloaked copies; without it, copies are made with --attack."
+    ),
+    world: Optional[str] = typer.Option(
+        None, help="Data set of everybody else. \\[lfw where it is at hand, else synthetic]"
+    ),
+    recogniser: Optional[list[str]] = typer.Option(
+        None, help="Who searches; the first is retrained. \\[all that are here]"
+    ),
+    pairs: bool = typer.Option(
+        False, "--pairs", help="Also how like each cloaked photo is to its own original."
+    ),
+    out: Optional[Path] = typer.Option(None, help="Folder of the report. \\[runs/ATTACK-PLAN]"),
+    cache: Optional[Path] = CACHE,
+    json: bool = JSON,
+    verbose: bool = VERBOSE,
+    **flags: Any,
+) -> None:
+    """Check your own photos: are you found in them, once others of you are cloaked?"""
+    log_if(verbose)
+    from audit import session
+    from reports.console.progress import Progress
+
+    with Progress() as progress:
+        asked = given({**flags, "cloaked": cloaked, "world": world, "recogniser": recogniser})
+        made = session.check(photos, asked, cache, progress.show)
+        with session.begin(made, out, cache) as begun:
+            found = begun.run(progress.show, progress.expect)
+            beside = begun.pairs(progress.show) if pairs else ()
+    from reports.console.check import beside_originals, rendered
+
+    draw(rendered(found, [beside_originals(beside)] if pairs else []))
+    say(f"every figure: `report {begun.folder}`")
+    if json:
+        print(found.model_dump_json(indent=1, ensure_ascii=True))
+
+
+@app.command()
+@with_choices(only=("attack", "surrogate", "seed"))
 def protect(
     photos: list[Path] = typer.Argument(help="Photos, or folders of them."),
     out: Path = typer.Option(help="Folder for the cloaked copies; a folder's tree is mirrored."),
@@ -153,27 +198,6 @@ def protect(
     if json:
         print(outcomes.as_json(became))
     raise typer.Exit(NOT_PROTECTED if outcomes.unprotected(became) else 0)
-
-
-@app.command()
-def report(
-    run: Path = typer.Argument(help="A run's folder, or its report.json."),
-    format: str = typer.Option("terminal", help="See `list reports`."),
-) -> None:
-    """Show a stored report again."""
-    from audit.report import read
-    from reports import render
-
-    shown = render(format, read(run))
-    sys.stdout.buffer.write(shown if isinstance(shown, bytes) else shown.encode())
-
-
-@app.command("list")
-def list_names(kind: str = typer.Argument(help="attacks, adversaries, recognisers, ...")) -> None:
-    """What there is to choose from."""
-    from reports.console.listings import names
-
-    show(names(kind))
 
 
 def _given(context: typer.Context) -> list[str]:

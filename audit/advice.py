@@ -10,6 +10,7 @@ from itertools import product
 from typing import NamedTuple
 
 from audit.plan import AuditPlan, People
+from lowkey_core.datasets import Dataset
 from lowkey_core.errors import DatasetError, PlanError, setting
 
 SPARE = 2
@@ -27,6 +28,24 @@ class Dealt(NamedTuple):
     """Protected ones, others and distractors."""
 
 
+class Stock(NamedTuple):
+    """What there is to deal out."""
+
+    name: str
+    """The data set's."""
+    pictures: Sequence[int]
+    """How many there are of each identity."""
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Stock:
+        """Everybody in a data set."""
+        return cls(dataset.name, [len(photos) for photos in dataset.by_identity.values()])
+
+    def having(self, pictures: int) -> int:
+        """Identities with so many pictures."""
+        return sum(n >= pictures for n in self.pictures)
+
+
 def fits(plan: AuditPlan, dealt: Dealt) -> bool:
     """Whether the plan was given what it asks for."""
     return (
@@ -37,17 +56,18 @@ def fits(plan: AuditPlan, dealt: Dealt) -> bool:
 
 
 def refusal(
-    name: str,
     plan: AuditPlan,
-    pictures: Sequence[int],
+    own: Stock,
+    around: Stock,
     deal: Callable[[AuditPlan], Dealt],
     *,
     third_party: bool,
 ) -> DatasetError | PlanError:
     """The error for a plan that does not fit: it names the largest plan that does.
 
-    name: the data set's. pictures: of each identity. deal: what a plan is given. third_party:
-    only people of whom there are cloaked copies can be protected.
+    own: where the protected are from. around: where everybody else is from, mostly the same.
+    deal: what a plan is given. third_party: only people of whom there are cloaked copies can be
+    protected.
     """
     dealt, sizes, last = deal(plan), plan.people, max(RIVALS, *plan.measure.ranks)
     if dealt[:2] == (sizes.protected, sizes.background):
@@ -57,26 +77,24 @@ def refusal(
             expected=f"{last} or more, as rank {last} is asked for"
             if last > RIVALS
             else f"{RIVALS} or more: a search among one finds that one",
-            remedy=_remedy(plan, pictures, deal),
+            remedy=_remedy(plan, own, around, deal),
         )
-    rich, able = (
-        sum(n >= needed for n in pictures)
-        for needed in (sizes.probes + SPARE, sizes.background_pictures)
-    )
+    rich, able = own.having(sizes.probes + SPARE), around.having(sizes.background_pictures)
     lacking = third_party and dealt.protected < sizes.protected
     copies = f", cloaked copies for {dealt.protected} people of those," if lacking else ""
+    elsewhere = "" if around.name == own.name else f"{around.name} "
     correct = f"correct {setting('cloaked')}, or " if lacking and not dealt.protected else ""
     return DatasetError(
-        f"{name} has {len(pictures)} identities, {rich} with the {sizes.probes + SPARE} or more "
-        f"pictures of a protected one{copies} and {able} with the {sizes.background_pictures} of "
-        "one in the background",
+        f"{own.name} has {len(own.pictures)} identities, {rich} with the {sizes.probes + SPARE} or "
+        f"more pictures of a protected one{copies} and {elsewhere}{able} with the "
+        f"{sizes.background_pictures} of one in the background",
         expected=f"{sizes.protected} protected and {sizes.background} others as background",
-        remedy=correct + _remedy(plan, pictures, deal),
+        remedy=correct + _remedy(plan, own, around, deal),
     )
 
 
-def _remedy(plan: AuditPlan, pictures: Sequence[int], deal: Callable[[AuditPlan], Dealt]) -> str:
-    advised = largest(plan, pictures, deal)
+def _remedy(plan: AuditPlan, own: Stock, around: Stock, deal: Callable[[AuditPlan], Dealt]) -> str:
+    advised = largest(plan, own, around, deal)
     if advised is None:
         return (
             f"add photos until 1 person to protect has {1 + SPARE}, and there is another to be "
@@ -96,7 +114,7 @@ def _changes(plan: AuditPlan, advised: AuditPlan) -> Iterator[tuple[str, object]
 
 
 def largest(
-    plan: AuditPlan, pictures: Sequence[int], deal: Callable[[AuditPlan], Dealt]
+    plan: AuditPlan, own: Stock, around: Stock, deal: Callable[[AuditPlan], Dealt]
 ) -> AuditPlan | None:
     """The plan that asks for most of what `plan` does and fits; None if none does.
 
@@ -106,7 +124,7 @@ def largest(
     """
     best: tuple[float, ...] = ()
     found = None
-    for bound, probes, learned in _pairs(plan.people, pictures):
+    for bound, probes, learned in _pairs(plan.people, own, around):
         as_asked = (probes, learned) == (plan.people.probes, plan.people.background_pictures)
         if best and (1, as_asked, bound) <= best:
             break
@@ -123,15 +141,15 @@ def largest(
 _LOWERED = ("protected", "probes", "background", "background_pictures")
 
 
-def _pairs(sizes: People, pictures: Sequence[int]) -> list[tuple[float, int, int]]:
+def _pairs(sizes: People, own: Stock, around: Stock) -> list[tuple[float, int, int]]:
     """Probes and background pictures per person that may fit: what is asked for, then the most
     promising ones; each with a bound on the smallest share of `sizes` that can be kept."""
-    counts = sorted(set(pictures))
-    probes = {sizes.probes, *(n - SPARE for n in counts if 0 < n - SPARE < sizes.probes)}
-    learned = {sizes.background_pictures, *(n for n in counts if n < sizes.background_pictures)}
+    probes = {sizes.probes, *(n - SPARE for n in own.pictures if 0 < n - SPARE < sizes.probes)}
+    fewer = (n for n in around.pictures if n < sizes.background_pictures)
+    learned = {sizes.background_pictures, *fewer}
     bounded = []
     for p, b in product(probes, learned):
-        rich, able = (sum(n >= needed for n in pictures) for needed in (p + SPARE, b))
+        rich, able = own.having(p + SPARE), around.having(b)
         shares = rich / sizes.protected, able / sizes.background
         kept = p / sizes.probes, b / sizes.background_pictures
         if rich and able:

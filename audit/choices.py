@@ -80,15 +80,18 @@ def make(
     usual = _merged(PRESETS[preset], BY_DATASET.get(dataset, {}))
     default = Adversaries.model_fields["recognisers"].default
     named = usual.get("adversaries", {}).get("recognisers", default)
-    here = (card.name for card in presets.WHERE_PRESENT if _usable(card))
+    here = (
+        card.name
+        for card in presets.WHERE_PRESENT
+        if readable(card) and weights.home(card).is_file()
+    )
     present: Nested = {"adversaries": {"recognisers": (*named, *here)}}
     return validated(_merged(usual, present, asked))
 
 
-def _usable(card: Card) -> bool:
-    """Whether its file is there, and what reads it is installed."""
-    readable = not card.file.endswith(".onnx") or find_spec("onnx") is not None
-    return readable and weights.home(card).is_file()
+def readable(card: Card) -> bool:
+    """Whether what reads its file is installed."""
+    return not card.file.endswith(".onnx") or find_spec("onnx") is not None
 
 
 def validated(nested: Mapping[str, Any]) -> AuditPlan:

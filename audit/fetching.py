@@ -57,20 +57,27 @@ def _fetch(card: Card, say: Say, agrees: Agrees | None) -> bool:
         say(f"licence text in {card.package}:")
         for line in packed.licence.decode(errors="replace").splitlines():
             say(f"  {one_line(line)}")
-    agreed = True if agrees is None else agrees()
-    if agreed is None:
+    if not agreed(say, agrees):
+        return False
+    if packed:
+        packages.keep(card, packed, say)
+    else:
+        download.fetch(card, say)
+    return True
+
+
+def agreed(say: Say, agrees: Agrees | None) -> bool:
+    """Whether the user accepts what was shown. Raises: OptionError if nobody can be asked."""
+    answer = True if agrees is None else agrees()
+    if answer is None:
         raise OptionError(
             "nobody is there to accept the licence",
             expected=f"a terminal, or {setting('accept_licence')}",
             remedy="read the licence, then give the option",
         )
-    if not agreed:
+    if not answer:
         say("nothing was fetched")
-    elif packed:
-        packages.keep(card, packed, say)
-    else:
-        download.fetch(card, say)
-    return agreed
+    return answer
 
 
 def terms(card: Card) -> Iterator[str]:

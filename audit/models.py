@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 from collections.abc import Iterator
 from typing import Literal
 
+from audit.choices import readable
 from lowkey_core import recognisers, weights
 from lowkey_core.datasets.synthetic import GENERATOR
 from lowkey_core.errors import (
@@ -57,6 +59,13 @@ def state(card: Card) -> State:
         there = not (card.distribution or card.embedded) and weights.home(card).is_file()
         return "unrecorded" if there else "absent"
     return "present"
+
+
+def at_hand() -> tuple[str, ...]:
+    """The recognisers whose files are here, whole and readable, the oldest first."""
+    known = {name: card for name, card in recognisers.cards().items() if readable(card)}
+    there = [name for name, card in known.items() if state(card) == "present"]
+    return tuple(sorted(there, key=lambda n: known[n].released or datetime.date.min))
 
 
 def listed() -> Iterator[str]:

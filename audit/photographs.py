@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from audit import world as around
 from audit.advice import RIVALS
 from audit.plan import AuditPlan
 from audit.protocol import split
@@ -36,7 +37,7 @@ class Photographs:
     """Of people in no other part."""
     counts: Counts
     dataset: Dataset
-    """What all of them are from."""
+    """What all of them are from, as far as the report speaks of it."""
     names: tuple[str, ...]
     """Of identities, by their numbers."""
 
@@ -58,7 +59,8 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         dataset = replace(dataset, photos=cloak.originals(dataset.photos))
     copied = {p.name for p in dataset.photos if all(cloak.covers(p.name) for cloak in copies)}
     strangers = [p for name in sizes.distractor_datasets for p in datasets.strangers(name, work)]
-    parts = split(dataset, plan, strangers, copied if copies else None)
+    world = around.load(sizes.world, dataset, work) if sizes.world else None
+    parts = split(dataset, plan, strangers, copied if copies else None, world)
     aligned = align(parts.photos, work)
     numbers = {who: i for i, who in enumerate(dict.fromkeys(p.identity for p in parts.photos))}
     probes, *others = (
@@ -89,7 +91,7 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         )
     showing = _people(others[0], probes)
     counts = Counts(
-        dataset=sizes.dataset,
+        dataset=" among ".join(filter(None, (sizes.dataset, sizes.world))),
         protected=len(people),
         without_pictures=sizes.protected - len(people),
         only_duplicates=len(showing) - len(people),
@@ -112,7 +114,7 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         background=background,
         calibration=calibration,
         counts=counts,
-        dataset=dataset,
+        dataset=dataset if world is None else world.of(dataset),
         names=tuple(numbers),
     )
 

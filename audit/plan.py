@@ -75,6 +75,10 @@ class People(Part):
         "See `list datasets`, a folder with a sub-folder per person, or a table.csv.",
         common=True,
     )
+    world: str = choice(
+        "",
+        "Likewise: of everybody but the protected; without one, all are from the one data set.",
+    )
     distractor_datasets: Names = choice(
         (),
         "Likewise, or a folder of loose pictures: each is one more stranger.",

@@ -34,14 +34,8 @@ def protect(
 
     Raises: any AuditError, before the first outcome.
     """
-    if len(plan.publish.attacks) > 1:
-        raise OptionError(
-            f"{len(plan.publish.attacks)} cloaks were named",
-            expected=f"one {setting('attack')}",
-            remedy="run once for each, into folders of their own",
-        )
+    name, publish = one_cloak(plan), plan.publish
     found = sources(photos, out)
-    (name,), publish = plan.publish.attacks, plan.publish
 
     device = runtime.chosen(plan.run.device)
 
@@ -62,6 +56,17 @@ def protect(
     wanted = _wanted(settings, [photo for photo, _ in pairs], device, work)
     yield from Protector(out, published, settings, work, rng, wanted).protect(pairs)
     yield from found.others
+
+
+def one_cloak(plan: AuditPlan) -> str:
+    """The plan's only cloak. Raises: OptionError if it has several."""
+    if len(plan.publish.attacks) > 1:
+        raise OptionError(
+            f"{len(plan.publish.attacks)} cloaks were named",
+            expected=f"one {setting('attack')}",
+            remedy="run once for each, into folders of their own",
+        )
+    return plan.publish.attacks[0]
 
 
 def _wanted(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from audit.advice import SPARE, Dealt, fits, refusal
+from audit.advice import SPARE, Dealt, Stock, fits, refusal
 from audit.plan import AuditPlan
+from audit.world import World
 from lowkey_core.datasets import Dataset
 from lowkey_core.errors import PlanError, setting
 from lowkey_core.photos.photo import Photo
@@ -54,6 +55,7 @@ def split(
     plan: AuditPlan,
     strangers: Sequence[Photo] = (),
     copied: Container[str] | None = None,
+    world: World | None = None,
 ) -> Split:
     """A split that depends on the photos, the plan's counts and its seed alone.
 
@@ -61,19 +63,22 @@ def split(
     copied: names of the photos that have cloaked copies, where those are not made here. People
     who have some come first as protected, then as background; their pictures without a copy come
     first as probes, those with one as gallery. If all have copies the split is that without.
+    world: where everybody else is from, dealt out alike whoever is protected; without one, from
+    `dataset` too.
     Raises: DatasetError, PlanError if the plan asks for more than there is, with the choices that
     fit (`audit/advice.py`).
     """
-    _apart(dataset, strangers)
+    around = dataset if world is None else world.dataset
+    for known in (dataset, around):
+        _apart(known, strangers)
 
     def dealt(smaller: AuditPlan) -> Dealt:
-        return deal(dataset, smaller, strangers, copied).dealt
+        return deal(dataset, smaller, strangers, copied, world).dealt
 
-    parts = deal(dataset, plan, strangers, copied)
+    parts = deal(dataset, plan, strangers, copied, world)
     if fits(plan, parts.dealt):
         return parts
-    pictures = [len(photos) for photos in dataset.by_identity.values()]
-    raise refusal(dataset.name, plan, pictures, dealt, third_party=copied is not None)
+    raise refusal(plan, Stock.of(dataset), Stock.of(around), dealt, third_party=copied is not None)
 
 
 def deal(
@@ -81,19 +86,21 @@ def deal(
     plan: AuditPlan,
     strangers: Sequence[Photo],
     copied: Container[str] | None,
+    world: World | None,
 ) -> Split:
     """As `split`, with as many people in each part as there are."""
     sizes = plan.people
     rng, limit = Random(sizes.seed), sizes.probes + sizes.gallery
-    people = {who: rng.sample(photos, len(photos)) for who, photos in dataset.by_identity.items()}
-    order = rng.sample(sorted(people), len(people))
-    order.sort(key=lambda who: -min(len(people[who]), limit))  # full galleries first
+    people, order = _drawn(dataset, rng, limit)
     rich = [who for who in order if len(people[who]) >= sizes.probes + SPARE]
     too_few = len(people) - len(rich)
     if copied is not None:
         people, rich, order = _copied_first(people, rich, order, copied, sizes.probes)
     protected = rich[: sizes.protected]
     rest = _without(order, protected)
+    if world is not None:
+        theirs, everybody = _drawn(world.dataset, Random(sizes.seed), limit)
+        people, rest = {**people, **theirs}, _without(everybody, world.left_out)
     able = [who for who in rest if len(people[who]) >= sizes.background_pictures]
     background = able[: sizes.background]
     rest = _without(rest, background)
@@ -119,12 +126,20 @@ def deal(
     )
 
 
-def _without(people: Sequence[str], others: Sequence[str]) -> list[str]:
+def _without(people: Sequence[str], others: Iterable[str]) -> list[str]:
     left_out = set(others)
     return [who for who in people if who not in left_out]
 
 
 Photos = dict[str, list[Photo]]
+
+
+def _drawn(dataset: Dataset, rng: Random, limit: int) -> tuple[Photos, list[str]]:
+    """Everybody's pictures in random order, and everybody, those with `limit` pictures first."""
+    people = {who: rng.sample(photos, len(photos)) for who, photos in dataset.by_identity.items()}
+    order = rng.sample(sorted(people), len(people))
+    order.sort(key=lambda who: -min(len(people[who]), limit))
+    return people, order
 
 
 def _copied_first(

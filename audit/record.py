@@ -135,7 +135,9 @@ def _copies(scene: Scene, cloak: ThirdPartyCloak) -> Copies:
 
 def _recogniser(scene: Scene, card: weights.Card) -> RecogniserRecord:
     relations = {tool.name: relation(card, tool) for tool in scene.tools}
-    return RecogniserRecord(name=card.name, released=card.released, relations=relations)
+    return RecogniserRecord(
+        name=card.name, released=card.released, embedded=card.embedded, relations=relations
+    )
 
 
 def relation(card: weights.Card, tool: CloakTool) -> Relation:

@@ -92,6 +92,8 @@ class RecogniserRecord(Record):
     name: str
     released: datetime.date | None
     """When it became public; None if not stated."""
+    embedded: bool = False
+    """A small network of this project, whatever its date."""
     relations: dict[str, Relation]
     """By audited cloak."""
 

@@ -25,6 +25,7 @@ from lowkey_core.work.files import explained, locked, write_atomically
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from audit.forecast import Foresight
+    from audit.pairs import Pair
     from audit.report import AuditReport
     from lowkey_core.photos.protected import Outcome
     from lowkey_core.publish.settings import Settings
@@ -61,6 +62,12 @@ class Session:
         report = run_audit(self.plan, work)
         report.save(self.folder / runs.REPORT)
         return report
+
+    def pairs(self, show: Show | None = None) -> tuple[Pair, ...]:
+        """Each cloaked photo beside its original. Raises: any AuditError."""
+        from audit.pairs import pairs
+
+        return pairs(self.plan, _work(self.cache, show))
 
 
 def audit(
@@ -160,6 +167,19 @@ def protect(
     finally:
         if new:
             _remove_empty(out)
+
+
+def check(
+    photos: Path, given: Mapping[str, Any], cache: Path | None = None, show: Show | None = None
+) -> AuditPlan:
+    """The plan of a check of somebody's own photos: run it with `begin`. Faces are found for it,
+    and kept. Raises: any AuditError.
+    """
+    storage.prepare(cache or cache_folder())
+    work = _work(cache or cache_folder(), show)
+    from audit.check import planned
+
+    return planned(photos, given, work)
 
 
 def train(name: str, out: Path, cache: Path | None = None, show: Show | None = None) -> Path:

@@ -32,9 +32,7 @@ class Terminal:
 def render(report: AuditReport) -> str:
     """The whole report but its last table, on networks."""
     file = io.StringIO()
-    terminal = sys.stderr.isatty()
-    width = shutil.get_terminal_size((150, 40)).columns if terminal else 150
-    console = Console(file=file, width=width, force_terminal=terminal, highlight=False)
+    console = _console(file)
     console.print(Text(tables.headline(report), style="bold"))
     failed = report.verdict == "inconclusive"
     console.print(Text(tables.verdict(report), style="bold red" if failed else ""))
@@ -43,13 +41,30 @@ def render(report: AuditReport) -> str:
         if caveat.blocking:
             console.print(Text(f"! {caveat.text}", style="red"))
     for table in tables.tables(report)[:-1]:
-        if table.rows:
-            console.print(_rich(table))
-            console.print(Text(table.note, style="dim")) if table.note else None
+        _print(console, table)
     for caveat in doubts:
         if not caveat.blocking:
             console.print(Text(f"- {caveat.text}", style="yellow"))
     return file.getvalue()
+
+
+def draw_table(table: layout.Table) -> str:
+    """One table; "" if it is empty."""
+    file = io.StringIO()
+    _print(_console(file), table)
+    return file.getvalue()
+
+
+def _console(file: io.StringIO) -> Console:
+    terminal = sys.stderr.isatty()
+    width = shutil.get_terminal_size((150, 40)).columns if terminal else 150
+    return Console(file=file, width=width, force_terminal=terminal, highlight=False)
+
+
+def _print(console: Console, table: layout.Table) -> None:
+    if table.rows:
+        console.print(_rich(table))
+        console.print(Text(table.note, style="dim")) if table.note else None
 
 
 def _rich(table: layout.Table) -> Table:

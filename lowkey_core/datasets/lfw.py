@@ -1,4 +1,7 @@
-"""Labeled Faces in the Wild (Huang et al. 2007), deep-funneled, from the tars in CLOAK_ASSETS."""
+"""Labeled Faces in the Wild (Huang et al. 2007), from the tars in CLOAK_ASSETS.
+
+Ours are of the deep-funneled version; `datasets fetch lfw` gets the funneled one.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,16 @@ from lowkey_core.weights import ASSETS_VARIABLE, assets
 
 def build() -> Dataset:
     """Photos are read in place: nothing is unpacked. Raises: DatasetError."""
-    tars = sorted(assets().glob("lfw-*.tar"))
-    if not tars:
+    found = tars()
+    if not found:
         raise DatasetError(
             f"no lfw-*.tar in {assets()}",
             expected="LFW as tars of lfw/Identity_Name/Identity_Name_0001.jpg",
-            remedy=f"set {ASSETS_VARIABLE} to the folder that holds them, "
+            remedy=f"set {ASSETS_VARIABLE} to the folder that holds them, `datasets fetch lfw`, "
             f"or name a folder of your own with {setting('dataset', 'FOLDER')}",
         )
     try:
-        photos = unique_names(photo for tar in tars for photo in _photos(tar))
+        photos = unique_names(photo for tar in found for photo in _photos(tar))
     except tarfile.TarError as error:
         raise DatasetError(
             f"a tar in {assets()} is damaged ({error})",
@@ -30,6 +33,11 @@ def build() -> Dataset:
             remedy="compare their SHA-256 with their source's",
         ) from error
     return Dataset("lfw", photos, called="LFW")
+
+
+def tars() -> list[Path]:
+    """Those that are at hand."""
+    return sorted(assets().glob("lfw-*.tar"))
 
 
 def _photos(tar: Path) -> list[Photo]:

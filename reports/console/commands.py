@@ -24,6 +24,9 @@ VERBOSE = typer.Option(
     help="Log on stderr what is done, and where it is kept.",
     rich_help_panel=RUNNING,
 )
+ACCEPTED = typer.Option(
+    False, "--accept-licence", help="Do not ask: I have read the licence and accept it."
+)
 TRAINING = typer.Option(Path("training"), "--out", help="Folder for checkpoints and the result.")
 
 
@@ -36,10 +39,18 @@ def group(text: str) -> typer.Typer:
 
 runs = group("What was audited before.")
 models = group("Weight files: list them, fetch them, verify them.")
+photos = group("Data sets of others: fetch them.")
 zoo = group("The small recognisers that ship with this project.")
 synthetic = group("SynthFaces, people who do not exist.")
 kept = group("Finished work that is kept: how much there is, and how to be rid of it.")
-GROUPS = {"runs": runs, "models": models, "cache": kept, "zoo": zoo, "synthetic": synthetic}
+GROUPS = {
+    "runs": runs,
+    "models": models,
+    "datasets": photos,
+    "cache": kept,
+    "zoo": zoo,
+    "synthetic": synthetic,
+}
 
 
 @runs.command("list")
@@ -89,11 +100,9 @@ def fetch_model(
     name: str = typer.Argument(
         help="See `models list`; all-free: every file whose licence allows any use."
     ),
-    accept_licence: bool = typer.Option(
-        False, "--accept-licence", help="Do not ask: I have read the licence and accept it."
-    ),
+    accept_licence: bool = ACCEPTED,
 ) -> None:
-    """Download a weight file. Nothing else in this program uses a network."""
+    """Download a weight file. But for this and `datasets fetch`, nothing here uses a network."""
     from audit.fetching import fetch
 
     ask = None if accept_licence else partial(agrees, "Fetch it under these terms?")
@@ -111,6 +120,19 @@ def verify_models(
     states = list(verified(name))
     show(f"{what}  {state}" for what, state in states)
     raise typer.Exit(BAD_INPUT if any(s in ("tampered", "unreadable") for _, s in states) else 0)
+
+
+@photos.command("fetch")
+def fetch_photos(
+    name: str = typer.Argument(help="lfw: Labeled Faces in the Wild."),
+    accept_licence: bool = ACCEPTED,
+) -> None:
+    """Download photos of people to be the others in `check` and `audit`, with scikit-learn."""
+    from audit.fetching_lfw import fetch
+
+    ask = None if accept_licence else partial(agrees, "Fetch it under these terms?")
+    if not fetch(name, say, ask):
+        raise typer.Exit(BAD_INPUT)
 
 
 @zoo.command("train")
@@ -140,6 +162,25 @@ def _train(name: str, out: Path, cache: Path | None, verbose: bool) -> None:
     with Progress() as progress:
         made = session.train(name, out, cache, progress.show)
     say(f"trained: {made}")
+
+
+def show_report(
+    run: Path = typer.Argument(help="A run's folder, or its report.json."),
+    format: str = typer.Option("terminal", help="See `list reports`."),
+) -> None:
+    """Show a stored report again."""
+    from audit.report import read
+    from reports import render
+
+    shown = render(format, read(run))
+    sys.stdout.buffer.write(shown if isinstance(shown, bytes) else shown.encode())
+
+
+def list_names(kind: str = typer.Argument(help="attacks, adversaries, recognisers, ...")) -> None:
+    """What there is to choose from."""
+    from reports.console.listings import names
+
+    show(names(kind))
 
 
 def agrees(question: str) -> bool | None:

@@ -71,7 +71,7 @@ def given(flags: dict[str, Any]) -> dict[str, Any]:
 def _flag(choice: Choice, *, plain: bool) -> inspect.Parameter:
     # Numbers stay text here: the plan checks them, and names the field.
     kind: Any = Optional[list[str]] if choice.many else Optional[str]
-    shown = "" if choice.default in ((), None) else f" [{_shown(choice.default)}]"
+    shown = "" if choice.default in ((), None, "") else f" [{_shown(choice.default)}]"
     repeat = " Repeat, or separate by commas." if choice.many else ""
     if choice.name == PATHS:
         repeat = " May be repeated."

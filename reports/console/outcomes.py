@@ -56,8 +56,8 @@ def summary(outcomes: Sequence[Outcome], out: Path) -> Iterator[str]:
     if others := len(outcomes) - len(pictures):
         yield f"other files, no pictures or hidden: {others}"
     yield (
-        f"Whether the copies protect anybody is what `audit --attack folder --cloaked {out} "
-        "--dataset FOLDER` measures, with a sub-folder per person in FOLDER."
+        f"Whether the copies protect anybody is what `check FOLDER --cloaked {out}` tells, with "
+        "one person's photos in FOLDER, or a sub-folder per person."
     )
 
 

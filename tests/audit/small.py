@@ -53,6 +53,11 @@ def small_plan(folder: Path) -> AuditPlan:
     )
 
 
+def in_brief(plan: AuditPlan) -> AuditPlan:
+    """A check's plan with few steps and pictures."""
+    return changed(plan, epochs=1, background=4, background_pictures=4, others=3, batch=5)
+
+
 def without_timings(report: AuditReport) -> str:
     """All of a report that two runs of one plan have in common."""
     return report.model_copy(update={"timings": {}}).model_dump_json()

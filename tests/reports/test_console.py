@@ -34,7 +34,7 @@ def test_what_became_of_a_photo_is_one_line(capsys: pytest.CaptureFixture[str]) 
     first, second, third = capsys.readouterr().err.splitlines()
     assert first == f"protected: {SHOWN} -> {SHOWN} (1 face, DSSIM 0.100)"
     assert second.startswith(f"1 protected; see {SHOWN}/")
-    assert f"--cloaked {SHOWN} --dataset" in third
+    assert f"--cloaked {SHOWN}`" in third
 
 
 @pytest.mark.parametrize("verbose", [False, True])
