@@ -6,14 +6,14 @@ photos of the person still find it. `audit/measuring.py` has what counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from audit.measuring import scrape
 from audit.plan import AuditPlan
-from audit.publishing import publish
+from audit.publishing import Publication, publish
 from audit.scene import Scene, assemble
 from lowkey_core.faces import visibility
 from lowkey_core.recognition.embedding import Embedding
@@ -38,7 +38,7 @@ class Pair:
     person: str
     photo: str
     dssim: float
-    """Of the aligned faces, as published: (1 - SSIM) / 2."""
+    """As the report states it: of the aligned faces, both cut where the photo's own face is."""
     likeness: Mapping[str, Likeness]
     """By recogniser, in the plan's order. Services give none; nor does anybody where the face of
     the copy was lost."""
@@ -52,11 +52,12 @@ def pairs(plan: AuditPlan, work: Work) -> tuple[Pair, ...]:
     scene = assemble(plan, work)
     published = publish(scene)[:1]
     scraped = scrape(scene, published, "none", scene.transforms["none"])
-    rows = published[0].covered.nonzero().flatten().tolist()
-    return tuple(_pairs(scene, scraped.clean, scraped.cloaked[published[0].attack], rows))
+    return tuple(_pairs(scene, published[0], scraped.clean, scraped.cloaked[published[0].attack]))
 
 
-def _pairs(scene: Scene, clean: Pictures, cloaked: Pictures, rows: Sequence[int]) -> Iterator[Pair]:
+def _pairs(
+    scene: Scene, published: Publication, clean: Pictures, cloaked: Pictures
+) -> Iterator[Pair]:
     everything = clean.join(scene.photos.probes)
     same = everything.identities[:, None] == everything.identities
     likeness: list[dict[str, Likeness]] = [{} for _ in clean.items]
@@ -68,8 +69,8 @@ def _pairs(scene: Scene, clean: Pictures, cloaked: Pictures, rows: Sequence[int]
             for row in cloaked.found.nonzero().flatten().tolist():
                 others = _but(cosines[row], same[row], row)
                 likeness[row][recognition.card.name] = Likeness(float(own[row]), others)
-    dssim = visibility.dssim(clean.faces(), cloaked.faces())
-    for row in rows:
+    dssim = visibility.dssim(scene.photos.gallery.faces(), published.gallery.faces())
+    for row in published.covered.nonzero().flatten().tolist():
         picture = clean.items[row]
         person = scene.photos.names[picture.identity]
         yield Pair(person, picture.name, float(dssim[row]), likeness[row])

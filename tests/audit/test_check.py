@@ -168,11 +168,15 @@ def test_copies_of_nobody_are_one_error(mine: Path, tmp_path: Path) -> None:
 def test_pairs_are_each_cloaked_photo_and_its_original(mine: Path) -> None:
     """The oracle: cosines of embeddings that were computed by hand."""
     plan = in_brief(check(mine))
-    run_audit(plan, work := Work())
+    report = run_audit(plan, work := Work())
     found = pairs(plan, work)
     assert [pair.person for pair in found] == ["me"] * 3
+    told = report.cloaks[0].quality[0]
+    dssim = [pair.dssim for pair in found]
+    assert sum(dssim) / 3 == pytest.approx(told.dssim) and max(dssim) == pytest.approx(
+        told.dssim_max
+    )
     for pair in found:
-        assert 0 < pair.dssim < 1
         for likeness in pair.likeness.values():
             assert likeness.copy < likeness.others, "inverted is less like than another photo"
     untouched = changed(plan, attack="none")
