@@ -19,7 +19,7 @@ import sklearn
 from PIL import Image, ImageFilter
 
 from lowkey_core import datasets
-from lowkey_core.faces.detection import SURE, look
+from lowkey_core.faces.detection import lies, look
 from lowkey_core.photos.decoding import Pixels, decode_pixels
 from lowkey_core.work import runtime
 
@@ -81,7 +81,7 @@ def right(faces: list[list[float]], lying: int, bar: float) -> int:
     for sure in faces:
         upright, *turned = (sure[(lying + more) % 4] for more in range(4))
         best = max(range(3), key=turned.__getitem__)
-        moves = upright < bar and turned[best] >= max(SURE, upright)
+        moves = lies(upright, turned[best], bar)
         hits += (best + 1 if moves else 0) == -lying % 4
     return hits
 

@@ -53,10 +53,11 @@ SMALLEST = 20
 LARGEST_SEARCHED = 1600
 """Faces are looked for in a copy of the photo whose longer side is at most this: of a photo of
 24 megapixels, MTCNN's first network would fill gigabytes to find faces of 20 pixels."""
-UPRIGHT, SURE = 0.995, 0.95
+UPRIGHT, SURE, SURER = 0.995, 0.95, 0.999
 """How sure MTCNN must be, in [0, 1], of a face in a photo as it is, so that it is not looked at
-turned; and of one in a turned photo. Of faces that lie on their side MTCNN finds most, at wrong
-landmarks and less sure of them (`python -m benchmarks.turned`)."""
+turned; of one in a turned photo; and of that where a face in the photo as it is is SURE as well. Of
+faces that lie on their side MTCNN finds most, at wrong landmarks and less sure of them
+(`python -m benchmarks.turned`)."""
 
 
 @cache
@@ -137,8 +138,14 @@ def _turned(copy: Image.Image, photo: tuple[int, int], upright: float) -> list[F
     turned = [copy.transpose(turn) for turn in _TURNS]
     looked = look(turned, [photo[::-1], photo, photo[::-1]])
     sure, quarters = max((sure, i) for i, (sure, _) in enumerate(looked, 1))
-    frames = looked[quarters - 1][1] if sure >= max(SURE, upright) else []
+    frames = looked[quarters - 1][1] if lies(upright, sure) else []
     return [frame.turned_back(quarters) for frame in frames]
+
+
+def lies(upright: float, turned: float, bar: float = UPRIGHT) -> bool:
+    """Whether the surest face in a turned copy counts, rather than that in the photo as it is.
+    upright, turned: how sure they are. bar: as UPRIGHT."""
+    return upright < bar and turned >= max(upright, SURE if upright < SURE else SURER)
 
 
 _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)

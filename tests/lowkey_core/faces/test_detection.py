@@ -9,10 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
+from lowkey_core import datasets
 from lowkey_core.faces.alignment import warp
-from lowkey_core.faces.detection import TOGETHER, cut, detect, detect_all, found_in
+from lowkey_core.faces.detection import TOGETHER, cut, detect, detect_all, found_in, lies
 from lowkey_core.faces.frames import Frame
-from lowkey_core.photos.decoding import Pixels
+from lowkey_core.photos.decoding import Pixels, decode_pixels
 from lowkey_core.photos.images import from_pixels, to_pixels
 from lowkey_core.recognisers.dlib import CHIP as DLIB
 from lowkey_core.recognisers.facenet import CHIP as FACENET
@@ -59,6 +60,34 @@ def test_a_photo_on_its_side_or_head_has_its_face(portrait: Pixels, quarters: in
         cut(turned, found.to(ARCFACE)) / 255, cut(wide, upright.to(ARCFACE)) / 255, atol=0.1
     )
     assert same
+
+
+@pytest.mark.parametrize(
+    ("upright", "turned", "is_turned"),
+    [
+        (0.0, 0.96, True),
+        (0.0, 0.94, False),
+        (0.9, 0.96, True),
+        (0.96, 0.9995, True),
+        (0.96, 0.998, False),
+        (0.996, 1.0, False),
+    ],
+)
+def test_a_face_in_a_turned_copy_must_be_surer_the_surer_the_upright_one_is(
+    upright: float, turned: float, is_turned: bool
+) -> None:
+    assert lies(upright, turned) == is_turned
+
+
+@pytest.mark.faces
+def test_a_photo_that_stands_is_not_turned_for_a_slightly_surer_face() -> None:
+    """MTCNN is sure of this face to 0.991, and to 0.997 of one in the photo turned by 270."""
+    (photo,) = (
+        p for p in datasets.load("lfw").photos if p.name.endswith("George_HW_Bush_0002.jpg")
+    )
+    left, right, nose, *_ = detect(decode_pixels(photo.read(), photo.name))[0].landmarks
+    assert left[0] < right[0]
+    assert max(left[1], right[1]) < nose[1]
 
 
 def test_a_frame_turned_back_is_where_numpy_turns_its_pixels() -> None:
