@@ -6,21 +6,13 @@ interrupted.
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any, Optional
 
 import typer
 
-from lowkey_core.errors import AuditError, as_flag
-from lowkey_core.plugins.code import Interrupted, blame
-from lowkey_core.work.files import explained
 from reports.console.commands import (
-    BAD_INPUT,
     CACHE,
     GROUPS,
     RUNNING,
@@ -34,11 +26,10 @@ from reports.console.commands import (
     show,
     show_report,
 )
-from reports.console.options import given, with_choices
+from reports.console.options import given, on_the_line, with_choices
+from reports.console.process import to_the_end
 
-log = logging.getLogger("cli")
-
-INCONCLUSIVE, NOT_PROTECTED, INTERRUPTED = 3, 4, 130
+INCONCLUSIVE, NOT_PROTECTED = 3, 4
 JSON = typer.Option(
     False, "--json", help="Print the result as JSON on stdout.", rich_help_panel=RUNNING
 )
@@ -81,7 +72,7 @@ def audit(
     from audit.trust import confirm
 
     if resume:
-        made = earlier.resumed(resume, _given(context))
+        made = earlier.resumed(resume, on_the_line(context))
         title = f"resuming {resume}"
     else:
         made = choices.make(preset, plan, given(flags))
@@ -200,42 +191,9 @@ def protect(
     raise typer.Exit(NOT_PROTECTED if outcomes.unprotected(became) else 0)
 
 
-def _given(context: typer.Context) -> list[str]:
-    """The names of the options that stand on the command line."""
-    found = (
-        (o.name or "", context.get_parameter_source(o.name or "")) for o in context.command.params
-    )
-    return [name for name, source in found if source is not None and source.name == "COMMANDLINE"]
-
-
 def main() -> None:
     """Runs the command; problems the user can act on become one line and exit code 2."""
-    signal.signal(signal.SIGINT, _interrupted)
-    try:
-        with explained(), blame():
-            try:
-                app()
-            finally:
-                _flush()
-    except AuditError as error:
-        log.info("where it was raised", exc_info=error)
-        say(f"error: {error.worded(as_flag)}")
-        raise SystemExit(BAD_INPUT) from None
-
-
-def _flush() -> None:
-    """A full disk is told here, and not once more by Python on its way out."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):  # a reader that has seen enough
-            raise
-
-
-def _interrupted(*_: object) -> None:
-    say("interrupted; the same command resumes")
-    raise Interrupted(INTERRUPTED)
+    to_the_end(app)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from rich.logging import RichHandler
 
 from lowkey_core.errors import one_line
 
-_OURS = ("lowkey_core", "adversaries", "audit", "reports", "cli")
+_OURS = ("lowkey_core", "adversaries", "audit", "reports")
 """Packages whose log is shown."""
 _TIME = "%H:%M:%S"
 

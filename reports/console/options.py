@@ -92,3 +92,11 @@ def _flag(choice: Choice, *, plain: bool) -> inspect.Parameter:
 
 def _shown(default: Any) -> str:
     return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+def on_the_line(context: typer.Context) -> list[str]:
+    """The names of the options that stand on the command line."""
+    found = (
+        (o.name or "", context.get_parameter_source(o.name or "")) for o in context.command.params
+    )
+    return [name for name, source in found if source is not None and source.name == "COMMANDLINE"]

@@ -82,7 +82,7 @@ def test_the_log_says_what_was_found_and_how_long_it_took(
     try:
         run_audit(plan, Work(cache, silent))
         logging.getLogger("PIL").info("not ours")
-        logging.getLogger("cli").info("two\nlines")
+        logging.getLogger("reports").info("two\nlines")
     finally:
         for name, handlers in before.items():
             logging.getLogger(name).handlers = handlers

@@ -60,15 +60,24 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detection, "detect_smaller", two_faces_or_none)
 
 
+PHOTO = np.random.default_rng(0).integers(60, 180, (260, 440, 3), dtype=np.uint8)
+
+
 def photos_in(root: Path) -> Path:
     """A photo, one in a sub-folder, one of nobody, and one that is none."""
-    rng = np.random.default_rng(0)
-    photo = rng.integers(60, 180, (260, 440, 3), dtype=np.uint8)
     (root / "sub").mkdir(parents=True)
-    (root / "a.png").write_bytes(encode_pixels(photo, "PNG"))
-    (root / "sub" / "b.jpg").write_bytes(encode_pixels(photo[:, ::-1], "JPEG", quality=90))
-    (root / "nobody.png").write_bytes(encode_pixels(np.zeros_like(photo), "PNG"))
+    (root / "a.png").write_bytes(encode_pixels(PHOTO, "PNG"))
+    (root / "sub" / "b.jpg").write_bytes(encode_pixels(PHOTO[:, ::-1], "JPEG", quality=90))
+    (root / "nobody.png").write_bytes(encode_pixels(np.zeros_like(PHOTO), "PNG"))
     (root / "text.jpg").write_text("no picture")
+    return root
+
+
+def twice(root: Path) -> Path:
+    """The same photo as `a.png` and `z.png`."""
+    root.mkdir()
+    for name in ("a.png", "z.png"):
+        (root / name).write_bytes(encode_pixels(PHOTO, "PNG"))
     return root
 
 

@@ -12,23 +12,14 @@ from lowkey_core.faces import detection
 from lowkey_core.photos import animation, original
 from lowkey_core.photos.decoding import decode_pixels, encode_pixels
 from lowkey_core.photos.folders import PREVIEWS
-from tests.lowkey_core.publish.copying import SEEN, pretend, run
+from tests.lowkey_core.publish.copying import PHOTO, SEEN, run, twice
 
-PHOTO = np.random.default_rng(0).integers(60, 180, (260, 440, 3), dtype=np.uint8)
+pytestmark = pytest.mark.usefixtures("somebody")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    root = tmp_path / "photos"
-    root.mkdir()
-    for name in ("a.png", "z.png"):
-        (root / name).write_bytes(encode_pixels(PHOTO, "PNG"))
-    return root
-
-
-@pytest.fixture(autouse=True)
-def _somebody(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend(monkeypatch)
+    return twice(tmp_path / "photos")
 
 
 def test_a_grey_photo_has_a_grey_copy(folder: Path, tmp_path: Path) -> None:

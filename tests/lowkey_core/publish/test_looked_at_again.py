@@ -14,9 +14,8 @@ from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import encode_pixels
 from lowkey_core.types import Pixels
 from tests.conftest import frame_at
-from tests.lowkey_core.publish.copying import SEEN, WARPS, pretend, run, two_faces_or_none
+from tests.lowkey_core.publish.copying import PHOTO, SEEN, WARPS, pretend, run, two_faces_or_none
 
-PHOTO = np.random.default_rng(0).integers(60, 180, (260, 440, 3), dtype=np.uint8)
 ELSEWHERE = torch.tensor([[2.0, 0, -600], [0, 2, -300]])
 """A small face right of the others."""
 

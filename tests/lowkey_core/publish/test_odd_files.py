@@ -18,18 +18,12 @@ from lowkey_core.photos.protected import NAME
 from lowkey_core.publish import made
 from lowkey_core.publish.sources import sources
 from lowkey_core.work.files import PART
-from tests.lowkey_core.publish.copying import pretend, run, tree, two_faces_or_none
-
-PHOTO = np.random.default_rng(0).integers(60, 180, (260, 440, 3), dtype=np.uint8)
+from tests.lowkey_core.publish.copying import PHOTO, pretend, run, tree, twice, two_faces_or_none
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    root = tmp_path / "photos"
-    root.mkdir()
-    for name in ("a.png", "z.png"):
-        (root / name).write_bytes(encode_pixels(PHOTO, "PNG"))
-    return root
+    return twice(tmp_path / "photos")
 
 
 @pytest.fixture(autouse=True)

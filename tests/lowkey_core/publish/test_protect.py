@@ -26,24 +26,14 @@ from tests.lowkey_core.publish.copying import (
     WARPS,
     Brighter,
     full,
-    photos_in,
-    pretend,
     run,
 )
+
+pytestmark = pytest.mark.usefixtures("somebody")
 
 
 def face(pixels: Pixels, warp: Tensor) -> Images:
     return cut(pixels, warp)[None].float().div(255)
-
-
-@pytest.fixture(autouse=True)
-def _somebody(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend(monkeypatch)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return photos_in(tmp_path / "photos")
 
 
 def change(folder: Path, out: Path) -> np.ndarray:

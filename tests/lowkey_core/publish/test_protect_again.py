@@ -11,17 +11,9 @@ from lowkey_core.photos.decoding import decode_pixels
 from lowkey_core.photos.folders import PREVIEWS
 from lowkey_core.photos.protected import NAME
 from lowkey_core.publish import ledger
-from tests.lowkey_core.publish.copying import full, photos_in, pretend, run, tree
+from tests.lowkey_core.publish.copying import full, pretend, run, tree
 
-
-@pytest.fixture(autouse=True)
-def _somebody(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend(monkeypatch)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return photos_in(tmp_path / "photos")
+pytestmark = pytest.mark.usefixtures("somebody")
 
 
 def test_a_second_run_does_nothing(folder: Path, tmp_path: Path) -> None:
