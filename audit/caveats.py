@@ -16,6 +16,8 @@ MIN_SEEN = 0.9
 """Share of its background that the cloak must have changed for an adversary to have learned."""
 MAX_WIDTH = 0.3
 """Width of an interval from which a figure is called rough."""
+NO_CLOAK = "none"
+"""The cloak that changes nothing, and is not doubted for it: others are measured against it."""
 CROWD = 50
 """People in a gallery below which a search says little about larger ones."""
 
@@ -82,7 +84,7 @@ def _learning(adversaries: Sequence[AdversaryRecord]) -> Iterator[Caveat]:
             if seen < 1:
                 yield Caveat(
                     code="no-cloaks-seen",
-                    blocking=seen < MIN_SEEN,
+                    blocking=seen < MIN_SEEN and attack != NO_CLOAK,
                     text=f"Only {seen:.1%} of the background pictures that {adversary.name} "
                     f"learned from were changed by {attack}.",
                 )

@@ -94,7 +94,18 @@ def test_no_cloak_changes_no_rank(plan: AuditPlan) -> None:
     undisturbed = [c for c in report.cells if (c.attack, c.adversary) == ("none", "oblivious")]
     assert len(undisturbed) == 2 * 3 * 2
     assert all(o.cloaked == o.control for c in undisturbed for o in ranks_of(c))
-    assert "no-cloaks-seen" in {c.code for c in report.caveats if c.blocking}
+    assert "no-cloaks-seen" in {c.code for c in report.caveats if not c.blocking}
+
+
+def test_no_cloak_beside_one_leaves_the_verdict_to_that_one(plan: AuditPlan) -> None:
+    (inverted,) = plan.publish.attacks
+    alone, both = (
+        run_audit(changed(plan, attack=attacks, adversary="detection"), Work())
+        for attacks in ((inverted,), (inverted, "none"))
+    )
+    assert both.verdict == alone.verdict
+    blocking = [[c.text for c in report.caveats if c.blocking] for report in (alone, both)]
+    assert blocking[0] == blocking[1]
 
 
 def test_what_adversaries_learn_from_and_noise_is_like_is_the_published_photo(
