@@ -36,8 +36,6 @@ JSON = typer.Option(
 app = group("Does this face cloak still protect anyone?")
 for name, commands in GROUPS.items():
     app.add_typer(commands, name=name)
-app.command("report")(show_report)
-app.command("list")(list_names)
 
 
 @app.command()
@@ -189,6 +187,10 @@ def protect(
     if json:
         print(outcomes.as_json(became))
     raise typer.Exit(NOT_PROTECTED if outcomes.unprotected(became) else 0)
+
+
+app.command("report")(show_report)
+app.command("list")(list_names)
 
 
 def main() -> None:
