@@ -22,6 +22,7 @@ from lowkey_core.work import logs
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 from reports import REPORTS
+from reports.console import process
 from tests.audit.samples import sample
 
 CLOAK = """
@@ -207,14 +208,15 @@ def test_our_own_mistakes_are_not_blamed_on_a_plugin() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["def build(stop): return stop()", "import cli; cli._interrupted()"]
+    "source",
+    ["def build(stop): return stop()", "import reports.console.process as p; p.interrupted()"],
 )
 def test_an_interruption_while_a_plugin_is_at_work_is_no_fault_of_it(
     source: str, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.py").write_text(source)
     with pytest.raises(SystemExit) as left, blame():
-        REPORTS.load(str(tmp_path / "mine.py"), granted={"stop": cli._interrupted})
+        REPORTS.load(str(tmp_path / "mine.py"), granted={"stop": process.interrupted})
     assert left.value.code == 130
 
 

@@ -20,7 +20,7 @@ INTERRUPTED = 130
 
 def to_the_end(app: Callable[[], object]) -> None:
     """Runs `app`. Raises: SystemExit, with BAD_INPUT where the user can mend what is wrong."""
-    signal.signal(signal.SIGINT, _interrupted)
+    signal.signal(signal.SIGINT, interrupted)
     try:
         with explained(), blame():
             try:
@@ -43,6 +43,7 @@ def _flush() -> None:
             raise
 
 
-def _interrupted(*_: object) -> None:
+def interrupted(*_: object) -> None:
+    """What SIGINT does. Raises: Interrupted."""
     say("interrupted; the same command resumes")
     raise Interrupted(INTERRUPTED)

@@ -27,6 +27,7 @@ from lowkey_core.weights import download
 from lowkey_core.work import files
 from lowkey_core.work.learning import FileKeep
 from lowkey_core.work.work import Work
+from reports.console import process
 from tests.conftest import people
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +119,7 @@ def test_is_one_line_that_says_got_expected_remedy_and_exits_with_2(
             raise
 
     monkeypatch.setattr(cli, "app", app)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(process.signal, "signal", lambda *_: None)
     with pytest.raises(SystemExit) as left:
         cli.main()
     (error,), printed = raised, capsys.readouterr()
