@@ -11,6 +11,7 @@ from torch import Generator
 from audit.plan import AuditPlan
 from lowkey_core import cloaks, recognisers
 from lowkey_core.cloaks import PhotoCloak
+from lowkey_core.datasets.synthetic import people_of_nobody
 from lowkey_core.errors import OptionError, setting
 from lowkey_core.photos.folders import head
 from lowkey_core.photos.formats import kind_of
@@ -42,7 +43,7 @@ def protect(
     def surrogates() -> list[Network]:
         return [recognisers.network(surrogate, device) for surrogate in publish.surrogates]
 
-    cloak = cloaks.load(name, surrogates, work)
+    cloak = cloaks.load(name, surrogates, work, lambda: people_of_nobody(work))
     if isinstance(cloak, PhotoCloak):
         raise OptionError(
             f"{name} gives whole photos that somebody else made",

@@ -6,7 +6,7 @@ import logging
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 import torch
@@ -32,7 +32,7 @@ from audit.report import AuditReport
 from audit.scene import Scene
 from audit.visible import Ruler, quality
 from lowkey_core import weights
-from lowkey_core.cloaks import ThirdPartyCloak
+from lowkey_core.cloaks import Budget, ThirdPartyCloak
 from lowkey_core.faces.detection import DETECTOR_CARDS
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.publish.tool import CloakTool
@@ -99,9 +99,14 @@ def record(
 
 def visible(scene: Scene, published: list[Publication], ruler: Ruler) -> dict[str, Quality]:
     """How visible each cloak and each control is, by name."""
-    clean, work = scene.photos.gallery, scene.work
-    pairs = ((p.attack, clean.select(p.covered), p.gallery.select(p.covered)) for p in published)
-    return {attack: quality(attack, a, b, ruler, work) for attack, a, b in pairs}
+    clean, found = scene.photos.gallery, dict[str, Quality]()
+    budgets = {tool.name: tool.about.budget for tool in scene.tools}
+    for p in published:
+        own = budgets.get(p.attack, Budget())
+        pair = (clean.select(p.covered), p.gallery.select(p.covered))
+        measures = replace(ruler, bound=own.linf)
+        found[p.attack] = quality(p.attack, *pair, measures, scene.work, own.dssim)
+    return found
 
 
 def _cloak(scene: Scene, tool: CloakTool, seen: Mapping[str, Quality]) -> CloakRecord:
@@ -114,6 +119,8 @@ def _cloak(scene: Scene, tool: CloakTool, seen: Mapping[str, Quality]) -> CloakR
         surrogates=None if about.against is None else tuple(n.card.name for n in about.against),
         quality=tuple(seen[each.name] for each in pair),
         copies=_copies(scene, tool.cloak) if isinstance(tool.cloak, ThirdPartyCloak) else None,
+        threshold=about.budget.dssim,
+        bound=about.budget.linf,
     )
 
 

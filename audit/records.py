@@ -32,6 +32,12 @@ class Quality(Record):
     """Mean; None where LPIPS has no trunk."""
     st_lpips: float | None = None
     """Mean, on a scale of its own; None where its weights are absent."""
+    over_threshold: float | None = None
+    """Share of pictures with more than 1.1 times the DSSIM that the cloak allows itself; None where
+    it names no threshold."""
+    at_bound: float | None = None
+    """Share of pixel values that changed by as much as the cloak allows itself, to within a grey
+    level; None where it names no bound."""
 
 
 class Copies(Record):
@@ -71,6 +77,10 @@ class CloakRecord(Record):
     """The networks that it was optimised against; None: not known."""
     quality: Many[Quality]
     """Of the cloak, and of its control."""
+    threshold: float | None = None
+    """Of DSSIM, that the cloak names."""
+    bound: float | None = None
+    """Of every pixel, in [0, 1], that it names."""
     copies: Copies | None = None
     """None where the cloak was made here."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
 from audit.scenarios import SCENARIOS, Scenario
 from lowkey_core import cloaks, recognisers, transforms
+from lowkey_core.cloaking.others import PICTURES
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.errors import PlanError
@@ -22,7 +24,7 @@ from lowkey_core.matchers import MATCHERS
 from lowkey_core.publish.control import EqualNoise
 from lowkey_core.publish.tool import CloakTool, Tool
 from lowkey_core.recognition.embedding import Embedding
-from lowkey_core.types import Network, Recognition, Transform
+from lowkey_core.types import Faces, Network, Pictures, Recognition, Transform, faces_of
 from lowkey_core.work import runtime
 from lowkey_core.work.work import Work
 
@@ -73,9 +75,11 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         for n in plan.adversaries.names
     }
     surrogates = _Surrogates(plan.publish.surrogates, device)
-    made = {n: cloaks.load(n, surrogates.loaded, work) for n in plan.publish.attacks}
+    background = _Background()
+    made = {n: cloaks.load(n, surrogates.loaded, work, background) for n in plan.publish.attacks}
     recognitions = _recognitions(plan, work, device)
     photos = photographs(plan, work, [c for c in made.values() if isinstance(c, ThirdPartyCloak)])
+    background.pictures = photos.background
     batch = plan.publish.batch
     tools = tuple(CloakTool(name, cloak, work, batch) for name, cloak in made.items())
     return Scene(
@@ -92,6 +96,22 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         detect_again=plan.publish.detect == "again",
         work=work,
     )
+
+
+class _Background:
+    """The people whom targeted cloaks aim at. Photos are read after the cloaks are loaded, and
+    before any cloak is used."""
+
+    pictures = Pictures(())
+
+    def __call__(self) -> Faces:
+        """A few pictures of each."""
+        who, seen = self.pictures.identities.tolist(), Counter[int]()
+        rows = []
+        for row, person in enumerate(who):
+            seen[person] += 1
+            rows += [row] if seen[person] <= PICTURES else []
+        return faces_of(self.pictures.select(rows))
 
 
 class _Surrogates:

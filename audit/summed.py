@@ -71,6 +71,8 @@ def _quality(parts: Sequence[Quality]) -> Quality:
         linf=max(p.linf for p in seen),
         lpips=learned(p.lpips for p in seen),
         st_lpips=learned(p.st_lpips for p in seen),
+        over_threshold=learned(p.over_threshold for p in seen),
+        at_bound=learned(p.at_bound for p in seen),
     )
 
 

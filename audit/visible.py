@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -24,6 +25,8 @@ class Ruler:
 
     lpips: Lpips | None
     st_lpips: StLpips | None
+    bound: float | None = None
+    """Of every pixel, on the [0, 1] scale, that a cloak names."""
 
     @classmethod
     def present(cls) -> Ruler:
@@ -45,6 +48,7 @@ class Ruler:
             "l2": visibility.l2,
             "linf": visibility.linf,
             **{name: metric for name, metric in learned.items() if metric is not None},
+            **({} if self.bound is None else {"at_bound": partial(at_bound, self.bound)}),
         }
 
     def __call__(self, pairs: Tensor) -> Tensor:
@@ -53,8 +57,27 @@ class Ruler:
         return torch.stack([measure(clean, cloaked) for measure in self.measures.values()], 1)
 
 
-def quality(attack: str, clean: Pictures, cloaked: Pictures, ruler: Ruler, work: Work) -> Quality:
-    """How visible a cloak is on these pictures. No photo is read again that is known already."""
+def at_bound(bound: float, a: Images, b: Images) -> Tensor:
+    """(n,): the share of values that changed by `bound` or more, to within a grey level."""
+    return ((a - b).abs() >= bound - 1.01 / 255).flatten(1).float().mean(1)
+
+
+OVER = 1.1
+"""Times its threshold, from which on a picture is over it: Fawkes' own band."""
+
+
+def quality(
+    attack: str,
+    clean: Pictures,
+    cloaked: Pictures,
+    ruler: Ruler,
+    work: Work,
+    threshold: float | None = None,
+) -> Quality:
+    """How visible a cloak is on these pictures. No photo is read again that is known already.
+
+    threshold: of DSSIM, that the cloak names.
+    """
     rows = (
         work.per_item(
             "measuring visibility",
@@ -78,6 +101,10 @@ def quality(attack: str, clean: Pictures, cloaked: Pictures, ruler: Ruler, work:
         linf=float(each["linf"].max()),
         lpips=means.get("lpips"),
         st_lpips=means.get("st_lpips"),
+        over_threshold=None
+        if threshold is None
+        else float((each["dssim"] > OVER * threshold).float().mean()),
+        at_bound=means.get("at_bound"),
     )
 
 

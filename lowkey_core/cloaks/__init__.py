@@ -13,10 +13,21 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import Generator
 
+from lowkey_core.cloaking.others import Others, nobody
 from lowkey_core.plugins import Kind
 from lowkey_core.spec import parse
 from lowkey_core.types import Faces, Images, Network, Pictures
 from lowkey_core.work.work import Work
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much a cloak says that it changes at most; the report says how much it did change."""
+
+    dssim: float | None = None
+    """Threshold of DSSIM on the aligned face, which a cloak may weigh rather than keep."""
+    linf: float | None = None
+    """Bound of every pixel, on the [0, 1] scale."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,9 @@ class CloakAbout:
     """`identity`: it must be given all pictures of a person at once."""
     against: tuple[Network, ...] | None = ()
     """The networks that it was optimised against; None: not known."""
+    budget: Budget = Budget()
+    aims: bool = False
+    """Whether it makes people look like others, and so needs some."""
 
 
 class Cloak(Protocol):
@@ -43,7 +57,8 @@ class Cloak(Protocol):
 
     def __call__(self, faces: Faces, rng: Generator, /) -> Images:
         """Same shape as `faces.images`, in [0, 1]; the input is left alone. `rng` seeds a
-        generator per picture, so that a picture's cloak does not depend on its neighbours."""
+        generator per picture, so that a picture's cloak does not depend on its neighbours. A
+        picture of NaN alone: the cloak failed there, and the picture is published as it is."""
         ...
 
 
@@ -106,11 +121,15 @@ CLOAKS: Kind[Cloak | PhotoCloak] = Kind(
 
 
 def load(
-    name: str, surrogates: Callable[[], Sequence[Network]], work: Work | None = None
+    name: str,
+    surrogates: Callable[[], Sequence[Network]],
+    work: Work | None = None,
+    others: Callable[[], Faces] | None = None,
 ) -> Cloak | PhotoCloak:
     """The cloak that a spec names, with an `about`.
 
-    surrogates: called if the cloak asks for them, so that no network is loaded in vain.
+    surrogates: called if the cloak asks for them, so that no network is loaded in vain. others:
+    gives the people whom a targeted cloak may aim at, when it first needs them; None: nobody.
     Raises: UnknownNameError, OptionError, PluginError, and what loading a network raises.
     """
     spec = parse(name)
@@ -120,8 +139,10 @@ def load(
     if plugin.asks_for("surrogates"):
         given["surrogates"] = tuple(surrogates())
         about = replace(about, against=given["surrogates"])
+    if plugin.asks_for("others"):
+        given["others"] = Others(others or nobody)
     if spec.of is not None:
-        given["of"] = load(str(spec.of), surrogates, work)
+        given["of"] = load(str(spec.of), surrogates, work, others)
     cloak = CLOAKS.load(spec, granted=given)
     if not isinstance(getattr(cloak, "about", None), CloakAbout):
         photos = hasattr(cloak, "published")

@@ -7,7 +7,7 @@ picture as it is and smoothed, at a perceptual price:
         1/n sum_i sum_views |f_i(A(x)) - f_i(A(view(x')))|^2  -  price * visible(x, x')
 
 with A the alignment and views x' and G(x'), G Gaussian smoothing. (The paper's halves are left
-out: ascent by the sign of the gradient does not see a common factor.) Three variants:
+out: ascent by the sign of the gradient does not see a common factor.) Its variants:
 
 - `lowkey`: the affordable schedule: 25 steps of 0.005, each looking at one of four views in turn
   (the face, smoothed or not, mirrored or not). Half the cost of two views at every step, and as
@@ -18,33 +18,40 @@ out: ascent by the sign of the gradient does not see a common factor.) Three var
   the last step, and LPIPS of the first picture of a batch only. (Its third, one checkpoint per
   architecture, concerns its own ensemble and is void with other surrogates.)
 
+- `lowkey:small`: the default schedule with half its step: the paper shows a smaller attack, too,
+  but not its numbers, so these are ours.
+
 Visible is LPIPS, or 1 - SSIM on the aligned face where LPIPS has no trunk; `price` may name either,
-or ST-LPIPS.
+or ST-LPIPS. `smoothing=false` leaves G out, as the paper's ablation does.
 """
 
 from __future__ import annotations
 
 import datetime
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import torch
+import torch.nn.functional as F
 from annotated_types import Ge, Lt
 from torch import Generator, Tensor
 
+from lowkey_core.cloaking import limits
+from lowkey_core.cloaking.loop import Gain, Problem, Rows, climb, free, nan_where_lost
+from lowkey_core.cloaking.rules import by_sign
+from lowkey_core.cloaking.surrogates import checked
 from lowkey_core.cloaks import CloakAbout
-from lowkey_core.content import per_picture
-from lowkey_core.errors import OptionError, setting
 from lowkey_core.faces import st_lpips
 from lowkey_core.faces.st_lpips import StLpips
 from lowkey_core.faces.visibility import Lpips, if_present, smooth, ssim_to
 from lowkey_core.networks.flip import AtArcFace, FlipAveraged
-from lowkey_core.types import FACE_SIZE, Faces, Images, Network
+from lowkey_core.types import Faces, Images, Network
 from lowkey_core.work.runtime import device_of
 
-MEMBERS = ("", "published", "released")
+MEMBERS = ("", "small", "published", "released")
 
 
 @dataclass(frozen=True)
@@ -68,10 +75,15 @@ class Schedule:
     """One view a step, standing for both; False: both views, mirror images averaged, each step."""
     clamp_each_step: bool = True
     price_first_only: bool = False
+    smoothing: bool = True
+    """Whether smoothed views are among them."""
+    until: float | None = None
+    """A picture is done once no surrogate finds it more like itself; None: after all steps."""
 
 
 SCHEDULES = {
     "": Schedule(),
+    "small": Schedule(step_size=0.0025),
     "published": Schedule(steps=50, step_size=0.0025, in_turn=False),
     "released": Schedule(
         steps=50,
@@ -108,29 +120,26 @@ def build(
     step_size: Annotated[float, Ge(0), Lt(math.inf)] | None = None,
     ssim_price: Annotated[float, Ge(0), Lt(math.inf)] | None = None,
     price: Literal["auto", "ssim", "lpips", "st-lpips"] = "auto",
+    smoothing: bool | None = None,
+    until: Annotated[float, Ge(-1), Lt(1)] | None = None,
 ) -> LowKey:
-    """member: "", "published" or "released". price: the metric; `auto`: LPIPS where its trunk is,
-    else SSIM. The rest overrides the variant's schedule.
+    """member: one of MEMBERS. price: the metric; `auto`: LPIPS where its trunk is, else SSIM.
+    until: stop early where no surrogate's cosine to the clean face is above it. The rest overrides
+    the variant's schedule.
 
     Raises: OptionError for a surrogate without gradients, MissingWeightsError for a metric that is
     named and absent, TamperedWeightsError.
     """
-    if not surrogates:
-        raise OptionError(
-            "lowkey has no surrogates",
-            expected="at least one recogniser to move away from",
-            remedy=f"name one with {setting('surrogate')}",
-        )
-    for surrogate in surrogates:
-        if not _has_gradients(surrogate):
-            raise OptionError(
-                f"surrogate {surrogate.card.name} is a black box",
-                expected="surrogates that give gradients",
-                remedy=f"name another with {setting('surrogate')}",
-            )
+    checked(surrogates, "lowkey")
     if ssim_price is None and all(surrogate.card.embedded for surrogate in surrogates):
         ssim_price = AGAINST_SMALL
-    given = {"steps": steps, "step_size": step_size, "ssim_price": ssim_price}
+    given = {
+        "steps": steps,
+        "step_size": step_size,
+        "ssim_price": ssim_price,
+        "smoothing": smoothing,
+        "until": until,
+    }
     changes: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     metric = _METRICS[price]()
     notes = [_RELEASED_NOTE] if member == "released" else []
@@ -145,13 +154,6 @@ def build(
 AGAINST_SMALL = 16.0
 """`ssim_price` where all surrogates are small networks of ours: they are easily moved, and at the
 usual price the cloak would show more than it needs to (benchmarks/README.md)."""
-
-
-def _has_gradients(surrogate: Network) -> bool:
-    """Tried rather than believed: without gradients the cloak would silently do nothing."""
-    size, device = (1, 3, FACE_SIZE, FACE_SIZE), device_of(surrogate)
-    face = torch.full(size, 0.5, device=device, requires_grad=True)
-    return not surrogate.card.black_box and AtArcFace(surrogate)(face).requires_grad
 
 
 class LowKey:
@@ -174,32 +176,25 @@ class LowKey:
     def __call__(self, faces: Faces, rng: Generator, /) -> Images:
         """As `Cloak`."""
         s, device = self.schedule, device_of(self.surrogates[0])
-        clean = faces.images.to(device)
         if s.steps == 0:
             return faces.images.clone()
-        plain = [AtArcFace(f) for f in self.surrogates]
-        averaged = [FlipAveraged(f) for f in plain]
-        embed: Sequence[Callable[[Images], Tensor]] = plain if s.in_turn else averaged
-        with torch.no_grad():
-            home = [[f(x) for f in embed] for x in (clean, clean.flip(-1))]
-        cloaked = clean + _start_noise(faces, s.start, rng).to(device)
-        price = self._price(clean)
-        for step in range(s.steps):
-            if s.clamp_each_step:
-                cloaked = cloaked.clamp(0, 1)
-            cloaked.requires_grad_()
-            gain = -price(cloaked)
-            for smoothed, mirrored in [_VIEWS[step % 4]] if s.in_turn else _VIEWS[:2]:
-                view = smooth(cloaked, 7, 3.0) if smoothed else cloaked
-                view = view.flip(-1) if mirrored else view
-                weight = (2 if s.in_turn else 1) / len(embed)
-                for f, there in zip(embed, home[mirrored], strict=True):
-                    gain = gain + weight * (f(view) - there).pow(2).sum()
-            (slope,) = torch.autograd.grad(gain, cloaked)
-            cloaked = cloaked.detach() + s.step_size * slope.sign()
-        return cloaked.clamp(0, 1).cpu()
+        clean = faces.images.to(device)
+        noise = limits.uniform(faces.images.shape[1:], s.start, rng, faces.digests)
+        objective = _Objective(self, clean)
+        climbed = climb(
+            Problem(
+                start=clean + noise.to(device),
+                steps=s.steps,
+                objective=objective,
+                rule=by_sign(s.step_size),
+                within=limits.pixels if s.clamp_each_step else free,
+                reached=None if s.until is None else objective.reached,
+            ),
+            faces.names,
+        )
+        return nan_where_lost(climbed.variable.clamp(0, 1), climbed.lost).cpu()
 
-    def _price(self, clean: Images) -> Callable[[Images], Tensor]:
+    def price(self, clean: Images) -> Callable[[Images], Tensor]:
         """What the visibility of a batch costs, summed over it."""
         s = self.schedule
         if self.metric is None:
@@ -217,11 +212,50 @@ class LowKey:
         return price
 
 
-def _start_noise(faces: Faces, width: float, rng: Generator) -> Tensor:
-    """Uniform in [-width, width], drawn for each picture by itself."""
-    shape = faces.images.shape[1:]
-    return (
-        torch.stack([torch.rand(shape, generator=per_picture(rng, d)) for d in faces.digests])
-        .mul(2 * width)
-        .sub(width)
-    )
+def _averaged(network: AtArcFace, images: Images) -> Tensor:
+    """As `FlipAveraged`, unchecked."""
+    return F.normalize(network(images) + network(images.flip(-1)))
+
+
+class _Objective:
+    """What LowKey gains with some of a batch's pictures."""
+
+    def __init__(self, cloak: LowKey, clean: Images) -> None:
+        self.cloak, self.schedule, self.clean = cloak, cloak.schedule, clean
+        plain = [AtArcFace(f) for f in cloak.surrogates]
+        averaged = [FlipAveraged(f) for f in plain]
+        self.embed: Sequence[Callable[[Images], Tensor]] = (
+            plain if self.schedule.in_turn else averaged
+        )
+        with torch.no_grad():
+            self.home = [[f(x) for f in self.embed] for x in (clean, clean.flip(-1))]
+            if not self.schedule.in_turn:  # checked once; later NaN is a picture's own trouble
+                self.embed = [functools.partial(_averaged, f) for f in plain]
+
+    def __call__(self, rows: Rows) -> Gain:
+        """As `Problem.objective`."""
+        s, price = self.schedule, self.cloak.price(self.clean[rows])
+        home = [[there[rows] for there in each] for each in self.home]
+        views = _VIEWS if s.smoothing else _VIEWS[::2]
+
+        def gain(cloaked: Images, step: int) -> Tensor:
+            total = -price(cloaked)
+            seen = [views[step % len(views)]] if s.in_turn else views[: len(views) // 2]
+            for smoothed, mirrored in seen:
+                view = smooth(cloaked, 7, 3.0) if smoothed else cloaked
+                view = view.flip(-1) if mirrored else view
+                weight = 2 / len(seen) / len(self.embed)
+                for f, there in zip(self.embed, home[mirrored], strict=True):
+                    total = total + weight * (f(view) - there).pow(2).sum()
+            return total
+
+        return gain
+
+    def reached(self, cloaked: Images, rows: Rows) -> Tensor:
+        """As `Problem.reached`: how like themselves the pictures still are."""
+        assert self.schedule.until is not None
+        likeness = [
+            (f(cloaked) * there[rows]).sum(1)
+            for f, there in zip(self.embed, self.home[False], strict=True)
+        ]
+        return torch.stack(likeness).amax(0) <= self.schedule.until

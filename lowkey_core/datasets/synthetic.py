@@ -17,10 +17,15 @@ from torch import Generator, Tensor
 
 from lowkey_core import weights
 from lowkey_core.datasets import Dataset
-from lowkey_core.networks.face_generator import FaceGenerator, IdentityPrior, camera_effects
+from lowkey_core.networks.face_generator import (
+    MARGIN,
+    FaceGenerator,
+    IdentityPrior,
+    camera_effects,
+)
 from lowkey_core.photos.decoding import encode_pixels
 from lowkey_core.photos.photo import Photo
-from lowkey_core.types import Images
+from lowkey_core.types import Faces, Images
 from lowkey_core.weights.checkpoints import fill, state_of
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.provenance import fingerprint
@@ -105,6 +110,24 @@ def _photo(kept_in: Path | None, seed: int, who: int, name: str, count: int, num
 def renderer(kept_in: Path | None, seed: int) -> Renderer:
     """One for all pictures of a seed."""
     return Renderer(Work(Cache(kept_in)), seed)
+
+
+_FAR_AWAY = 1_000
+"""The seed of people who are in no SynthFaces that anybody audits."""
+
+
+def people_of_nobody(work: Work, count: int = 40, pictures: int = 10) -> Faces:
+    """Aligned faces of people who do not exist, numbered -1, -2, ...: as targets of cloaks.
+
+    Raises: MissingWeightsError, TamperedWeightsError.
+    """
+    draw = renderer(work.cache.root, _FAR_AWAY)
+    whole = torch.cat([draw.portraits(who, pictures) for who in range(count)])
+    return Faces(
+        whole[..., MARGIN:-MARGIN, MARGIN:-MARGIN].float().div(255),
+        -1 - torch.arange(count).repeat_interleave(pictures),
+        tuple(f"nobody {who + 1}, {i + 1}" for who in range(count) for i in range(pictures)),
+    )
 
 
 class Renderer:

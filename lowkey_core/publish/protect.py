@@ -105,7 +105,9 @@ class Protector:
         if not len(images):
             return [(each, images) for each in own]
         names = tuple(p.name for p, n in zip(photos, counts, strict=True) for _ in range(n))
-        cloaked = self.cloak(Faces(images, torch.zeros(len(images)).long(), names), self.rng)
+        # Only where one person's faces are asked for is it known that they are one person's.
+        people = torch.arange(len(images)) * (self.settings.faces != "mine")
+        cloaked = self.cloak(Faces(images, people, names), self.rng)
         # In whole grey levels first, as an audit has them: else the last bits of floats differ.
         changes = levels(cloaked - images).float().div(255) * self.settings.strength
         return list(zip(own, changes.split(counts), strict=True))

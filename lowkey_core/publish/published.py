@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -20,8 +21,12 @@ from lowkey_core.work.records import Record, shaped
 from lowkey_core.work.runtime import device_of
 from lowkey_core.work.work import Work
 
+log = logging.getLogger(__name__)
+
 CHANGE = shaped(change=(torch.int16, 3, FACE_SIZE, FACE_SIZE))
 """What is kept of a cloaked face: how it was changed, in grey levels."""
+FAILED = "failed"
+"""Kept, too, where the cloak failed: there is no change then."""
 
 
 class Published:
@@ -50,13 +55,21 @@ class Published:
 
         def make(rows: Sequence[int]) -> list[Record]:
             part = faces.select(torch.as_tensor(rows))
-            cloaked = _checked(self.cloak(part, rng), part, self._name)
-            return [{"change": change} for change in levels(cloaked) - levels(part.images)]
+            cloaked, failed = _checked(self.cloak(part, rng), part, self._name)
+            changes = levels(cloaked) - levels(part.images)
+            return [
+                {"change": change, **({FAILED: torch.zeros(1)} if bad else {})}
+                for change, bad in zip(changes, failed, strict=True)
+            ]
 
         groups = [rows.tolist() for rows in batches]
         label = f"cloaking with {self._name}"
         records = list(self._work.groups(label, keys, groups, make, CHANGE))
-        changes = torch.stack([r["change"] for r in records])[torch.cat(batches).argsort()]
+        order = torch.cat(batches)
+        failed = [faces.names[row] for row, r in zip(order, records, strict=True) if FAILED in r]
+        if failed:
+            log.warning("%s failed on %s: published as they are", self._name, ", ".join(failed))
+        changes = torch.stack([r["change"] for r in records])[order.argsort()]
         return (levels(faces.images) + changes).clamp(0, 255).float().div_(255)
 
     def _batches(self, faces: Faces) -> list[Tensor]:
@@ -73,9 +86,10 @@ class Published:
         return batches
 
 
-def _checked(cloaked: Any, faces: Faces, who: str) -> Images:
-    """The cloak's result on the 256 grey levels. Anybody's cloak passes here, so here it is
-    checked. Raises: PluginError, ImageShapeError, ImageRangeError."""
+def _checked(cloaked: Any, faces: Faces, who: str) -> tuple[Images, list[bool]]:
+    """The cloak's result on the 256 grey levels, and where it failed: the picture is clean there.
+    Anybody's cloak passes here, so here it is checked. Raises: PluginError, ImageShapeError,
+    ImageRangeError."""
     if not isinstance(cloaked, Tensor):
         raise PluginError(
             f"{who} returned a {type(cloaked).__name__}",
@@ -88,5 +102,7 @@ def _checked(cloaked: Any, faces: Faces, who: str) -> Images:
             expected=f"{tuple(faces.images.shape)}, as it was given",
             remedy="return one picture of the same size for each",
         )
+    failed = cloaked.isnan().flatten(1).all(1)
+    cloaked = torch.where(failed.view(-1, 1, 1, 1), faces.images, cloaked)
     check_images(cloaked, f"the pictures that {who} returned")
-    return quantise(cloaked)
+    return quantise(cloaked), failed.tolist()

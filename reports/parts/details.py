@@ -159,6 +159,29 @@ def quality(report: AuditReport) -> Table:
     )
 
 
+def budgets(report: AuditReport) -> Table:
+    """Of cloaks that say how much they change at most."""
+    rows = []
+    for cloak in report.cloaks:
+        own, *_ = cloak.quality
+        if (cloak.threshold, cloak.bound) != (None, None):
+            rows.append(
+                (
+                    cloak.attack,
+                    _or_none(cloak.threshold, ".4f"),
+                    _or_none(own.over_threshold, ".0%"),
+                    _or_none(cloak.bound, ".3f"),
+                    _or_none(own.at_bound, ".1%"),
+                )
+            )
+    heads = ("cloak", "DSSIM allowed", "pictures over 1.1 x", "L-infinity allowed", "values at it")
+    return Table("Does it keep to what it allows itself?", heads, tuple(rows))
+
+
+def _or_none(value: float | None, shown: str) -> str:
+    return "none" if value is None else f"{value:{shown}}"
+
+
 def learned(report: AuditReport) -> Table:
     return Table(
         "What the adversaries learned from",

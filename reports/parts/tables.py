@@ -58,6 +58,7 @@ def tables(report: AuditReport) -> tuple[Table, ...]:
         *(details.copies(cloak.copies) for cloak in report.cloaks if cloak.copies),
         details.grid(report),
         details.quality(report),
+        *([details.budgets(report)] if any(c.threshold or c.bound for c in report.cloaks) else []),
         details.learned(report),
         details.cards(report),
     )

@@ -17,6 +17,7 @@ ROOMS = (
     ("photos", "weights"),
     ("faces", "networks"),
     ("recognition", "plugins"),
+    ("cloaking",),
     ("cloaks", "datasets", "matchers", "recognisers", "transforms"),
     ("publish",),
     ("training",),
