@@ -13,6 +13,8 @@ from lowkey_core.errors import NotPossibleError, PluginError
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.types import Pictures, Recognition
 
+LEFT_OUT = "the plan has it learn about other cloaks only"
+
 
 @dataclass(frozen=True)
 class Contest:
@@ -47,6 +49,9 @@ def prepare(scene: Scene) -> Contests:
         for recognition in _tried(scene, every=about.tries == "all"):
             for tool in scene.tools if about.uses_tool else (None,):
                 faced = (tool.name,) if tool else tuple(_everything(scene))
+                if tool and scene.against and tool.name not in scene.against:
+                    impossible.setdefault(name, {})[tool.name] = LEFT_OUT
+                    continue
                 try:
                     threat = _threat(scene, recognition, tool, name)
                     prepared = adversary.prepare(threat, scene.rng())

@@ -165,6 +165,9 @@ class Adversaries(Part):
         min_length=1,
     )
     matchers: Specs = choice(("nn",), "See `list matchers`.", flag="matcher", min_length=1)
+    against: Specs = choice(
+        (), "Cloaks that adversaries who run the tool learn about; without one, every cloak."
+    )
     epochs: int = choice(12, "Training passes of adversaries that learn.", ge=0)
     flagged: Literal["drop", "keep"] = choice("drop", "What a detector does with what it flags.")
 

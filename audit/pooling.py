@@ -15,7 +15,7 @@ from audit.comparisons import comparisons
 from audit.outcomes import Cell, Outcome, Rate, rank, together
 from audit.plan import AuditPlan
 from audit.records import Caveat, SplitRecord
-from audit.report import AuditReport
+from audit.report import PER_FACE, AuditReport
 from audit.summed import once
 
 
@@ -52,14 +52,22 @@ def pooled(plan: AuditPlan, reports: Sequence[AuditReport]) -> AuditReport:
         cards=once(card for r in reports for card in r.cards),
         caveats=_caveats(found, reports),
         environment=first.environment,
-        timings={
-            stage: round(sum(r.timings[stage] for r in reports), 2) for stage in first.timings
-        },
+        timings=_timings(reports),
         people=people,
         enrolled=enrolled,
         comparisons=comparisons([c.attack for c in cloaks], first.recognisers[0].name, splits),
         splits=splits,
     )
+
+
+def _timings(reports: Sequence[AuditReport]) -> dict[str, float]:
+    """Stages of all splits; what a face took is a mean."""
+    total = dict[str, float]()
+    for stage in once(stage for r in reports for stage in r.timings):
+        each = [r.timings[stage] for r in reports if stage in r.timings]
+        per_face = stage.startswith(PER_FACE)
+        total[stage] = round(fmean(each), 3) if per_face else round(sum(each), 2)
+    return total
 
 
 def _cells(

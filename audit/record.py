@@ -28,7 +28,7 @@ from audit.records import (
     Relation,
     SplitRecord,
 )
-from audit.report import AuditReport
+from audit.report import PER_FACE, AuditReport
 from audit.scene import Scene
 from audit.visible import Ruler, quality
 from lowkey_core import weights
@@ -90,11 +90,17 @@ def record(
             photos.counts, cloaks, recognisers, adversaries, cells, notes_on_pictures(scene)
         ),
         environment=_environment(),
-        timings=clock.laps,
+        timings=clock.laps | dict(_faces(scene)),
         people=people,
         enrolled=tuple(photos.names[who] for who in photos.enrolled),
         comparisons=comparisons([c.attack for c in cloaks], recognisers[0].name, [split]),
     )
+
+
+def _faces(scene: Scene) -> Iterator[tuple[str, float]]:
+    for tool in scene.tools:
+        if (seconds := scene.work.mean_seconds(tool.name)) is not None:
+            yield PER_FACE + tool.name, round(seconds, 3)
 
 
 def visible(scene: Scene, published: list[Publication], ruler: Ruler) -> dict[str, Quality]:

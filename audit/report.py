@@ -28,6 +28,10 @@ from lowkey_core.work.files import write_atomically
 VERSION: Literal[2] = 2
 
 
+PER_FACE = "a face with "
+"""Before a cloak's name in the timings."""
+
+
 class AuditReport(Record):
     """All that an audit found, and all that is needed to repeat it."""
 
@@ -47,7 +51,8 @@ class AuditReport(Record):
     environment: dict[str, str]
     """Versions of what computed this."""
     timings: dict[str, float]
-    """Seconds per stage; the only part that differs between two runs of one plan."""
+    """Seconds per stage, and per face of each cloak (`PER_FACE`); the only part that differs between
+    two runs of one plan."""
     people: Many[str] = ()
     """The protected identities, in the order of the cells' rates over them."""
     enrolled: Many[str] = ()

@@ -19,7 +19,7 @@ from lowkey_core import cloaks, recognisers, transforms
 from lowkey_core.cloaking.others import PICTURES
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.cloaks.noise import Noise
-from lowkey_core.errors import PlanError
+from lowkey_core.errors import PlanError, setting
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.publish.control import EqualNoise
 from lowkey_core.publish.tool import CloakTool, Tool
@@ -42,6 +42,8 @@ class Scene:
     surrogates: tuple[Network, ...]
     """Those that a cloak asked for."""
     adversaries: dict[str, Checked]
+    against: tuple[str, ...]
+    """Names of the cloaks that those who run the tool learn about; none: all."""
     transforms: dict[str, Transform]
     scenarios: dict[str, Scenario]
     measures: dict[str, Measure]
@@ -63,6 +65,12 @@ class Scene:
 
 def assemble(plan: AuditPlan, work: Work) -> Scene:
     """Raises: any AuditError; wrong names come out before anything expensive is done."""
+    if strange := [n for n in plan.adversaries.against if n not in plan.publish.attacks]:
+        raise PlanError(
+            f"{setting('against')} names {', '.join(strange)}",
+            expected=f"cloaks of this audit: {', '.join(plan.publish.attacks)}",
+            remedy=f"add {setting('attack')}, or leave {setting('against')} out",
+        )
     device = runtime.chosen(plan.run.device)
     measure = {"ranks": plan.measure.ranks}
     granted = {"work": work, "device": device}
@@ -88,6 +96,7 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         recognitions=recognitions,
         surrogates=tuple(surrogates.networks),
         adversaries=adversaries,
+        against=plan.adversaries.against,
         transforms=changes,
         scenarios=scenarios,
         measures=measures,

@@ -29,6 +29,7 @@ from lowkey_core.cloaking import limits
 from lowkey_core.cloaking.limits import firsts
 from lowkey_core.cloaking.loop import Gain, Problem, Rows, climb, nan_where_lost
 from lowkey_core.cloaking.rules import by_sign
+from lowkey_core.cloaking.spread import spread
 from lowkey_core.cloaking.surrogates import checked
 from lowkey_core.cloaks import Budget, CloakAbout
 from lowkey_core.faces.visibility import ssim
@@ -36,7 +37,7 @@ from lowkey_core.networks.flip import AtArcFace
 from lowkey_core.types import Faces, Images, Network
 from lowkey_core.work.runtime import device_of
 
-GROUP = 16
+GROUP, RIDGE = 16, 1e-4
 LARGEST = 129.0
 """Of w; 1 / 129 is its smallest."""
 
@@ -139,7 +140,7 @@ class _Objective:
                 own = owner == who
                 for moved, home in zip(embedded, self.home, strict=True):
                     cosine = (moved[own] * home[rows[own]]).sum(1).mean()
-                    share = self.cloak.spread * spread(moved[own]) - cosine
+                    share = self.cloak.spread * spread(moved[own], RIDGE) - cosine
                     total = total + share / len(embedded)
                 short = (self.cloak.goal - alike[own].mean()).clamp(min=0)
                 total = total - self.weights[who].clone() * short
@@ -147,16 +148,6 @@ class _Objective:
             return total
 
         return gain
-
-
-def spread(embedded: Tensor) -> Tensor:
-    """log det of the Gram matrix plus 1e-4 on its diagonal: 0 where the embeddings, (n, d) of unit
-    length, are at right angles to each other, and less where they are not; 0 for one alone."""
-    if len(embedded) == 1:
-        return embedded.new_zeros(())
-    gram = embedded @ embedded.T + 1e-4 * torch.eye(len(embedded), device=embedded.device)
-    volume: Tensor = torch.linalg.slogdet(gram).logabsdet
-    return volume
 
 
 def _weight(now: Tensor, seen: Tensor, goal: float) -> Tensor:

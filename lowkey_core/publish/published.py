@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -23,8 +24,12 @@ from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
 
+SECONDS = "seconds"
+"""Kept, too: what the face took."""
 CHANGE = shaped(change=(torch.int16, 3, FACE_SIZE, FACE_SIZE))
-"""What is kept of a cloaked face: how it was changed, in grey levels."""
+"""What is kept of a changed face: how, in grey levels."""
+CLOAKED = shaped(change=(torch.int16, 3, FACE_SIZE, FACE_SIZE), seconds=(torch.float32, 1))
+"""The same of a cloaked one."""
 FAILED = "failed"
 """Kept, too, where the cloak failed: there is no change then."""
 
@@ -54,17 +59,19 @@ class Published:
                 keys[row] = fingerprint(key, place)
 
         def make(rows: Sequence[int]) -> list[Record]:
-            part = faces.select(torch.as_tensor(rows))
+            part, began = faces.select(torch.as_tensor(rows)), time.perf_counter()
             cloaked, failed = _checked(self.cloak(part, rng), part, self._name)
             changes = levels(cloaked) - levels(part.images)
+            each = torch.tensor([(time.perf_counter() - began) / len(part)])
             return [
-                {"change": change, **({FAILED: torch.zeros(1)} if bad else {})}
+                {"change": change, SECONDS: each, **({FAILED: torch.zeros(1)} if bad else {})}
                 for change, bad in zip(changes, failed, strict=True)
             ]
 
         groups = [rows.tolist() for rows in batches]
         label = f"cloaking with {self._name}"
-        records = list(self._work.groups(label, keys, groups, make, CHANGE))
+        records = list(self._work.groups(label, keys, groups, make, CLOAKED))
+        self._work.took(self._name, [float(r[SECONDS]) for r in records])
         order = torch.cat(batches)
         failed = [faces.names[row] for row, r in zip(order, records, strict=True) if FAILED in r]
         if failed:

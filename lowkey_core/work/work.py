@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -39,6 +39,7 @@ class _State:
 
     rows: dict[tuple[str, str], Tensor] = field(default_factory=dict)
     tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+    took: dict[str, list[float]] = field(default_factory=dict)
     trial: Trial | None = None
     forecast: Forecast | None = None
 
@@ -56,6 +57,16 @@ class Work:
     def count(self, label: str, what: str, pieces: int = 1) -> None:
         """Note for the log that `pieces` were `what`: "found" in the cache, or "made"."""
         self._state.tally[label, what] += pieces
+
+    def took(self, label: str, seconds: Iterable[float]) -> None:
+        """Notes how long each of some pieces took, whenever they were made."""
+        if not self.trying:
+            self._state.took.setdefault(label, []).extend(seconds)
+
+    def mean_seconds(self, label: str) -> float | None:
+        """Of a piece of that label; None where nobody noted any."""
+        noted = self._state.took.get(label)
+        return sum(noted) / len(noted) if noted else None
 
     def log_counts(self) -> None:
         """Say by label what was found in the cache and what was made, since this was last said."""

@@ -1,0 +1,187 @@
+"""What cloaks cost. `python -m benchmarks.speed`
+
+The loop of LowKey's released code beside ours, on the same two networks: one view at a time, both
+views of a picture and of its mirror image, one picture at a time. No perceptual term in either.
+Then every cloak at its full steps, the share of the machine's rate of multiplying matrices, and how
+cost grows.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Generator, Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import record
+from benchmarks.lfw import own
+from benchmarks.record import Measured
+from lowkey_core import recognisers
+from lowkey_core.cloaks import PhotoCloak, load
+from lowkey_core.cloaks.lowkey import SCHEDULES, LowKey
+from lowkey_core.datasets.synthetic import people_of_nobody
+from lowkey_core.faces.visibility import smooth
+from lowkey_core.types import Faces, Images, Network, faces_of
+from lowkey_core.work import runtime
+from lowkey_core.work.work import Work
+
+TIMED = True
+TWO = ("mobilefacenet:casia", "mobilefacenet:ms1m")
+CLOAKS = {
+    "lowkey": 16,
+    "lowkey:published": 16,
+    "fawkes:v0.3:mode=high": 4,
+    "fawkes:v1.0:mode=high": 8,
+    "opom": 16,
+    "tipim": 4,
+    "protego": 16,
+}
+"""Pictures that each is timed with."""
+ALONE = 4
+"""Pictures of which the released loop's time is taken."""
+
+
+class Free:
+    """A perceptual term that costs nothing."""
+
+    def to(self, device: object) -> Free:
+        """The same."""
+        del device
+        return self
+
+    def from_reference(self, reference: Images) -> Callable[[Images], Tensor]:
+        """Zero for every picture."""
+        return lambda images: reference.new_zeros(len(images))
+
+
+def released(surrogates: list[Network], picture: Images, steps: int = 50) -> Images:
+    """LowKey's released loop on one picture (lowkey_gradio): every network's two views, each
+    averaged with its mirror image, one after the other."""
+    clean = picture.clone()
+    with torch.no_grad():
+        home = [_averaged(f, clean) for f in surrogates]
+    cloaked = clean + 0.01 * torch.rand_like(clean) - 0.005
+    for _ in range(steps):
+        cloaked.requires_grad_()
+        gain = torch.zeros(())
+        for f, there in zip(surrogates, home, strict=True):
+            for view in (cloaked, smooth(cloaked, 7, 3.0)):
+                gain = gain + (_averaged(f, view) - there).pow(2).sum() / there.norm()
+        (slope,) = torch.autograd.grad(gain, cloaked)
+        cloaked = (cloaked + 0.0025 * slope.sign()).detach()
+    return cloaked.clamp(0, 1)
+
+
+def _averaged(network: Network, images: Images) -> Tensor:
+    return torch.nn.functional.normalize(network(images) + network(images.flip(-1)))
+
+
+def measure() -> Measured:
+    """Seconds, each per face."""
+    runtime.tune()
+    faces = faces_of(own(12, 4).clean)
+    two = [recognisers.network(name) for name in TWO]
+    ours = LowKey(two, SCHEDULES[""], Free())  # type: ignore[arg-type]
+    released(two, faces.images[:1], 2)  # warm
+    ours(_first(faces, 4), Generator())
+    began = time.perf_counter()
+    for picture in faces.images[:ALONE].split(1):
+        released(two, picture)
+    loop = {"released, one at a time": (time.perf_counter() - began) / ALONE}
+    for batch in (1, 8, 32):
+        loop[f"`lowkey`, {batch} at a time"] = _per_face(ours, _first(faces, 32), batch)
+    return {
+        "loop": loop,
+        "cloaks": _cloaks(faces),
+        "rate": _rate(ours, _first(faces, 32)),
+        "growth": _growth(faces, two),
+    }
+
+
+def _first(faces: Faces, count: int) -> Faces:
+    return faces.select(torch.arange(count))
+
+
+def _per_face(cloak: Callable[[Faces, Generator], Images], faces: Faces, batch: int) -> float:
+    began = time.perf_counter()
+    count = min(len(faces), 4 if batch == 1 else len(faces))
+    for rows in torch.arange(count).split(batch):
+        cloak(faces.select(rows), Generator().manual_seed(0))
+    return (time.perf_counter() - began) / count
+
+
+def _cloaks(faces: Faces) -> dict[str, float]:
+    """Every cloak at its full steps, against the surrogates of audits of LFW."""
+    surrogates = [recognisers.network(name) for name in ("dlib", "mobilefacenet:casia")]
+    work, found = Work(), {}
+    others = people_of_nobody(work)
+    for name, count in CLOAKS.items():
+        cloak = load(name, lambda: surrogates, work, lambda: others)
+        assert not isinstance(cloak, PhotoCloak)
+        found[name] = _per_face(cloak, _first(faces, count), 16)
+    return found
+
+
+def _rate(ours: LowKey, faces: Faces) -> dict[str, float]:
+    """Floating-point operations a second: of the loop, and of a product of matrices."""
+    short = LowKey(ours.surrogates, replace(SCHEDULES[""], steps=4), Free())  # type: ignore[arg-type]
+    with FlopCounterMode(display=False) as counted:
+        short(faces, Generator())
+    began = time.perf_counter()
+    short(faces, Generator())
+    spent = time.perf_counter() - began
+    a, b = torch.rand(2, 1536, 1536)
+    a @ b
+    began = time.perf_counter()
+    for _ in range(10):
+        a @ b
+    product = 10 * 2 * 1536**3 / (time.perf_counter() - began)
+    return {"loop": counted.get_total_flops() / spent, "matrices": product}
+
+
+def _growth(faces: Faces, two: list[Network]) -> dict[str, float]:
+    """Seconds in all, with one thing changed at a time."""
+
+    def spent(surrogates: list[Network], count: int, steps: int) -> float:
+        cloak = LowKey(surrogates, replace(SCHEDULES[""], steps=steps), Free())  # type: ignore[arg-type]
+        began = time.perf_counter()
+        cloak(_first(faces, count), Generator().manual_seed(0))
+        return time.perf_counter() - began
+
+    return {
+        "8 pictures, 1 surrogate, 12 steps": spent(two[:1], 8, 12),
+        "16 pictures, 1 surrogate, 12 steps": spent(two[:1], 16, 12),
+        "8 pictures, 2 surrogates, 12 steps": spent(two, 8, 12),
+        "8 pictures, 1 surrogate, 24 steps": spent(two[:1], 8, 24),
+    }
+
+
+def tables(measured: Measured) -> dict[str, str]:
+    """`speed loop`, `speed cloaks`, `speed growth`, and `speed rate`, a sentence."""
+    loop, cloaks, growth = (measured[part] for part in ("loop", "cloaks", "growth"))
+    first, start = next(iter(loop.values())), next(iter(growth.values()))
+    lowkey, rate = cloaks["lowkey"], measured["rate"]
+    return {
+        "speed loop": record.table(
+            ("loop", "seconds per face", "cost"),
+            [(name, f"{s:.2f}", f"{s / first:.3f}") for name, s in loop.items()],
+        ),
+        "speed cloaks": record.table(
+            ("cloak", "seconds per face", "cost"),
+            [(name, f"{s:.2f}", f"{s / lowkey:.1f}") for name, s in cloaks.items()],
+        ),
+        "speed growth": record.table(
+            ("loop of `lowkey`", "cost"), [(name, f"{s / start:.2f}") for name, s in growth.items()]
+        ),
+        "speed rate": f"The loop of `lowkey` runs at {rate['loop'] / 1e9:.0f} billion operations "
+        f"a second, {rate['loop'] / rate['matrices']:.0%} of what a product of matrices reaches on "
+        "the same machine.",
+    }
+
+
+if __name__ == "__main__":
+    record.alone("speed", sys.modules[__name__])
