@@ -51,8 +51,8 @@ class AuditReport(Record):
     environment: dict[str, str]
     """Versions of what computed this."""
     timings: dict[str, float]
-    """Seconds per stage, and per face of each cloak (`PER_FACE`); the only part that differs between
-    two runs of one plan."""
+    """Seconds per stage, and per face of each cloak (`PER_FACE`); the only part that differs
+    between two runs of one plan."""
     people: Many[str] = ()
     """The protected identities, in the order of the cells' rates over them."""
     enrolled: Many[str] = ()
