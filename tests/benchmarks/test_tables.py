@@ -71,9 +71,8 @@ MEASURED: dict[str, dict[str, Any]] = {
     "detection": {
         "photos": 9,
         "seconds": {"alone": 2.0, "together": 1.0},
-        "far": 2e-5,
         "others": [],
-        "off": [],
+        "off": {"one.jpg": 0.6},
     },
     "chain": {
         "photos": 9,

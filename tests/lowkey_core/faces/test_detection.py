@@ -156,3 +156,16 @@ def test_no_more_photos_wait_in_memory_than_are_looked_at_together(side: int, mo
 def enlarged(pixels: Pixels, times: int) -> Pixels:
     height, width = pixels.shape[:2]
     return np.array(Image.fromarray(pixels).resize((width * times, height * times)))
+
+
+@pytest.mark.faces
+def test_of_boxes_that_are_as_sure_the_same_is_taken_among_other_photos() -> None:
+    """MTCNN is as sure of several boxes of these faces, to the last bit."""
+    photos = {p.name: p for p in datasets.load("lfw").photos}
+    tied = ("Conchita_Martinez_0003", "Anders_Ebbeson_0002", "Michael_Bloomberg_0020")
+    names = [f"{name}.jpg" for name in tied]
+    crowd = [name for name in photos if name not in names][: TOGETHER - len(names)]
+    pixels = [decode_pixels(photos[name].read()) for name in crowd + names]
+    for alone, among in zip(pixels[-len(names) :], detect_all(pixels)[-len(names) :], strict=True):
+        (one,) = detect(alone)
+        assert torch.allclose(one.landmarks, among[0].landmarks, atol=0.01)
