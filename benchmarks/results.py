@@ -29,6 +29,8 @@ NAMES = (
     "learning",
     "zoo",
     "cloaking",
+    "speed",
+    "veil",
     "picture",
     "protected",
     "synthfaces",

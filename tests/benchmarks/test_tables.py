@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import answers, audits, documents, learning, numbers, record, results
+from benchmarks import answers, audits, documents, learning, numbers, record, results, veil
 from benchmarks.answers import Row
 from benchmarks.numbers import Counts
 from lowkey_core.errors import AuditError
@@ -73,6 +73,21 @@ MEASURED: dict[str, dict[str, Any]] = {
         "seconds": {"alone": 2.0, "together": 1.0},
         "others": [],
         "off": {"one.jpg": 0.6},
+    },
+    "speed": {
+        "loop": {"released, one at a time": 8.0, "`lowkey`, 8 at a time": 0.4},
+        "cloaks": {"lowkey": 0.5, "tipim": 5.0},
+        "rate": {"loop": 4e10, "matrices": 1e11},
+        "growth": {"8 pictures": 1.0, "16 pictures": 1.9},
+    },
+    "veil": {
+        "recipes": {
+            "`veil`": [
+                {"dssim": dssim, "missed": seen, "mutual": seen, "seconds": 0.5}
+                for dssim, hits in ((0.03, 4), (0.01, 2))
+                for seen in ({judge: [hits, 4] for judge in veil.JUDGES},)
+            ]
+        }
     },
     "chain": {
         "photos": 9,
@@ -187,3 +202,9 @@ def test_a_cell_that_was_not_measured_is_said() -> None:
         AuditError, match="0 cells have 'rank-1 control' of a, b, none; expected one"
     ):
         answers.counts({}, "rank-1 control", Row("", "", "a", "b"))
+
+
+def test_recipes_of_veil_are_compared_at_one_dssim() -> None:
+    """Half way from 0.01 to 0.03, where protection is half way from 0.5 to 1."""
+    (_, _, row) = veil.tables(MEASURED["veil"])["veil"].splitlines()
+    assert row.count("0.75") == 2 * len(veil.JUDGES)
