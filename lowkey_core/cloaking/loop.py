@@ -92,8 +92,8 @@ def climb(problem: Problem, names: Sequence[str]) -> Climbed:
         slope = _slope(p, variable, gains, step)
         moved = p.within(p.rule(variable, slope, step))
         finite = _finite(moved) & _finite(slope.sum(0) if slope.ndim > moved.ndim else slope)
-        if not finite.all():
-            gone = ~finite[owner] & left
+        gone = ~finite[owner] & left
+        if gone.any():
             for row in gone.nonzero().flatten().tolist():
                 log.warning("%s: the numbers were not finite at step %d", names[row], step + 1)
             lost, left, gains = lost | gone, left & ~gone, []

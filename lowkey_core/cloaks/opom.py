@@ -7,7 +7,7 @@ them away from where that person can be:
 
 with r the point nearest to f(x + mask) in what the person's clean embeddings span (`reference`):
 
-- `convex`: their convex hull (the paper's best), found by Frank-Wolfe steps;
+- `convex`: their convex hull (the paper's best), found by pairwise Frank-Wolfe steps;
 - `affine`: the plane through them; `centre`: their mean; `own`: f(x) itself (its FI-UAP).
 
 The first 5 steps use the centre. The mask follows the sign of the gradient's sum over the person's
@@ -45,7 +45,7 @@ TOGETHER = 32
 
 def build(
     surrogates: Sequence[Network],
-    eps: Annotated[float, Gt(0), Le(1)] = 8 / 255,
+    eps: Annotated[float, Ge(1 / 255), Le(1)] = 8 / 255,
     steps: Annotated[int, Ge(0)] = 16,
     step_size: Annotated[float, Gt(0), Le(1)] = 1 / 255,
     reference: Reference = "convex",
@@ -163,13 +163,18 @@ def nearest(points: Tensor, own: Tensor, kind: str) -> Tensor:
         spread = own - centre
         onto: Tensor = torch.linalg.pinv(spread) @ spread
         return centre + (points - centre) @ onto
-    there = centre.expand_as(points)
-    for _ in range(FRANK_WOLFE):  # towards the corner that lies farthest in the right direction
-        corner = own[((points - there) @ own.T).argmax(1)]
-        way = corner - there
-        share = ((points - there) * way).sum(1) / way.pow(2).sum(1).clamp(min=1e-12)
-        there = there + share.clamp(0, 1)[:, None] * way
-    return there
+    gram, along = own @ own.T, points @ own.T
+    weights = torch.full_like(along, 1 / len(own))
+    for _ in range(FRANK_WOLFE):  # weight goes from the worst corner that has some to the best
+        better = along - weights @ gram
+        best = better.argmax(1, keepdim=True)
+        worst = better.masked_fill(weights <= 0, torch.inf).argmin(1, keepdim=True)
+        way = (own[best] - own[worst]).pow(2).sum(2).clamp(min=1e-12)
+        share = (better.gather(1, best) - better.gather(1, worst)) / way
+        share = torch.minimum(share, weights.gather(1, worst))
+        weights = weights.scatter_add(1, best, share).scatter_add(1, worst, -share)
+    hull: Tensor = weights @ own
+    return hull
 
 
 FRANK_WOLFE = 40

@@ -44,7 +44,7 @@ LARGEST = 129.0
 
 def build(
     surrogates: Sequence[Network],
-    eps: Annotated[float, Gt(0), Le(1)] = 16 / 255,
+    eps: Annotated[float, Ge(1 / 255), Le(1)] = 16 / 255,
     steps: Annotated[int, Ge(0)] = 100,
     ssim: Annotated[float, Gt(0), Le(1)] = 0.95,
     spread: Annotated[float, Ge(0), Le(100)] = 1.0,

@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 from torch import Generator, Tensor
 
 from lowkey_core.cloaking import limits
@@ -44,7 +44,7 @@ TOGETHER = 32
 def build(
     surrogates: Sequence[Network],
     others: Others,
-    eps: Annotated[float, Gt(0), Le(1)] = 12 / 255,
+    eps: Annotated[float, Ge(1 / 255), Le(1)] = 12 / 255,
     steps: Annotated[int, Ge(0)] = 100,
     targets: Annotated[int, Ge(1), Le(100)] = 10,
     momentum: Annotated[float, Ge(0), Le(1)] = 1.0,

@@ -131,6 +131,8 @@ class Protector:
                 outcome = replace(outcome, status="unsupported", detail=what)
             elif shown.animated:
                 outcome = self._animation(outcome, photo, content, copy, ledger)
+            elif self._untouched(changes):
+                outcome = replace(outcome, status="not written", detail=UNTOUCHED)
             elif len(changes):
                 outcome = replace(outcome, photo=own.content, made_with=self.made_with)
                 flat = copy.endswith(JPEG)
@@ -166,6 +168,8 @@ class Protector:
             return replace(outcome, status="unreadable", detail=trouble)
         if not any(len(own.faces) for own, _ in cloaked):
             return outcome
+        if any(self._untouched(changes) for _, changes in cloaked):
+            return replace(outcome, status="not written", detail=UNTOUCHED)
         outcome = replace(outcome, photo=digest_of(content), made_with=self.made_with)
         make = lambda: made.animation(moving, cloaked, self.settings)  # noqa: E731
         return self._write(outcome, copy, make, ledger)
@@ -201,3 +205,10 @@ class Protector:
                 )
             write_atomically(self.out / path, content)
         return outcome
+
+    def _untouched(self, changes: Images) -> bool:
+        """Whether some face would be published as it is, though its change was asked for."""
+        return self.settings.strength > 0 and bool((changes == 0).flatten(1).all(1).any())
+
+
+UNTOUCHED = "the cloak failed on a face, or changes nothing"

@@ -120,6 +120,16 @@ def test_a_bound_holds_in_the_8_bit_file(name: str, faces: Faces) -> None:
         assert change <= bound + 1e-6
 
 
+@pytest.mark.parametrize("name", [n for n in NAMES if CLOAKS.find(parse(n)).asks_for("eps")])
+def test_a_bound_of_less_than_a_grey_level_is_refused(name: str) -> None:
+    """Of such a cloak nothing would be left in the file."""
+    if build(name).about.budget.linf is not None:
+        with pytest.raises(
+            OptionError, match=r"eps of .* is 0\.003; expected greater than or equal"
+        ):
+            build(name, eps=0.003)
+
+
 @pytest.mark.parametrize("name", STEPPED)
 def test_needs_surrogates_that_give_gradients(name: str) -> None:
     black = TinyNetwork(3)
