@@ -25,7 +25,6 @@ Show = Callable[[str, int, int], None]
 Expect = Callable[[Forecast], None]
 """Told once how long it will take. The forecast then counts what is done."""
 
-
 Item = TypeVar("Item")
 
 

@@ -67,6 +67,7 @@ def shown(default: object) -> set[str]:
         ("opom", "OPOM"),
         ("tipim", "TIP-IM"),
         ("protego", "Protego"),
+        ("veil", "Veil"),
     ],
 )
 def test_the_options_of_a_cloak_are_those_of_the_document(name: str, head: str) -> None:

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from lowkey_core.cloaks.protego import GROUP, _groups, _parts, _weight, build, spread
+from lowkey_core.cloaking.spread import spread
+from lowkey_core.cloaks.protego import GROUP, RIDGE, _groups, _parts, _weight, build
 from lowkey_core.types import Faces, Images, faces_of
 from tests.conftest import TinyNetwork, people
 
@@ -29,13 +30,13 @@ def test_spread_is_the_log_of_a_determinant(n: int, d: int) -> None:
     wide = embedded.double().numpy()
     sign, log = np.linalg.slogdet(wide @ wide.T + 1e-4 * np.eye(n))
     assert sign == 1
-    assert spread(embedded).item() == pytest.approx(log, rel=1e-3, abs=1e-4)
+    assert spread(embedded, RIDGE).item() == pytest.approx(log, rel=1e-3, abs=1e-4)
 
 
 def test_spread_is_least_where_all_are_one() -> None:
     apart, alike = torch.eye(4), torch.eye(4)[:1].expand(4, -1)
-    assert spread(apart).item() == pytest.approx(4 * np.log1p(1e-4), abs=1e-6)
-    assert spread(alike) < -20
+    assert spread(apart, RIDGE).item() == pytest.approx(4 * np.log1p(1e-4), abs=1e-6)
+    assert spread(alike, RIDGE) < -20
     assert spread(apart[:1]) == 0
 
 
