@@ -53,12 +53,17 @@ def stepped(name: str) -> bool:
     return CLOAKS.find(parse(name)).asks_for("steps")
 
 
+def few_steps(name: str, few: int) -> int:
+    """FGSM is one step, by definition."""
+    return 1 if name == "art:fgsm" else few
+
+
 STEPPED = [name for name in NAMES if stepped(name)]
 
 
 def build(name: str, **options: Plain) -> Cloak:
     """With few steps and targets, if it takes any: its promises do not depend on their number."""
-    few: dict[str, Plain] = {"steps": 8, "targets": 3}
+    few: dict[str, Plain] = {"steps": few_steps(name, 8), "targets": 3}
     taken = {k: v for k, v in few.items() if CLOAKS.find(parse(name)).asks_for(k)}
     cloak = load(str(parse(name).given(**taken | options)), lambda: SURROGATES, others=others)
     assert not isinstance(cloak, PhotoCloak)
@@ -151,9 +156,10 @@ def test_needs_other_people_where_it_aims_at_them(name: str, faces: Faces) -> No
 def test_a_picture_that_diverges_is_given_up_alone(
     name: str, faces: Faces, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its name and the step are said; it comes out as NaN, which is published as it was."""
+    """Its name and the step are said, where ART does not hide it; it comes out as NaN, which is
+    published as it was."""
     odd = Diverging(faces.images, 4)
-    cloak = load(f"{name}:steps=3", lambda: (odd,), others=others)
+    cloak = load(f"{name}:steps={few_steps(name, 3)}", lambda: (odd,), others=others)
     assert not isinstance(cloak, PhotoCloak)
     cloaked = cloak(faces, rng())
     lost = cloaked.isnan().flatten(1).all(1)
@@ -161,7 +167,7 @@ def test_a_picture_that_diverges_is_given_up_alone(
     assert lost[4]
     assert not cloaked[~lost].isnan().any()
     assert not lost[~own].any(), "other people's pictures are kept"
-    assert re.search(rf"{faces.names[4]}: .*not finite at step [123]", caplog.text)
+    assert re.search(rf"{faces.names[4]}: .*not finite (at step [123]|within)", caplog.text)
 
 
 @pytest.mark.parametrize("name", NAMES)
