@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from audit import ladders
 from lowkey_core import spec
 
 BASE_TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
@@ -35,13 +36,14 @@ def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _chains(names: tuple[str, ...]) -> tuple[str, ...]:
-    return _once(tuple("+".join(map(spec.canonical, spec.split(name, "+"))) for name in names))
+    return _once(tuple(rung for name in names for rung in ladders.rungs(name)))
 
 
 Specs = Annotated[tuple[str, ...], AfterValidator(_canonical)]
 """Names with their options, as `lowkey_core/spec.py` has them, in canonical form, each once."""
 Chains = Annotated[tuple[str, ...], AfterValidator(_chains)]
-"""The same, each perhaps a chain: `resize:0.5+jpeg:75`."""
+"""The same, each perhaps a chain: `resize:0.5+jpeg:75`. Ranges, as `jpeg:10..95`, are given one for
+each of their values."""
 Names = Annotated[tuple[str, ...], AfterValidator(_once)]
 
 
@@ -129,7 +131,8 @@ class Publish(Part):
     )
     transforms: Chains = choice(
         BASE_TRANSFORMS,
-        "Besides none, jpeg:75 and jpeg:30: see `list transforms`; a chain as resize:0.5+jpeg:75.",
+        "Besides none, jpeg:75 and jpeg:30: see `list transforms`; a chain as resize:0.5+jpeg:75, "
+        "a ladder as jpeg:10..95.",
         flag="transform",
         common=True,
     )
@@ -145,7 +148,10 @@ class Publish(Part):
     @field_validator("transforms")
     @classmethod
     def _with_base(cls, transforms: tuple[str, ...]) -> tuple[str, ...]:
-        return _once((*BASE_TRANSFORMS, *transforms))
+        every = _once((*BASE_TRANSFORMS, *transforms))
+        if len(every) > MOST_NAMES:
+            raise ValueError(f"ranges make {len(every)} transforms of it, at most {MOST_NAMES}")
+        return every
 
 
 class Adversaries(Part):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge, Le
-from PIL import Image
 
+from lowkey_core.photos.scaled import at
+from lowkey_core.transforms.none import unchanged
 from lowkey_core.types import Pixels, Transform
 
 
@@ -25,7 +25,4 @@ class Resize:
 
     def __call__(self, pixels: Pixels) -> Pixels:
         """The same size."""
-        height, width = pixels.shape[:2]
-        small = (max(1, round(width * self.factor)), max(1, round(height * self.factor)))
-        picture = Image.fromarray(pixels).resize(small, Image.Resampling.LANCZOS)
-        return np.array(picture.resize((width, height), Image.Resampling.BICUBIC))
+        return at(pixels, self.factor, unchanged)

@@ -26,6 +26,8 @@ def _plugins(module: str, kind: str) -> Callable[[], Iterator[str]]:
 def _transforms() -> Iterator[str]:
     yield from _plugins("lowkey_core.transforms", "TRANSFORMS")()
     yield "a chain, as resize:0.5+jpeg:75"
+    yield "one at another size, as longest:1600@jpeg:70"
+    yield "a ladder, as jpeg:10..95 or jpeg:10..95..5"
 
 
 def _recognisers() -> Iterator[str]:

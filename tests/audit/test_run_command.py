@@ -24,6 +24,11 @@ ROOT = Path(__file__).parents[2]
             ["--transform", "jpeg:500"],
             "quality of 'jpeg:500' is '500'; expected less than or equal to 100",
         ),
+        (
+            ["--transform", "jpeg:10..110"],
+            "quality of 'jpeg:110' is '110'; expected less than or equal to 100",
+        ),
+        (["--transform", "jpeg:95..10"], "expected the lower end first"),
         (["--recogniser", "dlib2"], "did you mean 'dlib'"),
         (["--recogniser", "nowhere.py"], "nowhere.py is not a file"),
         (["--dataset", "nowhere"], "no data set is called 'nowhere'"),

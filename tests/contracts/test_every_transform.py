@@ -15,9 +15,13 @@ from lowkey_core.types import Pixels
 
 NAMES = TRANSFORMS.available()
 VALUES = {
+    "avif": ("0", "60", "100"),
     "blur": ("0.1", "1.5", "10"),
+    "double-jpeg": ("1", "75", "100", "75:shift=0", "75:shift=15"),
     "jpeg": ("1", "30", "75", "100"),
+    "longest": ("16", "100", "1600@jpeg:70", "30000"),
     "resize": ("0.05", "0.5", "1"),
+    "webp": ("0", "75", "100"),
 }
 """What a value may be, its limits among them; without one for the rest."""
 SPECS = [
@@ -86,6 +90,14 @@ def resized(pixels: Pixels, factor: float) -> Pixels:
         *(
             (f"jpeg:{q}", lambda p, q=q: through_file(p, "JPEG", quality=q, subsampling=2))
             for q in (1, 30, 75, 100)
+        ),
+        *(
+            (f"webp:{q}", lambda p, q=q: through_file(p, "WEBP", quality=q))
+            for q in (0, 30, 75, 100)
+        ),
+        *(
+            (f"avif:{q}", lambda p, q=q: through_file(p, "AVIF", quality=q, max_threads=1))
+            for q in (0, 30, 60, 100)
         ),
         ("png", lambda p: through_file(p, "PNG")),
         *((f"resize:{f}", lambda p, f=f: resized(p, f)) for f in (0.25, 0.5, 1)),
