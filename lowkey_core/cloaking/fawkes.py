@@ -77,9 +77,10 @@ class Towards(InTanh):
         self.nearest = torch.full((len(clean),), torch.inf, device=clean.device)
 
     def rule(self) -> Adadelta:
-        """Adadelta, slower at each third."""
+        """Adadelta, slower after the step at each third."""
         s = self.settings
-        return Adadelta([s.rate * 0.8 ** (i // max(1, s.steps // 3)) for i in range(s.steps)])
+        third = max(1, s.steps // 3)
+        return Adadelta([s.rate * 0.8 ** (max(0, i - 1) // third) for i in range(s.steps)])
 
     def __call__(self, rows: Rows) -> Gain:
         """As `Problem.objective`."""

@@ -6,8 +6,8 @@
 
 where f(t) = f(x) + 2 * (centre of the target's pictures - centre of the person's), the target
 random among the 20 of the other people that are farthest. DSSIM is measured at 224 pixels, the
-iterate nearest to f(t) is kept whatever its DSSIM, and the rate falls to 0.8 of itself at each
-third of the steps.
+iterate nearest to f(t) is kept whatever its DSSIM, and the rate falls to 0.8 of itself after the
+step at each third of them.
 
 `fawkes:v1.0:mode=high` moves each picture away from itself:
 
@@ -21,6 +21,8 @@ Both move in tanh space with Adadelta. What is kept is chosen among the iterates
 taken of: the start, and what the steps but the last led to. Of the released code this differs in
 its extractors, which are the surrogates (`low` of v1.0 has the first one only), in that their
 embeddings have unit length in v0.3, too, and in that faces are aligned to 112 pixels.
+v0.3's own looks at what every step led to and not at the start, and its Adadelta has an epsilon of
+1e-8; here both versions have Keras's 1e-7.
 `paste_back=released` has v1.0's defect: face and cloaked face are each stretched to the whole range
 of grey levels before their difference is added to the photo.
 """
