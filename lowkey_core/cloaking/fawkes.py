@@ -17,6 +17,8 @@ from lowkey_core.types import Images
 
 CLIP = 15 / 255
 """v1.0's bound of each pixel."""
+TOGETHER = 32
+"""Pictures in memory at once."""
 SQUEEZED = 2 - 1e-6
 """Keeps the inverse of tanh finite."""
 
@@ -56,8 +58,9 @@ class InTanh:
         """Remembers those of the pictures that are better."""
         self.best[rows[better]] = images[better].detach()
 
-    def kept(self) -> Images:
-        """The pictures that were best."""
+    def kept(self, variable: Tensor) -> Images:
+        """The pictures that were best. variable: what the last step led to."""
+        del variable
         return self.best
 
 
@@ -80,7 +83,8 @@ class Towards(InTanh):
         """Adadelta, slower after the step at each third."""
         s = self.settings
         third = max(1, s.steps // 3)
-        return Adadelta([s.rate * 0.8 ** (max(0, i - 1) // third) for i in range(s.steps)])
+        rates = [s.rate * 0.8 ** (max(0, i - 1) // third) for i in range(s.steps)]
+        return Adadelta(rates, epsilon=1e-8)
 
     def __call__(self, rows: Rows) -> Gain:
         """As `Problem.objective`."""
@@ -88,7 +92,6 @@ class Towards(InTanh):
         goals = [goal[rows] for goal in self.goals]
 
         def gain(images: Images, step: int) -> Tensor:
-            del step
             over = (dssim(large, _doubled(images)) - self.settings.threshold).clamp(min=0)
             far = torch.stack(
                 [
@@ -96,12 +99,19 @@ class Towards(InTanh):
                     for f, goal in zip(self.embed, goals, strict=True)
                 ]
             ).sum(0)
-            better = far.detach() < self.nearest[rows]
+            better = (far.detach() < self.nearest[rows]) & (step > 0)
             self.nearest[rows[better]] = far.detach()[better]
             self.keep(rows, images, better)
             return -(1e9 * over**2 + far).sum()
 
         return gain
+
+    @torch.no_grad()
+    def kept(self, variable: Tensor) -> Images:
+        """The nearest of what every step led to, the last among them."""
+        for rows in torch.arange(len(variable), device=variable.device).split(TOGETHER):
+            self(rows)(self.shown(variable, rows), self.settings.steps)
+        return self.best
 
 
 class Away(InTanh):
@@ -149,8 +159,9 @@ class Away(InTanh):
         self.last[rows], self.last_far[rows], self.last_seen[rows] = images, far, seen
         self.kappa[rows], self.moved[rows] = kappa(self.kappa[rows], self.moved[rows], seen, th)
 
-    def kept(self) -> Images:
+    def kept(self, variable: Tensor) -> Images:
         """The best, or the last where nothing got far."""
+        del variable
         last = (self.farthest < 0.3) & (self.last_seen < 0.015) & (self.last_far > self.farthest)
         return torch.where(last.view(-1, 1, 1, 1), self.last, self.best)
 

@@ -50,21 +50,21 @@ def mean_size(slope: Tensor) -> Tensor:
 
 
 class Adadelta:
-    """Zeiler 2012 (arXiv 1212.5701), as Keras has it: rho 0.95, epsilon 1e-7 inside both roots.
+    """Zeiler 2012 (arXiv 1212.5701): rho 0.95, epsilon inside both roots.
 
-    rates: of each step.
+    rates: of each step. epsilon: 1e-7 as in Keras, 1e-8 as in TensorFlow 1.
     """
 
-    def __init__(self, rates: Sequence[float]) -> None:
-        self.rates = rates
+    def __init__(self, rates: Sequence[float], epsilon: float = 1e-7) -> None:
+        self.rates, self.epsilon = rates, epsilon
         self.slopes, self.moves = torch.zeros(()), torch.zeros(())
 
     def __call__(self, variable: Tensor, slope: Tensor, step: int) -> Tensor:
         """As `Rule`: uphill."""
         self.slopes = _RHO * self.slopes + (1 - _RHO) * slope**2
-        move = slope * (self.moves + _EPSILON).sqrt() / (self.slopes + _EPSILON).sqrt()
+        move = slope * (self.moves + self.epsilon).sqrt() / (self.slopes + self.epsilon).sqrt()
         self.moves = _RHO * self.moves + (1 - _RHO) * move**2
         return variable + self.rates[step] * move
 
 
-_RHO, _EPSILON = 0.95, 1e-7
+_RHO = 0.95

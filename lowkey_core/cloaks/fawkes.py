@@ -17,12 +17,11 @@ no pixel by more than 15 grey levels, DSSIM at 112 pixels. kappa, one for each p
 while DSSIM is below 0.9 of the threshold, and halved while it is above 1.1. The farthest iterate
 with DSSIM of at most 1.1 times the threshold is kept.
 
-Both move in tanh space with Adadelta. What is kept is chosen among the iterates that a gradient was
-taken of: the start, and what the steps but the last led to. Of the released code this differs in
-its extractors, which are the surrogates (`low` of v1.0 has the first one only), in that their
-embeddings have unit length in v0.3, too, and in that faces are aligned to 112 pixels.
-v0.3's own looks at what every step led to and not at the start, and its Adadelta has an epsilon of
-1e-8; here both versions have Keras's 1e-7.
+Both move in tanh space with Adadelta. v0.3 chooses among what every step led to; v1.0 among the
+iterates that a gradient was taken of: the start, and what the steps but the last led to. Of the
+released code this differs in its extractors, which are the surrogates (`low` of v1.0 has the first
+one only), in that their embeddings have unit length in v0.3, too, and in that faces are aligned to
+112 pixels.
 `paste_back=released` has v1.0's defect: face and cloaked face are each stretched to the whole range
 of grey levels before their difference is added to the photo.
 """
@@ -39,7 +38,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Generator, Tensor
 
 from lowkey_core.cloaking import limits
-from lowkey_core.cloaking.fawkes import CLIP, Away, Settings, Towards
+from lowkey_core.cloaking.fawkes import CLIP, TOGETHER, Away, Settings, Towards
 from lowkey_core.cloaking.loop import Problem, climb, nan_where_lost
 from lowkey_core.cloaking.others import Others, centres
 from lowkey_core.cloaking.surrogates import checked
@@ -162,13 +161,12 @@ class Fawkes:
             ),
             faces.names,
         )
-        cloaked = objective.kept()
+        cloaked = objective.kept(climbed.variable)
         if self.stretched:
             cloaked = (clean + _stretched(cloaked) - _stretched(clean)).clamp(0, 1)
         return nan_where_lost(cloaked, climbed.lost).cpu()
 
 
-TOGETHER = 32
 _NOTE = {
     "v0.3": "fawkes:v0.3 keeps the iterate nearest to its target, whatever its DSSIM (threshold "
     "{th:g}); alone, a picture is its person's only one",
