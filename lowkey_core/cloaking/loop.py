@@ -75,34 +75,43 @@ def climb(problem: Problem, names: Sequence[str]) -> Climbed:
 
     A row that is not finite after a step stays as it was before it, and its pictures are lost.
     """
-    p = problem
-    owner = (torch.arange(len(p.start)) if p.people is None else p.people).to(p.start.device)
-    left = torch.ones(len(owner), dtype=torch.bool, device=p.start.device)
-    lost = torch.zeros_like(left)
-    variable, gains = p.within(p.start.detach()), list[tuple[Rows, Gain]]()
+    p, device = problem, problem.start.device
+    owner = (torch.arange(len(p.start)) if p.people is None else p.people).to(device)
+    rows, gains = torch.arange(len(owner), device=device), list[tuple[Rows, Gain]]()
+    lost_at = torch.zeros(len(owner), dtype=torch.int64, device=device)
+    variable = p.within(p.start.detach())
+    broken = torch.zeros(len(variable), dtype=torch.bool, device=device)
     for step in range(p.steps):
         if p.reached is not None and step % EVERY == 0:
-            done = _reached(p, variable, left)
-            left, gains = left & ~done, gains if not done.any() else []
-        if not left.any():
-            break
+            left = rows[~_reached(p, variable, rows)]
+            rows, gains = left, gains if len(left) == len(rows) else []
+            if not len(rows):
+                break
         if not gains:
-            rows = left.nonzero().flatten()
             gains = [(part, p.objective(part)) for part in rows.split(p.together or len(rows))]
+            moving, working = (
+                torch.zeros(len(all_), dtype=torch.bool, device=device)
+                for all_ in (variable, owner)
+            )
+            moving[owner[rows]], working[rows] = True, True
+            moving = moving & ~broken
         slope = _slope(p, variable, gains, step)
         moved = p.within(p.rule(variable, slope, step))
+        # Nothing here depends on numbers: a GPU need not wait for each step.
         finite = _finite(moved) & _finite(slope.sum(0) if slope.ndim > moved.ndim else slope)
-        gone = ~finite[owner] & left
-        if gone.any():
-            for row in gone.nonzero().flatten().tolist():
-                log.warning("%s: the numbers were not finite at step %d", names[row], step + 1)
-            lost, left, gains = lost | gone, left & ~gone, []
-        moving = torch.zeros(len(variable), dtype=torch.bool, device=variable.device)
-        moving[owner[left]] = True
-        if not moving.all():
-            moved = torch.where(moving.view(-1, *[1] * (moved.ndim - 1)), moved, variable)
-        variable = moved
-    return Climbed(variable, lost)
+        broken = broken | (moving & ~finite)
+        lost_at = torch.where(broken[owner] & working & (lost_at == 0), step + 1, lost_at)
+        moving = moving & ~broken
+        variable = torch.where(moving.view(-1, *[1] * (moved.ndim - 1)), moved, variable)
+    say_lost(lost_at, names)
+    return Climbed(variable, lost_at > 0)
+
+
+def say_lost(lost_at: Tensor, names: Sequence[str]) -> None:
+    """Warns of each lost picture. lost_at: (pictures,) the step at which it was, from 1; 0: not."""
+    for step, name in zip(lost_at.tolist(), names, strict=True):
+        if step:
+            log.warning("%s: the numbers were not finite at step %d", name, step)
 
 
 def _finite(rows: Tensor) -> Tensor:
@@ -127,16 +136,13 @@ def _slope(p: Problem, at: Tensor, gains: Sequence[tuple[Rows, Gain]], step: int
 
 
 @torch.no_grad()
-def _reached(p: Problem, variable: Tensor, left: Tensor) -> Tensor:
+def _reached(p: Problem, variable: Tensor, rows: Rows) -> Tensor:
+    """(len(rows),) bool."""
     assert p.reached is not None
-    done, rows = torch.zeros_like(left), left.nonzero().flatten()
-    for part in rows.split(p.together or max(1, len(rows))):
-        done[part] = p.reached(p.shown(variable, part), part)
-    return done
+    parts = rows.split(p.together or max(1, len(rows)))
+    return torch.cat([p.reached(p.shown(variable, part), part) for part in parts])
 
 
 def nan_where_lost(images: Images, lost: Tensor) -> Images:
     """A picture of NaN for each that is lost: so a cloak says that it failed there."""
-    if not lost.any():
-        return images
     return images.masked_fill(lost.view(-1, 1, 1, 1).to(images.device), torch.nan)

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from lowkey_core.cloaking import lowkey
 from lowkey_core.cloaking.loop import EVERY
-from lowkey_core.cloaks import load, lowkey
+from lowkey_core.cloaks import load
 from lowkey_core.cloaks.lowkey import SCHEDULES, LowKey, Schedule
 from lowkey_core.errors import OptionError
 from lowkey_core.faces.visibility import dssim, l2, smooth

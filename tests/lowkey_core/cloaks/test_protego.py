@@ -37,7 +37,7 @@ def test_spread_is_least_where_all_are_one() -> None:
     apart, alike = torch.eye(4), torch.eye(4)[:1].expand(4, -1)
     assert spread(apart, RIDGE).item() == pytest.approx(4 * np.log1p(1e-4), abs=1e-6)
     assert spread(alike, RIDGE) < -20
-    assert spread(apart[:1]) == 0
+    assert spread(apart[:1], RIDGE) == 0
 
 
 def likeness(faces: Faces, images: Images) -> float:
