@@ -41,6 +41,7 @@ def caveats(
         *_lost(counts),
         *_alike(counts),
         *_copies(cloaks),
+        *_unchanged(cloaks),
         *(_doubt("cloak", note) for note in notes),
         *(_doubt("dataset", note) for note in of_pictures),
         *_metrics([q for cloak in cloaks for q in cloak.quality]),
@@ -161,6 +162,17 @@ def _copies(cloaks: Sequence[CloakRecord]) -> Iterator[Caveat]:
                 "copies-unchanged",
                 f"{same} of {copies.matched} copies show the face as it was: the cloak changed "
                 "nothing.",
+            )
+
+
+def _unchanged(cloaks: Sequence[CloakRecord]) -> Iterator[Caveat]:
+    """Of cloaks that are made here; of copies that somebody made, `_copies` tells."""
+    for cloak in cloaks:
+        if cloak.unchanged and cloak.copies is None and cloak.attack != NO_CLOAK:
+            yield _doubt(
+                "cloak-changed-nothing",
+                f"{cloak.attack} left {len(cloak.unchanged)} pictures of protected people as they "
+                f"were ({some(cloak.unchanged)}): they count as uncloaked.",
             )
 
 

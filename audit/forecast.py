@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from audit.contests import prepare
 from audit.measuring import measure
 from audit.publishing import publish
-from audit.record import visible
 from audit.records import Counts
 from audit.scene import Scene
-from audit.visible import Ruler
+from audit.visible import Ruler, visible
 from lowkey_core.work.forecast import Forecast
 
 log = logging.getLogger(__name__)

@@ -24,6 +24,11 @@ class Publication:
     probes: Pictures | None
     """Their probes, cloaked; None where no scenario searches for those."""
 
+    def unchanged(self, clean: Pictures) -> tuple[str, ...]:
+        """Names of the covered pictures that are published as they were. clean: the same ones."""
+        rows = zip(self.gallery.items, clean.items, self.covered.tolist(), strict=True)
+        return tuple(was.name for now, was, c in rows if c and now.digest == was.digest)
+
 
 def publish(scene: Scene) -> list[Publication]:
     """For each cloak, and then for its control: noise of the same energy."""

@@ -6,7 +6,7 @@ import logging
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import torch
@@ -30,9 +30,9 @@ from audit.records import (
 )
 from audit.report import PER_FACE, AuditReport
 from audit.scene import Scene
-from audit.visible import Ruler, quality
+from audit.visible import Ruler, visible
 from lowkey_core import weights
-from lowkey_core.cloaks import Budget, ThirdPartyCloak
+from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.faces.detection import DETECTOR_CARDS
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.publish.tool import CloakTool
@@ -72,7 +72,8 @@ def record(
     ruler = Ruler.present()
     seen = visible(scene, published, ruler)
     clock.lap("measuring visibility")
-    cloaks = tuple(_cloak(scene, tool, seen) for tool in scene.tools)
+    own = {p.attack: p for p in published}
+    cloaks = tuple(_cloak(scene, tool, own[tool.name], seen) for tool in scene.tools)
     recognisers = tuple(_recogniser(scene, group[0].card) for group in scene.recognitions)
     adversaries = tuple(_adversary(scene, name, prepared) for name in scene.adversaries)
     photos = scene.photos
@@ -103,19 +104,9 @@ def _faces(scene: Scene) -> Iterator[tuple[str, float]]:
             yield PER_FACE + tool.name, round(seconds, 3)
 
 
-def visible(scene: Scene, published: list[Publication], ruler: Ruler) -> dict[str, Quality]:
-    """How visible each cloak and each control is, by name."""
-    clean, found = scene.photos.gallery, dict[str, Quality]()
-    budgets = {tool.name: tool.about.budget for tool in scene.tools}
-    for p in published:
-        own = budgets.get(p.attack, Budget())
-        pair = (clean.select(p.covered), p.gallery.select(p.covered))
-        measures = replace(ruler, bound=own.linf)
-        found[p.attack] = quality(p.attack, *pair, measures, scene.work, own.dssim)
-    return found
-
-
-def _cloak(scene: Scene, tool: CloakTool, seen: Mapping[str, Quality]) -> CloakRecord:
+def _cloak(
+    scene: Scene, tool: CloakTool, published: Publication, seen: Mapping[str, Quality]
+) -> CloakRecord:
     about, pair = tool.cloak.about, scene.pair(tool)
     return CloakRecord(
         attack=tool.name,
@@ -125,6 +116,7 @@ def _cloak(scene: Scene, tool: CloakTool, seen: Mapping[str, Quality]) -> CloakR
         surrogates=None if about.against is None else tuple(n.card.name for n in about.against),
         quality=tuple(seen[each.name] for each in pair),
         copies=_copies(scene, tool.cloak) if isinstance(tool.cloak, ThirdPartyCloak) else None,
+        unchanged=published.unchanged(scene.photos.gallery),
         threshold=about.budget.dssim,
         bound=about.budget.linf,
     )

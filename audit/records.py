@@ -77,6 +77,8 @@ class CloakRecord(Record):
     """The networks that it was optimised against; None: not known."""
     quality: Many[Quality]
     """Of the cloak, and of its control."""
+    unchanged: Many[str] = ()
+    """Pictures of the protected gallery that it left as they were. They count as uncloaked."""
     threshold: float | None = None
     """Of DSSIM, that the cloak names."""
     bound: float | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,6 @@ from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
 from audit.scenarios import SCENARIOS, Scenario
 from lowkey_core import cloaks, recognisers, transforms
-from lowkey_core.cloaking.others import PICTURES
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.cloaks.noise import Noise
 from lowkey_core.errors import PlanError, setting
@@ -114,13 +112,8 @@ class _Background:
     pictures = Pictures(())
 
     def __call__(self) -> Faces:
-        """A few pictures of each."""
-        who, seen = self.pictures.identities.tolist(), Counter[int]()
-        rows = []
-        for row, person in enumerate(who):
-            seen[person] += 1
-            rows += [row] if seen[person] <= PICTURES else []
-        return faces_of(self.pictures.select(rows))
+        """Their aligned faces."""
+        return faces_of(self.pictures)
 
 
 class _Surrogates:

@@ -44,6 +44,7 @@ def cloak(parts: Sequence[CloakRecord]) -> CloakRecord:
             "notes": once(note for p in parts for note in p.notes),
             "quality": tuple(map(_quality, zip(*(p.quality for p in parts), strict=True))),
             "copies": _copies(copies) if copies else None,
+            "unchanged": once(name for p in parts for name in p.unchanged),
         }
     )
 

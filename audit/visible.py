@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from audit.publishing import Publication
 from audit.records import Quality
+from audit.scene import Scene
 from lowkey_core import weights
+from lowkey_core.cloaks import Budget
 from lowkey_core.faces import st_lpips, visibility
 from lowkey_core.faces.st_lpips import StLpips
 from lowkey_core.faces.visibility import Lpips, if_present
@@ -106,6 +109,18 @@ def quality(
         else float((each["dssim"] > OVER * threshold).float().mean()),
         at_bound=means.get("at_bound"),
     )
+
+
+def visible(scene: Scene, published: Sequence[Publication], ruler: Ruler) -> dict[str, Quality]:
+    """How visible each cloak and each control is, by name."""
+    clean, found = scene.photos.gallery, dict[str, Quality]()
+    budgets = {tool.name: tool.about.budget for tool in scene.tools}
+    for p in published:
+        own = budgets.get(p.attack, Budget())
+        pair = (clean.select(p.covered), p.gallery.select(p.covered))
+        measures = replace(ruler, bound=own.linf)
+        found[p.attack] = quality(p.attack, *pair, measures, scene.work, own.dssim)
+    return found
 
 
 TOGETHER = 32

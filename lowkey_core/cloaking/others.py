@@ -53,8 +53,9 @@ class Others:
         if len(people) < least:
             raise DatasetError(
                 f"{who} can choose its target among {len(people)} other people",
-                expected=f"at least {least} people in the background",
-                remedy=f"raise {setting('background')}, or use a data set of more people",
+                expected=f"at least {least}",
+                remedy=f"in an audit raise {setting('background')}, or use a data set of more "
+                "people; elsewhere ask for fewer targets",
             )
         return people
 

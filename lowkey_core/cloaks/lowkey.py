@@ -17,7 +17,6 @@ out: ascent by the sign of the gradient does not see a common factor.) Its varia
 - `lowkey:released`: published, with the released code's defects: clamped to [0, 1] only after
   the last step, and LPIPS of the first picture of a batch only. (Its third, one checkpoint per
   architecture, concerns its own ensemble and is void with other surrogates.)
-
 - `lowkey:small`: the default schedule with half its step: the paper shows a smaller attack, too,
   but not its numbers, so these are ours.
 
@@ -49,8 +48,6 @@ from lowkey_core.types import Faces, Images, Network
 from lowkey_core.work.runtime import device_of
 
 MEMBERS = ("", "small", "published", "released")
-
-
 SCHEDULES = {
     "": Schedule(),
     "small": Schedule(step_size=0.0025),

@@ -26,7 +26,6 @@ from annotated_types import Ge, Gt, Le
 from torch import Generator, Tensor
 
 from lowkey_core.cloaking import limits
-from lowkey_core.cloaking.limits import firsts
 from lowkey_core.cloaking.loop import Gain, Problem, Rows, climb, nan_where_lost
 from lowkey_core.cloaking.rules import by_sign
 from lowkey_core.cloaking.spread import spread
@@ -94,7 +93,7 @@ class Protego:
         if self.texture == "picture":
             own, seeds = torch.arange(len(faces)), list(faces.digests)
         else:
-            own, seeds = owner, firsts(faces.digests, owner)
+            own, seeds = owner, limits.firsts(faces.digests, owner)
         start = limits.uniform(faces.images.shape[1:], self.eps, rng, seeds).to(clean)
         own, owner = own.to(clean.device), owner.to(clean.device)
 

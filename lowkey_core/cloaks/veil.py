@@ -51,6 +51,7 @@ NOISE = 0.005
 """Half-width of the uniform noise that the ascent starts from."""
 RIDGE = 0.01
 GROUP = 32
+"""Pictures in memory at once, and so the most of a person that are taken apart from each other."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Veil:
                 objective=_Objective(self, clean, faces, rng),
                 rule=by_momentum(r.step_size, r.momentum) if r.momentum else by_sign(r.step_size),
                 within=limits.pixels,
-                together=GROUP if not r.spread else None,
+                together=GROUP,
             ),
             faces.names,
         )

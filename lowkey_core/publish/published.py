@@ -24,14 +24,12 @@ from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
 
-SECONDS = "seconds"
-"""Kept, too: what the face took."""
 CHANGE = shaped(change=(torch.int16, 3, FACE_SIZE, FACE_SIZE))
 """What is kept of a changed face: how, in grey levels."""
+SECONDS, FAILED = "seconds", "failed"
+"""Names of what is also kept of a cloaked face: the time it took, and, where there is no change
+because the cloak failed, that it did."""
 CLOAKED = shaped(change=(torch.int16, 3, FACE_SIZE, FACE_SIZE), seconds=(torch.float32, 1))
-"""The same of a cloaked one."""
-FAILED = "failed"
-"""Kept, too, where the cloak failed: there is no change then."""
 
 
 class Published:

@@ -39,14 +39,14 @@ def recognition() -> Embedding:
 
 
 def threat(tool: Stripes | None = None, start: Recognition | None = None) -> ThreatModel:
-    drawn = people(30, 2, seed=9)
+    drawn = people(12, 2, seed=9)
     background = crops(drawn.faces(), drawn.identities + 100, drawn.names)
     return ThreatModel(start or recognition(), background, tool or Stripes())
 
 
 def adversary(name: str) -> Adversary:
     return ADVERSARIES.load(
-        name, granted={"work": Work()}, defaults={"epochs": 2, "flagged": "keep"}
+        name, granted={"work": Work()}, defaults={"epochs": 1, "flagged": "keep"}
     )
 
 

@@ -117,12 +117,15 @@ def test_zero_steps_is_the_identity(name: str, faces: Faces) -> None:
     assert torch.equal(build(name, steps=0)(faces, rng()), faces.images)
 
 
-@pytest.mark.parametrize("name", NAMES)
+BOUNDED = [name for name in NAMES if build(name).about.budget.linf is not None]
+
+
+@pytest.mark.parametrize("name", BOUNDED)
 def test_a_bound_holds_in_the_8_bit_file(name: str, faces: Faces) -> None:
     cloak = build(name)
-    if (bound := cloak.about.budget.linf) is not None:
-        change = (quantise(cloak(faces, rng())) - faces.images).abs().max()
-        assert change <= bound + 1e-6
+    change = (quantise(cloak(faces, rng())) - faces.images).abs().max()
+    assert cloak.about.budget.linf is not None
+    assert 0 < change <= cloak.about.budget.linf + 1e-6
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if CLOAKS.find(parse(n)).asks_for("eps")])
@@ -147,7 +150,10 @@ def test_needs_surrogates_that_give_gradients(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in NAMES if CLOAKS.find(parse(n)).asks_for("others")])
 def test_needs_other_people_where_it_aims_at_them(name: str, faces: Faces) -> None:
     cloak = load(f"{name}:steps=1", lambda: SURROGATES)
-    if not isinstance(cloak, PhotoCloak) and cloak.about.aims:
+    assert not isinstance(cloak, PhotoCloak)
+    if not cloak.about.aims:  # other members of its family do
+        assert cloak(faces, rng()).shape == faces.images.shape
+    else:
         with pytest.raises(DatasetError, match=r"among 0 other people[\s\S]*at least"):
             cloak(faces, rng())
 
