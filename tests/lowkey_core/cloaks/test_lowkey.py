@@ -17,13 +17,19 @@ from lowkey_core.errors import MissingWeightsError, OptionError
 from lowkey_core.faces.st_lpips import StLpips
 from lowkey_core.faces.visibility import dssim, l2, smooth
 from lowkey_core.publish.published import Published
-from lowkey_core.types import Faces, Images
+from lowkey_core.types import Faces, Images, faces_of
 from lowkey_core.weights import ASSETS_VARIABLE
 from lowkey_core.work.work import Work
-from tests.conftest import TinyNetwork
+from tests.conftest import TinyNetwork, people
 from tests.lowkey_core.faces.learned import seeded
 
 SURROGATES = (TinyNetwork(1), TinyNetwork(2))
+
+
+@pytest.fixture
+def faces() -> Faces:
+    """Few: the variants are run with all their steps."""
+    return faces_of(people(2, 2))
 
 
 def cloak(faces: Faces, member: str = "", **changes: float) -> Images:
