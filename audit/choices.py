@@ -15,6 +15,7 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 
 from audit import presets
+from audit.everything import expanded
 from audit.plan import Adversaries, AuditPlan
 from audit.presets import BY_DATASET, PRESETS, Nested
 from lowkey_core import spec, weights
@@ -75,7 +76,7 @@ def make(
     if preset not in PRESETS:
         raise unknown_name("preset", preset, PRESETS)
     written = _read(file) if file else {}
-    asked = _merged(written, _nested(given or {}))
+    asked, follows = expanded(_merged(written, _nested(given or {})))
     dataset = str(asked.get("people", {}).get("dataset"))
     usual = _merged(PRESETS[preset], BY_DATASET.get(dataset, {}))
     default = Adversaries.model_fields["recognisers"].default
@@ -86,7 +87,7 @@ def make(
         if readable(card) and weights.home(card).is_file()
     )
     present: Nested = {"adversaries": {"recognisers": (*named, *here)}}
-    return validated(_merged(usual, present, asked))
+    return validated(_merged(usual, present, follows, asked))
 
 
 def readable(card: Card) -> bool:

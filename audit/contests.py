@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from torch import Generator
 
 from adversaries import Prepared, ThreatModel
 from audit.scene import Scene
-from lowkey_core.errors import NotPossibleError, PluginError
+from audit.surviving import surviving
+from lowkey_core.errors import PluginError
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.types import Pictures, Recognition
 
@@ -32,9 +35,22 @@ class Contest:
 class Contests:
     """Everybody who takes part, and who cannot."""
 
-    contests: tuple[Contest, ...]
-    impossible: dict[str, dict[str, str]]
+    contests: list[Contest] = field(default_factory=list)
+    impossible: dict[str, dict[str, str]] = field(default_factory=dict)
     """By adversary and cloak: why."""
+
+    def give_up(self, adversary: str, attacks: Iterable[str], why: str) -> None:
+        """An adversary cannot face these cloaks."""
+        self.impossible.setdefault(adversary, {}).update(dict.fromkeys(attacks, why))
+
+    def surviving(
+        self, scene: Scene, adversary: str, attacks: Sequence[str]
+    ) -> contextlib.AbstractContextManager[None]:
+        """What an adversary does that may be given up against `attacks`."""
+        audited = [tool.name for tool in scene.tools if tool.name in attacks]
+        return surviving(
+            adversary, [*scene.adversaries], lambda why: self.give_up(adversary, audited, why)
+        )
 
 
 def prepare(scene: Scene) -> Contests:
@@ -42,24 +58,20 @@ def prepare(scene: Scene) -> Contests:
 
     Those that try every recogniser do so from the oldest on; the rest start from the plan's first.
     """
-    contests: list[Contest] = []
-    impossible: dict[str, dict[str, str]] = {}
+    found = Contests()
     for name, adversary in scene.adversaries.items():
         about = adversary.about
         for recognition in _tried(scene, every=about.tries == "all"):
             for tool in scene.tools if about.uses_tool else (None,):
                 faced = (tool.name,) if tool else tuple(_everything(scene))
                 if tool and scene.against and tool.name not in scene.against:
-                    impossible.setdefault(name, {})[tool.name] = LEFT_OUT
+                    found.give_up(name, [tool.name], LEFT_OUT)
                     continue
-                try:
+                with found.surviving(scene, name, faced):
                     threat = _threat(scene, recognition, tool, name)
                     prepared = adversary.prepare(threat, scene.rng())
-                    contests.append(Contest(name, recognition, prepared, faced))
-                except NotPossibleError as error:
-                    audited = [tool.name for tool in scene.tools if tool.name in faced]
-                    impossible.setdefault(name, {}).update(dict.fromkeys(audited, str(error)))
-    return Contests(tuple(contests), impossible)
+                    found.contests.append(Contest(name, recognition, prepared, faced))
+    return found
 
 
 def _tried(scene: Scene, *, every: bool) -> list[Recognition]:

@@ -19,14 +19,20 @@ from lowkey_core.types import Pictures, Transform
 
 
 def measure(scene: Scene, published: list[Publication], prepared: Contests) -> list[Cell]:
-    """A cell for every transform, contest, cloak that it faces, and scenario."""
-    cells: list[Cell] = []
+    """A cell for every transform, contest, cloak that it faces, and scenario; none of a contest
+    that fails under way."""
+    found: list[tuple[Contest, Cell]] = []
+    failed: list[Contest] = []
     for transform, apply in scene.transforms.items():
         scraped = scrape(scene, published, transform, apply)
-        for contest in prepared.contests:
-            cells += _measured(scene, published, scraped, contest, transform)
+        for contest in (c for c in prepared.contests if c not in failed):
+            failed.append(contest)
+            with prepared.surviving(scene, contest.adversary, contest.attacks):
+                cells = [*_measured(scene, published, scraped, contest, transform)]
+                found += [(contest, cell) for cell in cells]
+                failed.remove(contest)
         scene.work.forget_items()  # the next transform has embeddings of its own
-    return cells
+    return [cell for contest, cell in found if contest not in failed]
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ class Publish(Part):
     )
     scenarios: Specs = choice(
         ("all", "one"),
-        "Who cloaks: see `list scenarios`, as all, one (at a time), mixed:0.5 (half of each).",
+        "Who cloaks: see `list scenarios`, as all, one (at a time), mixed:0.5 (half), or `every`.",
         flag="scenario",
         min_length=1,
     )
@@ -159,7 +159,7 @@ class Adversaries(Part):
 
     names: Specs = choice(
         ("adaptive",),
-        "See `list adversaries`, or a .py file. `oblivious` always takes part.",
+        "See `list adversaries`, or a .py file; `all` of them. `oblivious` always takes part.",
         flag="adversary",
         common=True,
     )
@@ -187,7 +187,7 @@ class Measure(Part):
     """What is counted."""
 
     measures: Specs = choice(
-        ("rank-k", "detection"), "See `list measures`.", flag="measure", min_length=1
+        ("rank-k", "detection"), "See `list measures`; `all` of them.", flag="measure", min_length=1
     )
     ranks: tuple[int, ...] = choice((1, 5, 10, 50), "Ranks of identification.", max_length=1000)
 

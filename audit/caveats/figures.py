@@ -9,6 +9,7 @@ from audit.findings import MIN_CONTROL
 from audit.outcomes import Cell
 from audit.plan import BASE_TRANSFORMS
 from audit.records import AdversaryRecord, Caveat, CloakRecord, RecogniserRecord
+from audit.surviving import FAILED
 
 MAX_NOISE = 0.1
 """Protection by noise beyond the control's own misses from which the cloak deserves no credit."""
@@ -49,8 +50,13 @@ def _by_contest(cells: Iterable[Cell]) -> dict[str, Cell]:
 
 
 def learning(adversaries: Sequence[AdversaryRecord]) -> Iterator[Caveat]:
-    """Adversaries that learned without seeing cloaks."""
+    """Adversaries that failed, or learned without seeing cloaks."""
     for adversary in adversaries:
+        for attack, why in adversary.impossible.items():
+            if why.startswith(FAILED):
+                yield doubt(
+                    "adversary-failed", f"{adversary.name} is not measured against {attack}: {why}"
+                )
         for attack, facts in adversary.learned.items():
             seen = facts.get("cloaked_seen", 1.0)
             if seen < 1:
