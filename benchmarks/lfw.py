@@ -34,7 +34,7 @@ WORK = Work(Cache(FOLDER / "cache"))
 
 
 @cache
-def faces(*, untaught: bool = False) -> tuple[Pictures, Pictures]:
+def faces(*, untaught: bool = False, probes: int = PROBES) -> tuple[Pictures, Pictures]:
     """Gallery and probes: 12 pictures of each identity with at least 10, the last 3 of them
     probes, and 600 people with one picture each. People with several come first by number.
 
@@ -50,10 +50,10 @@ def faces(*, untaught: bool = False) -> tuple[Pictures, Pictures]:
     if not untaught:
         strangers = strangers[:DISTRACTORS]
     numbers = {photos[0].identity: i for i, photos in enumerate(known + strangers)}
-    gallery = [p for photos in known for p in photos[:-PROBES]]
+    gallery = [p for photos in known for p in photos[:-probes]]
     gallery += [photos[0] for photos in strangers]
-    probes = [p for photos in known for p in photos[-PROBES:]]
-    return found(gallery, numbers), found(probes, numbers)
+    searched = [p for photos in known for p in photos[-probes:]]
+    return found(gallery, numbers), found(searched, numbers)
 
 
 def found(photos: Sequence[Photo], numbers: dict[str, int]) -> Pictures:
@@ -145,12 +145,12 @@ class Own:
         return int(torch.count_nonzero(ranks > 1)), len(ranks)
 
 
-def own(people: int, each: int, *, untaught: bool = False) -> Own:
+def own(people: int, each: int, *, untaught: bool = False, probes: int = PROBES) -> Own:
     """`each` pictures of each of the first `people` with several."""
-    gallery, probes = faces(untaught=untaught)
+    gallery, searched = faces(untaught=untaught, probes=probes)
     theirs = [(gallery.identities == who).nonzero().flatten()[:each] for who in range(people)]
     return Own(
         gallery.select(torch.cat(theirs)),
         gallery.select(gallery.identities >= people),
-        probes.select(probes.identities < people),
+        searched.select(searched.identities < people),
     )

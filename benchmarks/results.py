@@ -31,6 +31,7 @@ NAMES = (
     "cloaking",
     "speed",
     "veil",
+    "veil_measured",
     "picture",
     "protected",
     "synthfaces",

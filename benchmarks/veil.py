@@ -82,17 +82,17 @@ def _one(theirs: Own, name: str) -> Measured:
     return {
         "dssim": float(dssim(theirs.clean.faces(), published.faces()).mean()),
         "missed": {judge: list(theirs.missed(judge, published)) for judge in JUDGES},
-        "mutual": {judge: list(_mutual(theirs, published, judge)) for judge in JUDGES},
+        "mutual": {judge: list(mutual(theirs, published, judge, EACH)) for judge in JUDGES},
         "seconds": work.mean_seconds(name),
     }
 
 
-def _mutual(theirs: Own, published: Pictures, judge: str) -> tuple[int, int]:
+def mutual(theirs: Own, published: Pictures, judge: str, each: int) -> tuple[int, int]:
     """How many cloaked pictures find another cloaked one of their person first, and of how many:
-    each searches among the others and everybody else's clean ones."""
+    each searches among the others and everybody else's clean ones. each: pictures of a person."""
     found = 0
-    for i in range(EACH):
-        rows = torch.arange(len(published)) % EACH == i
+    for i in range(each):
+        rows = torch.arange(len(published)) % each == i
         own = Own(published.select(~rows), theirs.others, published.select(rows))
         missed, of = own.missed(judge, own.clean)
         found += of - missed
