@@ -30,6 +30,7 @@ NAMES = (
     "zoo",
     "cloaking",
     "speed",
+    "lowkey",
     "veil",
     "veil_measured",
     "picture",

@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from benchmarks import answers, audits, documents, learning, numbers, record, results, veil
+from benchmarks import (
+    answers,
+    audits,
+    documents,
+    learning,
+    lowkey,
+    numbers,
+    record,
+    results,
+    veil,
+    veil_measured,
+)
 from benchmarks.answers import Row
 from benchmarks.numbers import Counts
 from lowkey_core.errors import AuditError
@@ -59,6 +70,38 @@ def learned() -> dict[str, Any]:
     )
 
 
+def ablated() -> dict[str, Any]:
+    """A plan of LowKey's tables."""
+    half = [[1, 1], [2, 2]]
+    return {
+        "surrogates": ["dlib"],
+        "cells": [
+            {
+                **{"attack": "lowkey", "recogniser": recogniser, "transform": transform},
+                **{"ranks": {"1": half, str(lowkey.WIDE): half}, "control": half},
+            }
+            for recogniser in (lowkey.FIRST, lowkey.FURTHEST)
+            for transform in {*lowkey.FORMATS, *lowkey.SIZES}
+        ],
+        "dssim": {"lowkey": 0.02},
+        "seconds": {"lowkey": 1.0},
+    }
+
+
+def cloaked(missed: int) -> dict[str, Any]:
+    """A cloak, of two people with four probes each."""
+    counts = [[missed, missed], [4, 4]]
+    return {
+        "dssim": 0.02,
+        "seconds": 1.0,
+        "missed": {
+            judge: dict.fromkeys(veil_measured.TRANSFORMS, counts) for judge in veil_measured.JUDGES
+        },
+        "clean": {key: [[0, 0], [4, 4]] for key in veil_measured.JUDGES},
+        "mutual": {key: [5, 8] for key in veil_measured.JUDGES},
+    }
+
+
 MEASURED: dict[str, dict[str, Any]] = {
     "audits": {
         "about": {"cores": 2, "processor": "any", "threads": 1},
@@ -79,7 +122,12 @@ MEASURED: dict[str, dict[str, Any]] = {
         "cloaks": {"lowkey": 0.5, "tipim": 5.0},
         "rate": {"loop": 4e10, "matrices": 1e11},
         "growth": {"8 pictures": 1.0, "16 pictures": 1.9},
+        "photo": {
+            **{"faces": 5, "aligned": 4.0, "photo": 5.0},
+            **{"memory": 2_000_000_000, "memory of five": 1_500_000_000},
+        },
     },
+    "lowkey": {"plans": dict.fromkeys(lowkey.PLANS, ablated())},
     "veil": {
         "recipes": {
             "`veil`": [
@@ -89,6 +137,7 @@ MEASURED: dict[str, dict[str, Any]] = {
             ]
         }
     },
+    "veil_measured": {"cloaks": {"`lowkey`": cloaked(1), "`veil`": cloaked(3)}},
     "chain": {
         "photos": 9,
         "unseen": 1,
@@ -171,6 +220,9 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "0 of 2 after (95%: at most 0.84)" in tables["protected"]
     assert "1,271 finished files" in tables["interruptions"]
     assert "0.94 (169 of 180)" in tables["recipe"]
+    assert "takes 1.25 times" in tables["speed photo"]
+    assert "0.50 GB more" in tables["speed photo"]
+    assert "veil`, edgeface:xxs: +0.50 [" in tables["veil difference"]
 
 
 def test_answers_of_a_stored_report() -> None:
