@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from benchmarks import record
 from benchmarks.record import Measured
 from lowkey_core import cloaks, datasets, recognisers
 from lowkey_core.cloaks import PhotoCloak
+from lowkey_core.errors import AuditError
 from lowkey_core.faces.found import find
 from lowkey_core.photos.decoding import decode_pixels, encoded
 from lowkey_core.photos.photo import Photo
@@ -81,16 +82,28 @@ def _compose(large: Path, small: Path) -> Photo:
     return Photo("", path.name, path)
 
 
+_ALONE = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=2)
+print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Runs a command from a small process: a child begins with what its parent had in use."""
+
+
 def _memory(folder: Path, out: Path) -> int:
-    """Bytes that `protect` uses at most."""
+    """Bytes that `protect` uses at most. Raises: AuditError."""
     words = ["protect", str(folder), "--out", str(out), "--surrogate", ",".join(SURROGATES)]
-    cache = ["--cache", str(out) + "-cache", "--format", "jpeg"]
-    with subprocess.Popen(
-        record.cli(*words, *cache), cwd=record.ROOT, stdin=subprocess.DEVNULL, stdout=2
-    ) as process:
-        _, _, usage = os.wait4(process.pid, 0)
-        process.returncode = 0
-    return 1024 * usage.ru_maxrss
+    cache = ["--cache", f"{out}-cache", "--format", "jpeg"]
+    command = [sys.executable, "-c", _ALONE, *record.cli(*words, *cache)]
+    said = subprocess.run(command, cwd=record.ROOT, stdout=subprocess.PIPE, check=True, text=True)
+    code, kilobytes = map(int, said.stdout.split())
+    if code:
+        raise AuditError(
+            f"`protect` of {folder} exits with {code}",
+            expected="every photo protected",
+            remedy="read above what it says",
+        )
+    return 1024 * kilobytes
 
 
 def sentence(measured: Measured) -> str:

@@ -8,8 +8,9 @@ from audit.caveats.doubt import NO_CLOAK, doubt
 from audit.findings import MIN_CONTROL
 from audit.outcomes import Cell
 from audit.plan import BASE_TRANSFORMS
-from audit.records import AdversaryRecord, Caveat, CloakRecord, RecogniserRecord
+from audit.records import AdversaryRecord, Caveat, CloakRecord, RecogniserRecord, Relation
 from audit.surviving import FAILED
+from lowkey_core.errors import some
 
 MAX_NOISE = 0.1
 """Protection by noise beyond the control's own misses from which the cloak deserves no credit."""
@@ -71,36 +72,55 @@ def learning(adversaries: Sequence[AdversaryRecord]) -> Iterator[Caveat]:
 def held_out(
     cloaks: Sequence[CloakRecord], recognisers: Sequence[RecogniserRecord]
 ) -> Iterator[Caveat]:
-    """What recognisers share with surrogates, and whether any is newer than the cloak."""
+    """What recognisers share with surrogates, and whether any is newer than the cloak: a caveat
+    for all cloaks of which the same is true."""
+    found: dict[tuple[str, str, str], list[str]] = {}
     for cloak in cloaks:
-        of = f" of {cloak.attack}" if len(cloaks) > 1 else ""
-        relations = {r.name: r.relations[cloak.attack] for r in recognisers}
-        for name in (n for n, r in relations.items() if r.held_out is None):
-            yield doubt(
-                "lineage-unstated",
-                f"{name} or a surrogate{of} does not state its lineage: whether it is held out is "
-                "unknown.",
-            )
-        for name in (n for n, r in relations.items() if r.held_out is False):
-            yield doubt(
-                "not-held-out",
-                f"{name} shares weights or training with a surrogate{of}: protection against it is "
-                "what the cloak was optimised for.",
-            )
-        for name, relation in relations.items():
-            if relation.shared_data and relation.held_out is not False:
-                yield doubt(
-                    "shared-data",
-                    f"{name} and a surrogate{of} were trained on the same pictures "
-                    f"({', '.join(relation.shared_data)}): protection may be less against a "
-                    "network that was not.",
-                )
-        dated = cloak.released is not None or cloak.surrogates != ()
-        if dated and not any(relation.newer for relation in relations.values()):
-            yield doubt(
-                "no-newer-model",
-                f"No recogniser here is known to be newer than {cloak.attack}.",
-            )
+        for recogniser in recognisers:
+            relation = recogniser.relations[cloak.attack]
+            if doubted := _doubted(recogniser.name, relation):
+                found.setdefault(doubted, []).append(cloak.attack)
+    for (code, before, after), attacks in found.items():
+        yield doubt(code, f"{before}{_of(attacks, cloaks)}{after}")
+    old = [
+        cloak.attack
+        for cloak in cloaks
+        if (cloak.released is not None or cloak.surrogates != ())
+        and not any(r.relations[cloak.attack].newer for r in recognisers)
+    ]
+    if old:
+        yield doubt("no-newer-model", f"No recogniser here is known to be newer than {some(old)}.")
+
+
+def _doubted(name: str, relation: Relation) -> tuple[str, str, str] | None:
+    """Code and text, before and after the cloaks that it is true of."""
+    if relation.held_out is None:
+        return (
+            "lineage-unstated",
+            f"{name} or a surrogate",
+            " does not state its lineage: whether it is held out is unknown.",
+        )
+    if relation.held_out is False:
+        return (
+            "not-held-out",
+            f"{name} shares weights or training with a surrogate",
+            ": protection against it is what the cloak was optimised for.",
+        )
+    if relation.shared_data:
+        return (
+            "shared-data",
+            f"{name} and a surrogate",
+            f" were trained on the same pictures ({', '.join(relation.shared_data)}): "
+            "protection may be less against a network that was not.",
+        )
+    return None
+
+
+def _of(attacks: Sequence[str], cloaks: Sequence[CloakRecord]) -> str:
+    """Whose surrogate."""
+    if len(cloaks) == 1:
+        return ""
+    return " of every cloak" if len(attacks) == len(cloaks) else f" of {some(attacks)}"
 
 
 def power(cells: Sequence[Cell]) -> Iterator[Caveat]:

@@ -6,7 +6,7 @@ import pytest
 
 from audit.caveats import caveats
 from audit.outcomes import Cell
-from audit.records import CloakRecord, Counts, RecogniserRecord
+from audit.records import CloakRecord, Counts, RecogniserRecord, Relation
 from tests.audit.samples import (
     CLOAK,
     COUNTS,
@@ -112,6 +112,22 @@ def test_nothing_is_newer_than_no_cloak() -> None:
     unknown = nothing.model_copy(update={"surrogates": None})
     for cloak in (dated, unknown):
         assert "no-newer-model" in codes(cell(), recognisers=older, cloak=cloak)
+
+
+def test_what_is_true_of_several_cloaks_is_said_once() -> None:
+    other = CLOAK.model_copy(update={"attack": "other"})
+    third = CLOAK.model_copy(update={"attack": "third"})
+    shares = Relation(newer=False, held_out=False)
+    apart = Relation(newer=False, held_out=True)
+    relations = {CLOAK.attack: shares, "other": shares, "third": apart}
+    old = recogniser().model_copy(update={"relations": relations})
+    found = {c.code: c.text for c in caveats(COUNTS, (CLOAK, other, third), (old,), (), ())}
+    assert f"old shares weights or training with a surrogate of {CLOAK.attack}, other:" in (
+        found["not-held-out"]
+    )
+    assert found["no-newer-model"].endswith(f"newer than {CLOAK.attack}, other, third.")
+    alone = {c.code: c.text for c in caveats(COUNTS, (CLOAK, other), (old,), (), ())}
+    assert "a surrogate of every cloak:" in alone["not-held-out"]
 
 
 def test_people_with_too_few_pictures_matter_when_nobody_else_could_stand_in() -> None:
