@@ -167,7 +167,7 @@ def _conv(
 ) -> nn.Sequential:
     """A convolution that keeps the size at stride 1, its normalisation and its activation."""
     normed = _normed(layout, before, after, kernel, stride, kernel // 2, groups=groups)
-    return nn.Sequential(*normed, PReLU(after) if layout.prelu else nn.ReLU())
+    return nn.Sequential(*normed, PReLU(after) if layout.prelu else nn.ReLU(inplace=True))
 
 
 def _normed(
