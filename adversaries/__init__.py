@@ -42,6 +42,8 @@ class System:
     """(n_scraped,) bool: judged cloaked."""
     suspicion: Tensor | None = None
     """(n_scraped,) float32: how cloaked each picture looks; None if it does not look."""
+    recognition: Recognition | None = None
+    """What it enrolled them with; None if it is no single one."""
 
 
 @dataclass(frozen=True)

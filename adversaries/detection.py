@@ -210,4 +210,5 @@ class Detecting:
         suspicion = suspicions(self.detector, scraped, self.work)
         flagged = suspicion > 0
         kept = scraped.select(~flagged) if self.flagged == "drop" else scraped
-        return System(self.recognition.enrol(kept), kept, flagged, suspicion)
+        own = self.recognition
+        return System(own.enrol(kept), kept, flagged, suspicion, own)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 import torch
 
+from adversaries import System
 from audit.contests import Contest, Contests
-from audit.measures import Searches, rate
+from audit.measures import Measure, Searches, rate
 from audit.outcomes import FOUND, Cell, Outcome, Rate
 from audit.publishing import Publication
 from audit.scenarios import Scenario, Trial
 from audit.scene import Scene
-from lowkey_core.errors import PlanError, setting
+from lowkey_core.errors import NotPossibleError, PlanError, setting
 from lowkey_core.publish.served import found_again, in_place, served
 from lowkey_core.types import Pictures, Transform
 
@@ -84,16 +86,14 @@ def _measured(
     control = contest.prepared(scraped.control)
     for publication in (p for p in published if p.attack in contest.attacks):
         for name, scenario in scene.scenarios.items():
-            outcomes: list[tuple[Trial, dict[str, Outcome]]] = []
+            counting = Counting(scene.measures)
             cloaked = torch.zeros(len(scraped.clean)).bool()
             for trial in trials(scene, name, scenario, publication):
                 gallery = scraped.of(trial, publication.attack)
                 system = contest.prepared(gallery)
                 searches = _searches(scene, scraped, trial, publication.attack, gallery)
-                found = {FOUND: _faces_found(scene, scraped, trial, gallery)}
-                for count in scene.measures.values():
-                    found |= count(control, system, searches)
-                outcomes.append((trial, found))
+                faces = _faces_found(scene, scraped, trial, gallery)
+                counting.add(trial, faces, control, system, searches)
                 cloaked |= trial.cloaked
             yield Cell(
                 attack=publication.attack,
@@ -103,7 +103,8 @@ def _measured(
                 transform=transform,
                 scenario=name,
                 cloaked_share=cloaked.float().mean().item(),
-                outcomes=joined(outcomes),
+                outcomes=counting.outcomes,
+                impossible=counting.impossible,
             )
 
 
@@ -160,9 +161,41 @@ def _searches(
     )
 
 
+class Counting:
+    """What measures count over the trials of a scenario."""
+
+    def __init__(self, measures: Mapping[str, Measure]) -> None:
+        self._measures = measures
+        self._found: list[tuple[Trial, dict[str, dict[str, Outcome]]]] = []
+        self.impossible: dict[str, str] = {}
+        """By measure that could not count in some trial: why."""
+
+    def add(
+        self, trial: Trial, faces: Outcome, control: System, system: System, searches: Searches
+    ) -> None:
+        """A trial. faces: in which of its pictures the face is still found."""
+        counted = {FOUND: {FOUND: faces}}
+        for name, count in self._measures.items():
+            try:
+                counted[name] = count(control, system, searches)
+            except NotPossibleError as error:
+                self.impossible.setdefault(name, str(error))
+        self._found.append((trial, counted))
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """Of the measures that could count in every trial: some people's counts are no rate."""
+        found = []
+        for trial, counted in self._found:
+            kept = [o for name, o in counted.items() if name not in self.impossible]
+            found.append((trial, {name: one for o in kept for name, one in o.items()}))
+        return joined(found)
+
+
 def joined(found: Sequence[tuple[Trial, dict[str, Outcome]]]) -> dict[str, Outcome]:
     """The outcomes of all trials: rates over scored people in ascending order of identity, in
-    which `AuditReport.people` names them; anything else is the first trial's."""
+    which `AuditReport.people` names them; any other rate is the first trial's; values are means
+    over trials, weighted by the people scored."""
     outcomes: dict[str, Outcome] = {}
     for name in dict.fromkeys(name for _, measured in found for name in measured):
         parts = [(trial.scored, measured[name]) for trial, measured in found if name in measured]
@@ -171,7 +204,9 @@ def joined(found: Sequence[tuple[Trial, dict[str, Outcome]]]) -> dict[str, Outco
             rates = [(scored, getattr(outcome, arm)) for scored, outcome in parts]
             if all(rate and len(rate.trials) == len(scored) for scored, rate in rates):
                 arms[arm] = _by_person(rates)
-        outcomes[name] = parts[0][1].model_copy(update=arms)
+        values = [(o.value, len(scored)) for scored, o in parts if o.value is not None]
+        value = {"value": fmean(*zip(*values, strict=True)) if values else None}
+        outcomes[name] = parts[0][1].model_copy(update={**arms, **value})
     return outcomes
 
 

@@ -23,6 +23,22 @@ def rank(k: int) -> str:
     return f"rank-{k}"
 
 
+def found_at(fpir: str) -> str:
+    """The name of the outcome: identification in an open set. fpir: `1%`."""
+    return f"found at {fpir} FPIR"
+
+
+def verified_at(fmr: str) -> str:
+    """The name of the outcome: verification. fmr: `0.1%`."""
+    return f"verified at {fmr} FMR"
+
+
+def recognises(name: str) -> bool:
+    """Whether an outcome of that name counts who is recognised: a person whose every picture was
+    dropped is detected, and neither recognised nor protected."""
+    return name.startswith(("rank-", "found at ", "verified at "))
+
+
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 """How many; of so few digits that any reader can count with it."""
 T = TypeVar("T")
@@ -122,6 +138,8 @@ class Cell(Record):
     """Share of the protected people's pictures that was cloaked, over the scenario's trials."""
     outcomes: dict[str, Outcome]
     """By name: `rank-1` and so on, `detected`, `flagged`, and what further measures count."""
+    impossible: dict[str, str] = Field(default_factory=dict)
+    """By measure that could not count: why."""
 
     @property
     def place(self) -> Place:

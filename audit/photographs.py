@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from audit import world as around
 from audit.advice import RIVALS
-from audit.plan import AuditPlan
+from audit.plan import AuditPlan, People
 from audit.protocol import split
 from audit.records import Counts
 from lowkey_core import datasets
@@ -100,6 +100,8 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         enrolled=len(enrolled),
         background_identities=len(background.people),
         background_pictures=len(background),
+        calibration_identities=len(calibration.people),
+        calibration_pictures=len(calibration),
         no_face=aligned.no_face,
         unreadable=tuple(aligned.unreadable),
         unreadable_reasons=dict(sorted(Counter(aligned.unreadable.values()).items())),
@@ -114,7 +116,7 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         background=background,
         calibration=calibration,
         counts=counts,
-        dataset=dataset if world is None else world.of(dataset),
+        dataset=_noted(dataset if world is None else world.of(dataset), sizes, calibration),
         names=tuple(numbers),
     )
 
@@ -147,6 +149,14 @@ def _counted(aligned: Aligned, duplicates: Sequence[str]) -> str:
     counts = Counter({"no face": len(aligned.no_face), "the same as another": len(duplicates)})
     counts.update(reasons)
     return ", ".join(f"{n} {why}" for why, n in counts.items() if n)
+
+
+def _noted(dataset: Dataset, sizes: People, calibration: Pictures) -> Dataset:
+    """The data set, and whether it has fewer people for thresholds than were asked for."""
+    if (left := len(calibration.people)) == sizes.calibration:
+        return dataset
+    note = f"Of {sizes.calibration} people asked for to set thresholds on, {left} were left."
+    return replace(dataset, notes=(*dataset.notes, note))
 
 
 def _people(gallery: Pictures, probes: Pictures) -> list[int]:

@@ -12,7 +12,7 @@ from statistics import fmean
 from audit import summed
 from audit.caveats import caveats
 from audit.comparisons import comparisons
-from audit.outcomes import Cell, Outcome, Rate, rank, together
+from audit.outcomes import Cell, Outcome, Rate, recognises, together
 from audit.plan import AuditPlan
 from audit.records import Caveat, SplitRecord
 from audit.report import PER_FACE, AuditReport
@@ -82,12 +82,24 @@ def _cells(
                 update={
                     "cloaked_share": fmean(c.cloaked_share for _, c in parts),
                     "outcomes": {n: _outcome(n, parts, people, enrolled) for n in names},
+                    "impossible": _impossible(parts),
                 }
             )
 
 
 Parts = Sequence[tuple[AuditReport, Cell]]
 """A cell of each split's report."""
+
+
+def _impossible(parts: Parts) -> dict[str, str]:
+    """By measure, why it could not count in some split."""
+    found: dict[str, str] = {}
+    for report, cell in parts:
+        for measure, why in cell.impossible.items():
+            every = all(measure in c.impossible for _, c in parts)
+            seed = report.plan.people.seed
+            found.setdefault(measure, why if every else f"with seed {seed}, {why}")
+    return found
 
 
 def _outcome(name: str, parts: Parts, people: Sequence[str], enrolled: Sequence[str]) -> Outcome:
@@ -97,7 +109,6 @@ def _outcome(name: str, parts: Parts, people: Sequence[str], enrolled: Sequence[
     it is of is not known.
     """
     values = [v for _, c in parts if (v := c.outcomes[name].value) is not None]
-    ranks = {rank(k) for k in parts[0][0].plan.measure.ranks}
 
     def arm(which: str) -> Rate | None:
         rates = [getattr(c.outcomes[name], which) for _, c in parts]
@@ -107,12 +118,14 @@ def _outcome(name: str, parts: Parts, people: Sequence[str], enrolled: Sequence[
                 return together(names, zip(own, rates, strict=True))
         return None
 
-    cloaked = _ranked(name, parts, people) if name in ranks else arm("cloaked")
+    cloaked = arm("cloaked")
+    if cloaked is not None and recognises(name):
+        cloaked = _recognised(name, parts, people)
     return Outcome(control=arm("control"), cloaked=cloaked, value=fmean(values) if values else None)
 
 
-def _ranked(name: str, parts: Parts, people: Sequence[str]) -> Rate:
-    """Identification in the cloaked gallery.
+def _recognised(name: str, parts: Parts, people: Sequence[str]) -> Rate:
+    """Recognition in the cloaked gallery.
 
     Who was detected in some splits alone counts in the others: a probe that finds nobody, as its
     owner was dropped, must not count as protected.
@@ -126,7 +139,7 @@ def _ranked(name: str, parts: Parts, people: Sequence[str]) -> Rate:
     counted = []
     for report, cell in parts:
         rate = cell.outcomes[name].cloaked
-        assert rate is not None, "a report is read only if it is there"
+        assert rate is not None, "else it is not over the protected people"
         kept = tuple(
             not gone or who not in free
             for who, gone in zip(report.people, cell.detected, strict=True)

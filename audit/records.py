@@ -159,6 +159,9 @@ class Counts(Record):
     """Identities in the gallery."""
     background_identities: Count
     background_pictures: Count
+    calibration_identities: Count = 0
+    calibration_pictures: Count = 0
+    """On which thresholds were set."""
     no_face: Many[str]
     """Pictures in which no face was found."""
     unreadable: Many[str]

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from adversaries import Adversary, AdversaryAbout, Prepared, System, ThreatModel
 from lowkey_core.errors import PluginError
-from lowkey_core.types import Candidates, Gallery, Pictures
+from lowkey_core.types import Candidates, Gallery, Pictures, Recognition
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,9 @@ class CheckedPrepared:
         if suspicion is not None:
             finite = _is(suspicion, torch.float32, n) and bool(suspicion.isfinite().all())
             demand(finite, "suspicion", suspicion, f"finite torch.float32 of shape ({n},)")
+        stated = made.recognition
+        known = stated is None or isinstance(stated, Recognition)
+        demand(known, "recognition", stated, "the Recognition that it enrolled with, or None")
         return dataclasses.replace(made, gallery=CheckedGallery(self.checked, made.gallery))
 
 

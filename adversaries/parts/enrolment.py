@@ -24,7 +24,8 @@ class EnrolAll:
     def __call__(self, scraped: Pictures, /) -> System:
         """As `Prepared`."""
         gallery = self.recognition.enrol(scraped)
-        return System(gallery, scraped, torch.zeros(len(scraped)).bool())
+        flagged = torch.zeros(len(scraped)).bool()
+        return System(gallery, scraped, flagged, recognition=self.recognition)
 
 
 def facts(background: Pictures, cloaked: Pictures, work: Work) -> dict[str, float]:

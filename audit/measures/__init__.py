@@ -41,8 +41,10 @@ class Measure(Protocol):
         self, control: System, cloaked: System, searches: Searches, /
     ) -> dict[str, Outcome]:
         """Outcomes by name. Rates over `scored` are joined over a scenario's trials; any other
-        rate is the control's, and the same in every trial. Of several splits those over `scored`
-        and over everybody enrolled are pooled, no others. Empty where it does not apply."""
+        rate is the control's, and the same in every trial; a value is their mean, weighted by the
+        people scored. Of several splits rates over `scored` and over everybody enrolled are pooled,
+        no others. Empty where it does not apply. Raises: NotPossibleError where it would, but
+        cannot count: the report says why."""
         ...
 
 

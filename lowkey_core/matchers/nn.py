@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lowkey_core.recognition.blocks import blocks
 from lowkey_core.recognition.candidates import best, merged, stacked
 from lowkey_core.types import Candidates, Embeddings
 
@@ -31,23 +32,13 @@ class NearestNeighbour:
 
     def _search(self, probes: Embeddings, k: int) -> Candidates:
         parts = []
-        for start, end in self._blocks():
+        for start, end in blocks(self.identities, COLUMNS):
             known, column = self.identities[start:end].unique(return_inverse=True)
             similarity = probes @ self.gallery[start:end].T
             scores = similarity.new_full((len(probes), len(known)), -torch.inf)
             scores.scatter_reduce_(1, column.expand_as(similarity), similarity, "amax")
             parts.append(best(scores, known, k))
         return merged(parts, k)
-
-    def _blocks(self) -> list[tuple[int, int]]:
-        """Slices of the gallery that end where an identity does."""
-        ends = self.identities.diff().nonzero().flatten().add(1).tolist()
-        blocks, start = [], 0
-        for end in [*ends, len(self.identities)]:
-            if end - start >= COLUMNS or end == len(self.identities):
-                blocks.append((start, end))
-                start = end
-        return blocks
 
     def likeness(self, probes: Embeddings, claimed: Tensor, /) -> Tensor:
         """As `Fitted.likeness`."""

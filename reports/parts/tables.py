@@ -10,7 +10,7 @@ from audit.outcomes import FLAGGED
 from audit.records import Caveat, CloakRecord
 from audit.report import AuditReport
 from lowkey_core.errors import as_flag, one_line
-from reports.parts import details, ranking, side_by_side, spread, words
+from reports.parts import details, further, ranking, side_by_side, spread, words
 from reports.parts.layout import NOT_MEASURED, Table, printable, rate
 
 
@@ -55,6 +55,8 @@ def tables(report: AuditReport) -> tuple[Table, ...]:
         *(ranking.strongest(report, cloak) for cloak in report.cloaks if _several(report)),
         spread.compared(report),
         spread.splits(report),
+        further.counted(report),
+        further.not_possible(report),
         *([details.detection(report)] if looked else []),
         details.faces_found(report),
         *(details.copies(cloak.copies) for cloak in report.cloaks if cloak.copies),

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from adversaries import System
 from audit.measures import MEASURES, Measure, Searches
-from audit.outcomes import DETECTED, FLAGGED, Outcome, rank
+from audit.measures.residual import NEAREST, OWN_CLEAN, OWN_CLOAKED, STRANGER
+from audit.outcomes import DETECTED, FLAGGED, Outcome, Rate, found_at, rank, verified_at
+from lowkey_core.errors import NotPossibleError
 from lowkey_core.faces.pictures import crops
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
-from lowkey_core.types import Pictures
+from lowkey_core.types import Candidates, Pictures
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork, people
 
@@ -25,6 +27,9 @@ EVERYBODY = people(6, 5)
 GALLERY = EVERYBODY.select([i for i in range(30) if i % 5 > 1])
 PROBES = EVERYBODY.of(range(4)).select([i for i in range(20) if i % 5 < 2])
 RECOGNITION = Embedding(TinyNetwork(), MATCHERS.load("nn"), "nn", Work())
+STRANGERS = people(60, 3, seed=5)
+"""On whom thresholds are set; enough of them for every default."""
+NOBODY = EVERYBODY.select([])
 
 
 def measure(name: str) -> Measure:
@@ -40,12 +45,12 @@ def system(
 ) -> System:
     flags = torch.zeros(len(scraped)).bool() if flagged is None else flagged
     kept = scraped.select(~flags) if drop else scraped
-    return System(RECOGNITION.enrol(kept), kept, flags, suspicion)
+    return System(RECOGNITION.enrol(kept), kept, flags, suspicion, RECOGNITION)
 
 
 def searches(scored: tuple[int, ...], scraped: Pictures, changed: Tensor) -> Searches:
     probes = PROBES.of(scored)
-    return Searches(scored, probes, probes, EVERYBODY.select([]), scraped, changed)
+    return Searches(scored, probes, probes, STRANGERS, scraped, changed)
 
 
 def of(pictures: Pictures, *who: int) -> Tensor:
@@ -72,6 +77,15 @@ def counted(name: str, scored: tuple[int, ...], *, looks: bool = True) -> dict[s
         for p, f in ((GALLERY, clean_alarm), (cloaked, after))
     )
     return measure(name)(*arms, searches(scored, cloaked, changed))
+
+
+def refusal(name: str, before: System, after: System, asked: Searches) -> NotPossibleError | None:
+    """Why it cannot count; None if it counts."""
+    try:
+        assert measure(name)(before, after, asked)
+    except NotPossibleError as error:
+        return error
+    return None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -121,6 +135,35 @@ def test_a_person_without_probes_has_no_trials(name: str) -> None:
         assert which == DETECTED or all(r.trials[1] == 0 for r in rates)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_counts_without_people_for_thresholds_or_says_that_it_cannot(name: str) -> None:
+    cloaked, changed = swapped(GALLERY), of(GALLERY, 0, 1)
+    asked = replace(searches((0, 1), cloaked, changed), calibration=NOBODY)
+    arms = (system(p, changed, changed.float(), drop=False) for p in (GALLERY, cloaked))
+    refused = refusal(name, *arms, asked)
+    if refused is not None:
+        assert "not possible with 0" in refused.got
+        assert "calibration" in refused.remedy
+    assert (refused is not None) == (name in ("open-set", "verification"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_counts_of_a_service_or_says_that_it_cannot(name: str) -> None:
+    """It searches, and gives neither embeddings nor likeness."""
+
+    class Refusing:
+        def search(self, probes: Pictures, k: int, /) -> Candidates:
+            return RECOGNITION.enrol(GALLERY).search(probes, k)
+
+        def likeness(self, probes: Pictures, claimed: Tensor, /) -> Tensor:
+            raise NotPossibleError("it refuses", expected="one that does not", remedy="another")
+
+    none = torch.zeros(len(GALLERY)).bool()
+    one = System(Refusing(), GALLERY, none, none.float())
+    refused = refusal(name, one, one, searches((0, 1), GALLERY, of(GALLERY, 0)))
+    assert (refused is not None) == (name in ("verification", "residual"))
+
+
 def test_identification_misses_who_is_cloaked_and_nobody_else() -> None:
     found = counted("rank-k", (0, 1, 2, 3))
     first, second = found[rank(1)], found[rank(2)]
@@ -154,6 +197,38 @@ def test_detection_counts_flags_on_cloaked_and_on_clean_pictures() -> None:
     assert flagged.control.hits == (0, 0, 0, 0, 1, 0)
     assert flagged.control.trials == (3,) * 6
     assert flagged.value == pytest.approx(1 - 0.5 / 18), "one clean picture ties with the cloaked"
+
+
+def test_an_open_set_and_verification_miss_who_is_cloaked_and_nobody_else() -> None:
+    for name, called in (("open-set", found_at("1%")), ("verification", verified_at("0.1%"))):
+        found = counted(name, (0, 1, 2, 3))[called]
+        assert found.control == Rate(hits=(2,) * 4, trials=(2,) * 4)
+        assert found.cloaked == Rate(hits=(0, 0, 2, 2), trials=(2,) * 4)
+
+
+def test_a_residual_tells_who_is_left_in_cloaked_pictures() -> None:
+    """Persons 0 and 1 look like each other: like a stranger, who is the nearest."""
+    found = counted("residual", (0, 1, 2, 3))
+    cosine = {name: outcome.value for name, outcome in found.items()}
+    clean, cloaked, strange, nearest = (
+        cosine[n] for n in (OWN_CLEAN, OWN_CLOAKED, STRANGER, NEAREST)
+    )
+    assert clean is not None
+    assert cloaked is not None
+    assert strange is not None
+    assert nearest is not None
+    assert clean > 0.9 > cloaked
+    assert nearest > 0.9 > strange
+    vectors = RECOGNITION.embed(swapped(GALLERY).of([0]))
+    centroid = RECOGNITION.embed(PROBES.of([0])).mean(0)
+    alone = counted("residual", (0,))[OWN_CLOAKED].value
+    assert alone == pytest.approx(float((vectors @ centroid / centroid.norm()).mean()), abs=1e-5)
+
+
+def test_a_residual_without_cloaked_pictures_has_no_value() -> None:
+    asked = searches((0, 1), GALLERY, of(GALLERY))
+    found = measure("residual")(system(GALLERY), system(GALLERY), asked)
+    assert {outcome.value for outcome in found.values()} == {None}
 
 
 def test_who_does_not_look_detects_nothing() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -22,10 +24,21 @@ IDENTITIES = torch.arange(8).repeat(5) * 3  # identities need not be 0, 1, 2, ..
 PROBES = F.normalize(torch.randn(25, 16, generator=torch.Generator().manual_seed(1)))
 
 
+class Direction(NearestCentroid):
+    """NearestCentroid among directions: means of unit vectors are shorter than 1."""
+
+    def fit(self, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64]) -> Direction:
+        super().fit(x, y)
+        self.centroids_ /= np.linalg.norm(self.centroids_, axis=1, keepdims=True)
+        return self
+
+
 @pytest.mark.parametrize(
     ("name", "oracle"),
     [
         ("nn", KNeighborsClassifier(1)),
+        ("knn:k=1", KNeighborsClassifier(1, metric="cosine")),
+        ("centroid", Direction()),
         ("linear", make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))),
     ],
 )
@@ -41,6 +54,36 @@ def test_nearest_neighbours_likeness_is_the_best_cosine() -> None:
         cosines = torch.stack([PROBES @ row for row in GALLERY[who == IDENTITIES]], 1)
         likeness = fitted.likeness(PROBES, who.expand(len(PROBES)))
         assert torch.allclose(likeness, cosines.amax(1), atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [2, 5, 13, 40, 100])
+def test_votes_are_scikit_learns(k: int) -> None:
+    """Of as many pictures as there are, at most."""
+    oracle = KNeighborsClassifier(min(k, len(GALLERY)), metric="cosine")
+    oracle.fit(GALLERY.numpy(), IDENTITIES.numpy())
+    votes = torch.from_numpy(oracle.predict_proba(PROBES.numpy()) * oracle.n_neighbors)
+    fitted = MATCHERS.load(f"knn:k={k}")(GALLERY, IDENTITIES)
+    for column, who in enumerate(IDENTITIES.unique()):
+        likeness = fitted.likeness(PROBES, who.expand(len(PROBES)))
+        assert likeness.floor().tolist() == votes[:, column].round().tolist()
+
+
+def test_equally_many_votes_are_decided_by_the_nearest_picture() -> None:
+    gallery = F.normalize(torch.tensor([[1.0, 0.1], [1, 0.8], [1, 0], [0, 1], [-1, 0]]))
+    fitted = MATCHERS.load("knn:k=3")(gallery, torch.tensor([1, 1, 2, 3, 4]))
+    found = fitted.search(torch.tensor([[1.0, 0.0]]), 4)
+    assert found.identities.tolist() == [[1, 2, 3, 4]], "two votes, one, none"
+    fitted = MATCHERS.load("knn:k=2")(gallery, torch.tensor([1, 1, 2, 3, 4]))
+    found = fitted.search(torch.tensor([[1.0, 0.0]]), 4)
+    assert found.identities.tolist() == [[2, 1, 3, 4]], "one each: the nearer first"
+
+
+def test_a_centroids_likeness_is_the_cosine_of_the_mean() -> None:
+    fitted = MATCHERS.load("centroid")(GALLERY, IDENTITIES)
+    for who in IDENTITIES.unique():
+        mean = GALLERY[who == IDENTITIES].mean(0, keepdim=True)
+        likeness = fitted.likeness(PROBES, who.expand(len(PROBES)))
+        assert torch.allclose(likeness, F.cosine_similarity(PROBES, mean), atol=1e-6)
 
 
 def test_linear_likeness_is_the_margin_of_the_claimed_identity() -> None:
