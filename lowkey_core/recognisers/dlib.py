@@ -29,6 +29,7 @@ CARD = Card(
     data=frozenset({"FaceScrub", "VGG-Face"}),
     preprocessing="warped to 150x150; RGB, (255 x - (122.782, 117.001, 104.298)) / 256",
     lineage=frozenset({"dlib-resnet-v1"}),
+    family="residual network",
     distribution="face_recognition_models",
     size=22_466_066,
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from audit import record
+from audit import record, relations
 from audit.records import Relation
 from lowkey_core.cloaks import CloakAbout
 from lowkey_core.datasets import Dataset
@@ -58,7 +58,7 @@ def related(ours: Card, surrogates: tuple[Card, ...] | None) -> Relation:
     against = None if surrogates is None else tuple(SimpleNamespace(card=c) for c in surrogates)
     about = CloakAbout(datetime.date(2021, 1, 1), against=against)  # type: ignore[arg-type]
     tool: Any = SimpleNamespace(cloak=SimpleNamespace(about=about))
-    return record.relation(ours, tool)
+    return relations.relation(ours, tool)
 
 
 def test_a_surrogate_is_not_newer_than_its_cloak() -> None:
