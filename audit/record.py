@@ -86,7 +86,8 @@ def record(
         cells=split.cells,
         cards=tuple(networks(scene, ruler.cards)),
         caveats=caveats(
-            photos.counts, cloaks, recognisers, adversaries, cells, notes_on_pictures(scene)
+            *(photos.counts, cloaks, recognisers, adversaries, cells),
+            (*notes_on_pictures(scene), *scene.sight.notes(scene.seen)),
         ),
         environment=_environment(),
         timings=clock.laps | dict(_faces(scene)),
@@ -160,7 +161,7 @@ def networks(scene: Scene, metrics: Sequence[weights.Card] = ()) -> Iterator[Car
     roles = {
         "surrogate": [network.card for network in scene.surrogates],
         "recogniser": [group[0].card for group in scene.recognitions],
-        "face detector": list(DETECTOR_CARDS),
+        "face detector": [*DETECTOR_CARDS, *scene.sight.cards],
         "data set": list(scene.photos.dataset.cards),
         "perceptual metric": list(metrics),
     }
