@@ -16,7 +16,7 @@ def dated(report: AuditReport, cloak: CloakRecord) -> Table:
     matcher. cloak: one with a date."""
     moments = timeline(report, cloak)
     return Table(
-        f"How old is {cloak.attack} to each recogniser?",
+        f"Do newer recognisers undo {cloak.attack}?",
         (
             "recogniser",
             "family",
@@ -68,6 +68,11 @@ def _note(cloak: CloakRecord, moments: tuple[Moment, ...]) -> str:
             f"{most.months} months after the cloak and is of a surrogate's family "
             f"({most.recogniser.family}), and the cloak protects against it more, "
             f"{rate(most.cell.protection)}, than against {least.recogniser.name} "
-            f"({least.recogniser.family}), {rate(least.cell.protection)}."
+            f"({least.recogniser.family}), {rate(least.cell.protection)}{_overlap(most, least)}."
         )
     return said
+
+
+def _overlap(most: Moment, least: Moment) -> str:
+    apart = most.cell.protection.interval[0] > least.cell.protection.interval[1]
+    return "" if apart else ", though the intervals overlap"

@@ -74,6 +74,12 @@ def test_a_newer_network_of_the_surrogates_family_that_is_fooled_more_is_named()
     assert "Date alone does not decide: cousin came 9 months after the cloak" in note
     assert "(MobileFaceNet)" in note
     assert "than against hybrid (convolutions and attention), 0.25 [" in note
+    assert "overlap" not in note
+
+
+def test_overlapping_intervals_are_said_to_overlap() -> None:
+    close = report(HITS | {"cousin": 2})
+    assert dated(close, KIN).note.endswith("though the intervals overlap.")
 
 
 @pytest.mark.parametrize(
