@@ -90,9 +90,10 @@ def _everything(scene: Scene) -> list[str]:
 def _threat(
     scene: Scene, recognition: Recognition, tool: CloakTool | None, name: str
 ) -> ThreatModel:
-    background = scene.photos.background
+    background = scene.seen.background
     if tool is not None:
-        return ThreatModel(recognition, tool.learnable(background), tool.for_adversary)
+        run = scene.sight.tool(tool.for_adversary, scene.photos.background)
+        return ThreatModel(recognition, tool.learnable(background), run)
 
     def forbidden(_pictures: Pictures, _rng: Generator) -> Pictures:
         raise PluginError(

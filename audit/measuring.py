@@ -16,7 +16,7 @@ from audit.publishing import Publication
 from audit.scenarios import Scenario, Trial
 from audit.scene import Scene
 from lowkey_core.errors import NotPossibleError, PlanError, setting
-from lowkey_core.publish.served import found_again, in_place, served
+from lowkey_core.publish.served import in_place, served
 from lowkey_core.types import Pictures, Transform
 
 
@@ -64,15 +64,16 @@ class Scraped:
 def scrape(scene: Scene, published: list[Publication], name: str, apply: Transform) -> Scraped:
     """Everything after the transform called `name`."""
 
-    def again(pictures: Pictures) -> Pictures:
-        after = served(pictures, name, apply)
-        return found_again(after, scene.work) if scene.detect_again else after
+    seen = scene.seen
+
+    def again(pictures: Pictures, clean: Pictures) -> Pictures:
+        return scene.sight.again(served(pictures, name, apply), clean)
 
     return Scraped(
-        again(scene.photos.gallery),
-        {each.attack: again(each.gallery) for each in published},
-        served(scene.photos.bystanders, name, apply),
-        {each.attack: again(each.probes) for each in published if each.probes is not None},
+        again(scene.photos.gallery, seen.gallery),
+        {each.attack: again(each.gallery, seen.gallery) for each in published},
+        served(seen.bystanders, name, apply),
+        {p.attack: again(p.probes, seen.probes) for p in published if p.probes is not None},
     )
 
 
@@ -112,7 +113,7 @@ def _faces_found(scene: Scene, scraped: Scraped, trial: Trial, gallery: Pictures
     """Of the pictures of each person that a trial publishes cloaked, those in which the detector
     still finds the face, where it was; and of the same pictures without the cloak."""
     rows = trial.cloaked.nonzero().flatten()
-    before = scene.photos.gallery.select(rows)
+    before = scene.seen.gallery.select(rows)
 
     def rate_of(published: Pictures) -> Rate:
         pairs = zip(published.select(rows).items, before.items, strict=True)
@@ -147,7 +148,7 @@ def trials(
 def _searches(
     scene: Scene, scraped: Scraped, trial: Trial, attack: str, gallery: Pictures
 ) -> Searches:
-    clean = scene.photos.probes.of(trial.scored)
+    clean = scene.seen.probes.of(trial.scored)
     cloaked = scraped.probes[attack].of(trial.scored) if trial.probes == "cloaked" else clean
     changed = torch.zeros(len(gallery)).bool()
     changed[: len(trial.cloaked)] = trial.cloaked
@@ -155,7 +156,7 @@ def _searches(
         scored=trial.scored,
         clean=clean,
         probes=cloaked,
-        calibration=scene.photos.calibration,
+        calibration=scene.seen.calibration,
         scraped=gallery,
         changed=changed,
     )

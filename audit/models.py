@@ -17,6 +17,7 @@ from lowkey_core.errors import (
     unknown_name,
 )
 from lowkey_core.faces.detection import DETECTOR_CARDS
+from lowkey_core.faces.detectors import LANDMARKS
 from lowkey_core.faces.visibility import LINEAR, TRUNK
 from lowkey_core.training import lfw_pictures
 from lowkey_core.weights import Card
@@ -33,7 +34,7 @@ def catalogue() -> dict[str, tuple[str, Card]]:
         GENERATOR.name: ("data set", GENERATOR),
         lfw_pictures.CARD.name: ("digests of pictures", lfw_pictures.CARD),
         **{card.name: ("perceptual metric", card) for card in (TRUNK, LINEAR, ST_LPIPS)},
-        **{card.name: ("face detector", card) for card in DETECTOR_CARDS},
+        **{card.name: ("face detector", card) for card in (*DETECTOR_CARDS, LANDMARKS)},
         EFFICIENTNET.name: ("image classifier", EFFICIENTNET),
     }
 

@@ -175,6 +175,9 @@ class Adversaries(Part):
         (), "Cloaks that adversaries who run the tool learn about; without one, every cloak."
     )
     epochs: int = choice(12, "Training passes of adversaries that learn.", ge=0)
+    detector: Literal["mtcnn", "dlib", "opencv"] = choice(
+        "mtcnn", "With which they find and align faces in everybody's photos."
+    )
     flagged: Literal["drop", "keep"] = choice("drop", "What a detector does with what it flags.")
 
     @field_validator("names")

@@ -24,10 +24,9 @@ from audit.records import (
     CloakRecord,
     Copies,
     Quality,
-    RecogniserRecord,
-    Relation,
     SplitRecord,
 )
+from audit.relations import families, related
 from audit.report import PER_FACE, AuditReport
 from audit.scene import Scene
 from audit.visible import Ruler, visible
@@ -36,7 +35,6 @@ from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.faces.detection import DETECTOR_CARDS
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.publish.tool import CloakTool
-from lowkey_core.recognition.lineage import held_out, shared_data
 from lowkey_core.training import lfw_pictures
 from lowkey_core.work.work import Work
 
@@ -74,7 +72,7 @@ def record(
     clock.lap("measuring visibility")
     own = {p.attack: p for p in published}
     cloaks = tuple(_cloak(scene, tool, own[tool.name], seen) for tool in scene.tools)
-    recognisers = tuple(_recogniser(scene, group[0].card) for group in scene.recognitions)
+    recognisers = related(scene)
     adversaries = tuple(_adversary(scene, name, prepared) for name in scene.adversaries)
     photos = scene.photos
     people = tuple(photos.names[who] for who in photos.people)
@@ -88,7 +86,8 @@ def record(
         cells=split.cells,
         cards=tuple(networks(scene, ruler.cards)),
         caveats=caveats(
-            photos.counts, cloaks, recognisers, adversaries, cells, notes_on_pictures(scene)
+            *(photos.counts, cloaks, recognisers, adversaries, cells),
+            (*notes_on_pictures(scene), *scene.sight.notes(scene.seen)),
         ),
         environment=_environment(),
         timings=clock.laps | dict(_faces(scene)),
@@ -114,6 +113,7 @@ def _cloak(
         released=about.released,
         notes=about.notes,
         surrogates=None if about.against is None else tuple(n.card.name for n in about.against),
+        families=families(about.against),
         quality=tuple(seen[each.name] for each in pair),
         copies=_copies(scene, tool.cloak) if isinstance(tool.cloak, ThirdPartyCloak) else None,
         unchanged=published.unchanged(scene.photos.gallery),
@@ -135,29 +135,6 @@ def _copies(scene: Scene, cloak: ThirdPartyCloak) -> Copies:
         unchanged=tuple(name for name in own if name in cloak.unchanged),
         strays=dict(cloak.strays),
         notes=cloak.notes,
-    )
-
-
-def _recogniser(scene: Scene, card: weights.Card) -> RecogniserRecord:
-    relations = {tool.name: relation(card, tool) for tool in scene.tools}
-    return RecogniserRecord(
-        name=card.name, released=card.released, embedded=card.embedded, relations=relations
-    )
-
-
-def relation(card: weights.Card, tool: CloakTool) -> Relation:
-    """What a recogniser has to do with a cloak."""
-    about = tool.cloak.about
-    known = None if about.against is None else [network.card for network in about.against]
-    apart = None if known is None else not known or held_out(card, known)
-    return Relation(
-        newer=about.released is not None
-        and card.released is not None
-        and card.released > about.released
-        and apart is not False
-        and not card.embedded,
-        held_out=apart,
-        shared_data=shared_data(card, known or ()),
     )
 
 
@@ -184,7 +161,7 @@ def networks(scene: Scene, metrics: Sequence[weights.Card] = ()) -> Iterator[Car
     roles = {
         "surrogate": [network.card for network in scene.surrogates],
         "recogniser": [group[0].card for group in scene.recognitions],
-        "face detector": list(DETECTOR_CARDS),
+        "face detector": [*DETECTOR_CARDS, *scene.sight.cards],
         "data set": list(scene.photos.dataset.cards),
         "perceptual metric": list(metrics),
     }
@@ -200,6 +177,7 @@ def networks(scene: Scene, metrics: Sequence[weights.Card] = ()) -> Iterator[Car
                 released=card.released,
                 trained_on=card.trained_on,
                 preprocessing=card.preprocessing,
+                family=card.family,
             )
 
 

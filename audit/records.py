@@ -75,6 +75,8 @@ class CloakRecord(Record):
     """What it says of itself."""
     surrogates: tuple[str, ...] | None
     """The networks that it was optimised against; None: not known."""
+    families: Many[str] = ()
+    """Families of their architectures, as far as they are stated."""
     quality: Many[Quality]
     """Of the cloak, and of its control."""
     unchanged: Many[str] = ()
@@ -96,6 +98,9 @@ class Relation(Record):
     """Shares no weights, teacher or training run with a surrogate; None if that is not stated."""
     shared_data: Many[str] = ()
     """Data sets that a surrogate was trained on, too."""
+    same_as: Many[str] = ()
+    """Surrogates that give the same embeddings of a fixed batch of faces: they are this network,
+    whatever the cards say, so that it is not held out."""
 
 
 class RecogniserRecord(Record):
@@ -108,6 +113,10 @@ class RecogniserRecord(Record):
     """A small network of this project, whatever its date."""
     relations: dict[str, Relation]
     """By audited cloak."""
+    family: str = ""
+    """Of its architecture; "" if not stated."""
+    service: bool = False
+    """It gives no embeddings: whether it is a surrogate under another name is not known."""
 
 
 class AdversaryRecord(Record):
@@ -138,6 +147,8 @@ class Card(Record):
     trained_on: str
     preprocessing: str = "not stated"
     """What becomes of the aligned face, x in [0, 1], before the first layer."""
+    family: str = ""
+    """Of its architecture; "" if not stated."""
     first_seen: bool = False
     """Nobody published the whole digest: `sha256` is that of the first fetch on this machine."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Generator
@@ -14,6 +15,7 @@ from audit.measures import MEASURES, Measure
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
 from audit.scenarios import SCENARIOS, Scenario
+from audit.sight import Sight
 from lowkey_core import cloaks, recognisers, transforms
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.cloaks.noise import Noise
@@ -47,9 +49,14 @@ class Scene:
     measures: dict[str, Measure]
     photos: Photographs
     seed: int
-    detect_again: bool
-    """In what protected people published."""
+    sight: Sight
+    """How adversaries find faces."""
     work: Work
+
+    @cached_property
+    def seen(self) -> Photographs:
+        """The photos, clean, as adversaries see them: faces where their detector finds them."""
+        return self.sight.photographs(self.photos)
 
     def pair(self, tool: CloakTool) -> list[Tool]:
         """A cloak, and its control if it has one."""
@@ -100,7 +107,7 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         measures=measures,
         photos=photos,
         seed=plan.people.seed,
-        detect_again=plan.publish.detect == "again",
+        sight=Sight.of(plan.adversaries.detector, plan.publish.detect == "again", work),
         work=work,
     )
 

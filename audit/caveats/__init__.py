@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from audit.caveats.doubt import doubt
 from audit.caveats.figures import controls, held_out, learning, power
+from audit.caveats.one_network import one_network
 from audit.caveats.pictures import alike, copies, crowd, lost, metrics, unchanged
 from audit.outcomes import Cell
 from audit.records import AdversaryRecord, Caveat, CloakRecord, Counts, RecogniserRecord
@@ -25,6 +26,7 @@ def caveats(
         *controls(cells, {c.control for c in cloaks if c.control}),
         *learning(adversaries),
         *held_out(cloaks, recognisers),
+        *one_network(cloaks, recognisers),
         *power(cells),
         *crowd(counts),
         *lost(counts),

@@ -103,19 +103,19 @@ def detect_all(photos: Sequence[Pixels]) -> list[list[Frame]]:
     A photo in which no face is sure is also looked at turned by 90, 180 and 270 degrees, as MTCNN
     knows upright faces only; it keeps the turn with the surest face.
     """
-    searched, sizes = [_searched(p) for p in photos], [p.shape[:2] for p in photos]
-    found = look(searched, sizes)
+    copies, sizes = [searched(p) for p in photos], [p.shape[:2] for p in photos]
+    found = look(copies, sizes)
     return [
         frames if sure >= UPRIGHT else _turned(copy, size, sure) or frames
-        for (sure, frames), copy, size in zip(found, searched, sizes, strict=True)
+        for (sure, frames), copy, size in zip(found, copies, sizes, strict=True)
     ]
 
 
 def detect_smaller(photos: Sequence[Pixels]) -> list[list[Frame]]:
     """The faces of each upright photo in a smaller copy of what `detect_all` searches: MTCNN misses
     some faces at one size that it finds at another."""
-    searched, sizes = [_searched(p, SMALLER) for p in photos], [p.shape[:2] for p in photos]
-    return [frames for _, frames in look(searched, sizes)]
+    copies, sizes = [searched(p, SMALLER) for p in photos], [p.shape[:2] for p in photos]
+    return [frames for _, frames in look(copies, sizes)]
 
 
 SMALLER = 0.7
@@ -160,7 +160,7 @@ _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose
 """Counterclockwise."""
 
 
-def _searched(pixels: Pixels, share: float = 1.0) -> Image.Image:
+def searched(pixels: Pixels, share: float = 1.0) -> Image.Image:
     """The copy of a photo in which faces are looked for, or a smaller one of it."""
     photo = Image.fromarray(pixels)
     shrink = max(1.0, max(photo.size) / LARGEST_SEARCHED) / share

@@ -16,11 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lowkey_core import weights
 from lowkey_core.errors import LocalNetworkError
 from lowkey_core.networks.onnx_file import names_other_files, package
 from lowkey_core.types import ARCFACE, FACE_SIZE, Embeddings, Images, Network
 from lowkey_core.weights import sidecar
-from lowkey_core.weights.sidecar import Sidecar
+from lowkey_core.weights.sidecar import Input
 from lowkey_core.work import provenance
 
 SUFFIXES = (".pt", ".onnx")
@@ -32,9 +33,25 @@ def load(path: Path) -> Network:
     Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError.
     """
     beside, content = sidecar.verified(path)
-    make = TorchScript if path.suffix == ".pt" else Onnx
-    network: TorchScript | Onnx = make(content, path, beside)
+    assert beside.input is not None
+    opaque = path.suffix == ".onnx"
+    make = Onnx if opaque else TorchScript
+    network: TorchScript | Onnx = make(
+        content, path, beside.card(path, black_box=opaque), beside.input
+    )
     for count in (1, 2):  # some exports accept batches of one only
+        _try(network, path, count)
+    return network
+
+
+def from_card(card: weights.Card, input_: Input) -> Onnx:
+    """The network in the ONNX file of a card of this project, after the same trial.
+
+    Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError.
+    """
+    content, path = weights.read(card), weights.locate(card)
+    network = Onnx(content, path, card, input_)
+    for count in (1, 2):
         _try(network, path, count)
     return network
 
@@ -44,10 +61,9 @@ class TorchScript(nn.Module):
 
     template = ARCFACE
 
-    def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
+    def __init__(self, content: bytes, path: Path, card: weights.Card, input_: Input) -> None:
         super().__init__()
-        assert sidecar.input is not None
-        self.card, self.input = sidecar.card(path), sidecar.input
+        self.card, self.input = card, input_
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter(
@@ -80,9 +96,8 @@ class Onnx:
 
     template = ARCFACE
 
-    def __init__(self, content: bytes, path: Path, sidecar: Sidecar) -> None:
-        assert sidecar.input is not None
-        self.card, self.input = sidecar.card(path, black_box=True), sidecar.input
+    def __init__(self, content: bytes, path: Path, card: weights.Card, input_: Input) -> None:
+        self.card, self.input = card, input_
         format_, runtime = package("onnx", path), package("onnxruntime", path)
         try:
             model = format_.ModelProto.FromString(content)
@@ -117,7 +132,7 @@ class Onnx:
         self._name, shape = inputs[0].name, inputs[0].shape
         self._one_by_one = bool(shape) and shape[0] == 1
         self.fingerprint = provenance.fingerprint(
-            "onnx", self.card.sha256, self.input, runtime.__version__
+            "onnx", weights.digest(card), self.input, runtime.__version__
         )
 
     def __call__(self, images: Images, /) -> Embeddings:

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lowkey_core.errors import TamperedWeightsError
-from lowkey_core.types import Embeddings, Images, Template
+from lowkey_core.faces.chips import DLIB as CHIP
+from lowkey_core.types import Embeddings, Images
 from lowkey_core.weights import Card, read
 
 CARD = Card(
@@ -29,13 +30,12 @@ CARD = Card(
     data=frozenset({"FaceScrub", "VGG-Face"}),
     preprocessing="warped to 150x150; RGB, (255 x - (122.782, 117.001, 104.298)) / 256",
     lineage=frozenset({"dlib-resnet-v1"}),
+    family="residual network",
     distribution="face_recognition_models",
     size=22_466_066,
 )
 CARDS = {"": CARD}
 
-CHIP = Template("dlib", 150, ((1.52058, -0.01632, -8.877), (0.01632, 1.52058, -34.484)))
-"""The 150x150 chip that dlib aligns faces to: a least-squares fit of its own chips, on LFW."""
 _MEAN = (122.782, 117.001, 104.298)
 _STAGES = ((3, 32), (4, 64), (3, 128), (3, 256), (1, 256))  # blocks, channels
 

@@ -29,6 +29,7 @@ CARD = Card(
     data=frozenset({"WebFace260M"}),
     preprocessing="112x112 RGB, (x - 0.5) / 0.5",
     lineage=frozenset({"edgeface-xxs"}),
+    family="convolutions and attention",
     size=2_504_608,
 )
 CARDS = {"xxs": CARD}

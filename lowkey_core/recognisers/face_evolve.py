@@ -31,6 +31,7 @@ def _card(architecture: str, head: str, epoch: int) -> Card:
         data=frozenset({"MS-Celeb-1M"}),
         preprocessing="112x112 RGB, (x - 0.5) / 0.5",
         lineage=frozenset({f"face-evolve-{name}-lowkey"}),
+        family="residual network",
         url=f"https://github.com/cmu-spuds/lowkey_gradio/releases/download/weights/{file}",
     )
 

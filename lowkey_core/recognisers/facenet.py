@@ -30,6 +30,7 @@ def _card(member: str, released: datetime.date, trained_on: str) -> Card:
         data=frozenset({trained_on}),
         preprocessing="warped to 160x160; RGB, (255 x - 127.5) / 128",
         lineage=frozenset({f"facenet-{member}-sandberg"}),
+        family="Inception-ResNet",
         url=f"https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/{file}",
     )
 

@@ -37,6 +37,7 @@ CARDS = {
         data=frozenset({"MS-Celeb-1M"}),
         preprocessing="112x112 RGB, (x - mean) / deviation of ImageNet",
         lineage=frozenset({"mobilefacenet-ms1m-foamliu"}),
+        family="MobileFaceNet",
         url="https://github.com/foamliu/MobileFaceNet/raw/408e13c0bcd1c10b666f00b07efcc2eab3c5d195"
         "/weights/mobilefacenet.pt",
         size=4_135_271,
@@ -52,6 +53,7 @@ CARDS = {
         data=frozenset({"CASIA-WebFace"}),
         preprocessing="columns 8 to 103, RGB, (255 x - 127.5) / 128",
         lineage=frozenset({"mobilefacenet-casia-xiaoccer"}),
+        family="MobileFaceNet",
         url="https://github.com/Xiaoccer/MobileFaceNet_Pytorch/raw"
         "/9c6e162647edf1bdc1d194f305d2030c79bf4613/model/best/068.ckpt",
         size=4_130_855,

@@ -23,6 +23,15 @@ from lowkey_core.weights.checkpoints import fit, state_of
 MEMBERS = ("ir-arcface", "resnet-cosface", "mobile", "vit")
 
 
+_FAMILIES = {
+    "ir": "residual network",
+    "resnet": "residual network",
+    "mobile": "MobileFaceNet",
+    "vit": "transformer",
+}
+"""`mobile` is MobileNetV2's bottlenecks under MobileFaceNet's global depthwise convolution."""
+
+
 def _card(member: str, sha256: str, size: int, teacher: str, run: str, rank_one: float) -> Card:
     """teacher, run: name and training run of the teacher. rank_one: rank-1 rate of 60 people of LFW
     among 1,000 others, all kept out of training (`pytest -m slow`)."""
@@ -40,6 +49,7 @@ def _card(member: str, sha256: str, size: int, teacher: str, run: str, rank_one:
         data=frozenset({"LFW", "SynthFaces"}),
         preprocessing="112x112 RGB, (x - 0.5) / 0.5",
         lineage=frozenset({f"zoo-{member}", run}),
+        family=_FAMILIES[member.partition("-")[0]],
         size=size,
         embedded=True,
     )

@@ -77,6 +77,9 @@ class Card:
     lineage: frozenset[str] = frozenset()
     """All training runs that the weights come from, including those of teachers. Networks with a
     common run are not held out from each other. Empty: not stated."""
+    family: str = ""
+    """Of its architecture: networks of one family tend to be fooled by the same cloak. "": not
+    stated."""
     distribution: str = ""
     """The Python package that contains the file; "" if none does."""
     embedded: bool = False

@@ -16,6 +16,7 @@ FACEPLUGIN = Card(
     released=datetime.date(2021, 10, 21),
     trained_on="not stated",
     preprocessing="112x112 BGR, (255 x - 127) / 128",
+    family="MobileFaceNet",
     package=Package(
         "npm",
         "faceplugin-face-recognition-js",

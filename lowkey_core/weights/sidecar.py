@@ -66,6 +66,8 @@ class Sidecar(_Written):
     """Data sets it was trained on, by the names of `models list`; empty: not stated."""
     lineage: frozenset[str] = frozenset()
     """Training runs its weights come from, teachers included; empty: not stated."""
+    family: str = ""
+    """Of its architecture; "": not stated."""
     input: Input | None = None
     """For `.pt` and `.onnx`; a `.py` file prepares its own."""
 
@@ -115,7 +117,7 @@ def verified(path: Path) -> tuple[Sidecar, bytes]:
     return card, content
 
 
-_FIELDS = "name, sha256, released, licence, source, trained_on, data, lineage and [input]"
+_FIELDS = "name, sha256, released, licence, source, trained_on, data, lineage, family and [input]"
 
 
 def _parse(beside: Path, found: str) -> Sidecar:

@@ -10,7 +10,7 @@ from audit.outcomes import FLAGGED
 from audit.records import Caveat, CloakRecord
 from audit.report import AuditReport
 from lowkey_core.errors import as_flag, one_line
-from reports.parts import details, further, ranking, side_by_side, spread, words
+from reports.parts import details, further, ranking, side_by_side, spread, timeline, words
 from reports.parts.layout import NOT_MEASURED, Table, printable, rate
 
 
@@ -53,6 +53,7 @@ def tables(report: AuditReport) -> tuple[Table, ...]:
         *([side_by_side.cloaks(report)] if len(report.cloaks) > 1 else []),
         *(_answers(report, cloak) for cloak in report.cloaks),
         *(ranking.strongest(report, cloak) for cloak in report.cloaks if _several(report)),
+        *(timeline.dated(report, cloak) for cloak in report.cloaks if cloak.released),
         spread.compared(report),
         spread.splits(report),
         further.counted(report),

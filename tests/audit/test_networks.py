@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from audit import record
+from audit import record, relations
 from audit.records import Relation
+from audit.sight import Sight
 from lowkey_core.cloaks import CloakAbout
 from lowkey_core.datasets import Dataset
 from lowkey_core.datasets.synthetic import GENERATOR
 from lowkey_core.faces import visibility
 from lowkey_core.recognition.lineage import held_out, shared_data
 from lowkey_core.weights import Card
+from lowkey_core.work.work import Work
 from reports.parts import details
 from tests.audit.samples import cell, recogniser, sample
 from tests.conftest import TinyNetwork
@@ -58,7 +60,7 @@ def related(ours: Card, surrogates: tuple[Card, ...] | None) -> Relation:
     against = None if surrogates is None else tuple(SimpleNamespace(card=c) for c in surrogates)
     about = CloakAbout(datetime.date(2021, 1, 1), against=against)  # type: ignore[arg-type]
     tool: Any = SimpleNamespace(cloak=SimpleNamespace(about=about))
-    return record.relation(ours, tool)
+    return relations.relation(ours, tool)
 
 
 def test_a_surrogate_is_not_newer_than_its_cloak() -> None:
@@ -94,7 +96,8 @@ def scene(*recognisers: Card, **dataset: Any) -> Any:
     """Of a data set that says so of itself."""
     photos = SimpleNamespace(dataset=Dataset("d", (), **dataset))
     groups = [(SimpleNamespace(card=c),) for c in recognisers]
-    return SimpleNamespace(surrogates=(), recognitions=groups, photos=photos)
+    sight = Sight.of("mtcnn", True, Work())
+    return SimpleNamespace(surrogates=(), recognitions=groups, photos=photos, sight=sight)
 
 
 def test_a_network_that_drew_the_pictures_is_named_with_its_digest() -> None:
