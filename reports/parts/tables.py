@@ -54,6 +54,7 @@ def tables(report: AuditReport) -> tuple[Table, ...]:
         *(_answers(report, cloak) for cloak in report.cloaks),
         spread.compared(report),
         spread.splits(report),
+        spread.groups(report),
         further.counted(report),
         further.not_possible(report),
         *([details.detection(report)] if looked else []),
