@@ -47,6 +47,12 @@ class Photographs:
         return _people(self.gallery, self.probes)
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """Of each of `people`, "" where it is not stated; none where the data set has no groups."""
+        stated = self.dataset.groups
+        return tuple(stated.get(self.names[who], "") for who in self.people) if stated else ()
+
+    @property
     def enrolled(self) -> list[int]:
         """Everybody in the gallery."""
         return self.gallery.join(self.bystanders).people

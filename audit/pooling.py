@@ -33,6 +33,7 @@ def pooled(plan: AuditPlan, reports: Sequence[AuditReport]) -> AuditReport:
     )
     people = once(name for r in reports for name in r.people)
     enrolled = once(name for r in reports for name in r.enrolled)
+    groups = {n: g for r in reports for n, g in zip(r.people, r.groups, strict=bool(r.groups))}
     counts = summed.counts([r.counts for r in reports], len(people), len(enrolled))
     cloaks = tuple(map(summed.cloak, zip(*(r.cloaks for r in reports), strict=True)))
     adversaries = tuple(
@@ -54,6 +55,7 @@ def pooled(plan: AuditPlan, reports: Sequence[AuditReport]) -> AuditReport:
         environment=first.environment,
         timings=_timings(reports),
         people=people,
+        groups=tuple(groups.get(name, "") for name in people) if groups else (),
         enrolled=enrolled,
         comparisons=comparisons([c.attack for c in cloaks], first.recognisers[0].name, splits),
         splits=splits,

@@ -92,6 +92,7 @@ def record(
         environment=_environment(),
         timings=clock.laps | dict(_faces(scene)),
         people=people,
+        groups=photos.groups,
         enrolled=tuple(photos.names[who] for who in photos.enrolled),
         comparisons=comparisons([c.attack for c in cloaks], recognisers[0].name, [split]),
     )

@@ -55,6 +55,9 @@ class AuditReport(Record):
     between two runs of one plan."""
     people: Many[str] = ()
     """The protected identities, in the order of the cells' rates over them."""
+    groups: Many[str] = ()
+    """The group of each of them, "" where the data set does not state it; none where it states no
+    groups."""
     enrolled: Many[str] = ()
     """Everybody in a gallery, in the order of rates over all of them."""
     comparisons: Many[Comparison] = ()
@@ -86,6 +89,8 @@ class AuditReport(Record):
         ):
             if called and not len(called) == len(set(called)) == counted:
                 raise ValueError("not every identity has one name")
+        if self.groups and len(self.groups) != len(self.people):
+            raise ValueError("not every protected identity has a group")
         measured = {(c.attack, c.adversary, c.recogniser, c.transform) for c in self.cells}
         for cloak in self.cloaks:
             if (cloak.attack, BASELINE, self.recognisers[0].name, "none") not in measured:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -32,6 +32,8 @@ class Dataset:
     """Of the networks that drew it, if it was drawn."""
     notes: tuple[str, ...] = ()
     """What the report must say about it."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Of identities whose group is stated: which."""
 
     @cached_property
     def by_identity(self) -> dict[str, tuple[Photo, ...]]:

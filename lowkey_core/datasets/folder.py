@@ -10,20 +10,26 @@ called `Name`. Folders of one name at that level are one person, wherever they a
 A picture is a file whose content or name says so. Links to what lies inside the folder are
 followed, others are named in the report: nothing outside is read. What starts with a dot is passed
 over.
+
+A table `groups.csv` in the folder, or `FOLDER.groups.csv` beside it, with the columns `identity`
+and `group`, says which group each person is of.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lowkey_core.datasets import Dataset, printable
 from lowkey_core.errors import DatasetError, setting, some
+from lowkey_core.photos import groups
 from lowkey_core.photos.folders import FACES, Contents, contents
 from lowkey_core.photos.formats import SUFFIXES
 from lowkey_core.photos.photo import Photo
 from lowkey_core.work.files import explained
+
+GROUPS = groups.NAME
 
 
 def build(root: str | None = None, loose: bool = False) -> Dataset:
@@ -59,8 +65,23 @@ def build(root: str | None = None, loose: bool = False) -> Dataset:
             else "make one sub-folder per person, or name another folder with "
             + setting("dataset"),
         )
-    notes = tuple(_notes(folder, held, len(paths) - len(found)))
-    return Dataset(root, photos, notes=notes)
+    stated = _groups(folder, held)
+    notes = [*_notes(folder, held, len(paths) - len(found)), *_strangers(stated, photos)]
+    return Dataset(root, photos, notes=tuple(notes), groups=stated)
+
+
+def _groups(folder: Path, held: Contents) -> dict[str, str]:
+    """Of the table inside the folder, or else of the one beside it. Raises: DatasetError."""
+    inside, beside = folder / GROUPS, folder.with_name(f"{folder.name}.{GROUPS}")
+    if inside in held.others and inside.resolve().is_relative_to(folder):
+        return groups.read(str(inside))
+    return groups.read(str(beside)) if beside.is_file() else {}
+
+
+def _strangers(stated: Mapping[str, str], photos: Sequence[Photo]) -> Iterator[str]:
+    """Whom the table names in vain: perhaps in another spelling."""
+    if unknown := sorted(stated.keys() - {photo.identity for photo in photos}):
+        yield f"{len(unknown)} people whose group is stated have no picture: {some(unknown)}."
 
 
 def _level(path: tuple[str, ...]) -> int:
@@ -79,5 +100,5 @@ def _notes(folder: Path, held: Contents, loose: int) -> Iterator[str]:
             for path, why in held.refused.items()
         )
         yield f"{len(held.refused)} links were not followed: {some(list(links))}."
-    if held.others:
-        yield f"{len(held.others)} other files are no pictures, or hidden."
+    if others := len([path for path in held.others if path != folder / GROUPS]):
+        yield f"{others} other files are no pictures, or hidden."

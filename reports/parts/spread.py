@@ -1,12 +1,13 @@
-"""How figures differ: between two arms on the same probes, and between splits of the people."""
+"""How figures differ: between two arms on the same probes, splits and groups of the people."""
 
 from __future__ import annotations
 
 from audit.findings import answers, between, differences
+from audit.groups import ENOUGH, GroupFigure, by_group
 from audit.records import Comparison
 from audit.report import AuditReport
 from reports.parts import words
-from reports.parts.layout import Table
+from reports.parts.layout import Table, rate
 
 
 def compared(report: AuditReport) -> Table:
@@ -15,6 +16,32 @@ def compared(report: AuditReport) -> Table:
         ("protection with", "less that with", "where", "difference", "people"),
         tuple(_compared(c) for c in differences(report)),
         "Paired by person; who was detected in either is left out.",
+    )
+
+
+def groups(report: AuditReport) -> Table:
+    """Where the data set says which group people are of."""
+    found = by_group(report)
+    few = any(not figure.enough for figure in found)
+    return Table(
+        "Does it protect every group?",
+        ("group", "cloak", "adversary", "recogniser", "people", "protection", "control"),
+        tuple(_group(figure) for figure in found),
+        f"Groups of fewer than {ENOUGH} people are too small: their figures say nothing of others."
+        if few
+        else "",
+    )
+
+
+def _group(figure: GroupFigure) -> tuple[str, ...]:
+    cell, gone = figure.cell, figure.detected
+    told = [rate(figure.protection)]
+    told += ["too few people"] * (not figure.enough) + [f"{gone} detected"] * (gone > 0)
+    return (
+        figure.group or "not stated",
+        *(cell.attack, cell.adversary, cell.recogniser, str(figure.people)),
+        "; ".join(told),
+        rate(figure.control),
     )
 
 

@@ -56,6 +56,7 @@ def tables(report: AuditReport) -> tuple[Table, ...]:
         *(timeline.dated(report, cloak) for cloak in report.cloaks if cloak.released),
         spread.compared(report),
         spread.splits(report),
+        spread.groups(report),
         further.counted(report),
         further.not_possible(report),
         *([details.detection(report)] if looked else []),
