@@ -39,11 +39,24 @@ def _chains(names: tuple[str, ...]) -> tuple[str, ...]:
     return _once(tuple(rung for name in names for rung in ladders.rungs(name)))
 
 
+def _ladders(names: tuple[str, ...]) -> tuple[str, ...]:
+    every = _once(tuple(rung for name in names for rung in ladders.each(name)))
+    return _few(every, "scenarios")
+
+
+def _few(names: tuple[str, ...], what: str) -> tuple[str, ...]:
+    if len(names) > MOST_NAMES:
+        raise ValueError(f"ranges make {len(names)} {what} of it, at most {MOST_NAMES}")
+    return names
+
+
 Specs = Annotated[tuple[str, ...], AfterValidator(_canonical)]
 """Names with their options, as `lowkey_core/spec.py` has them, in canonical form, each once."""
 Chains = Annotated[tuple[str, ...], AfterValidator(_chains)]
 """The same, each perhaps a chain: `resize:0.5+jpeg:75`. Ranges, as `jpeg:10..95`, are given one for
 each of their values."""
+Ladders = Annotated[tuple[str, ...], AfterValidator(_ladders)]
+"""Specs, with ranges, as `mixed:0..1..0.25`, given one for each of their values."""
 Names = Annotated[tuple[str, ...], AfterValidator(_once)]
 
 
@@ -123,9 +136,10 @@ class Publish(Part):
         flag="surrogate",
         common=True,
     )
-    scenarios: Specs = choice(
+    scenarios: Ladders = choice(
         ("all", "one"),
-        "Who cloaks: see `list scenarios`, as all, one (at a time), mixed:0.5 (half of each).",
+        "Who cloaks: see `list scenarios`, as all, one (at a time), mixed:0.5 (half of each); a "
+        "ladder as mixed:0..1..0.25.",
         flag="scenario",
         min_length=1,
     )
@@ -148,10 +162,7 @@ class Publish(Part):
     @field_validator("transforms")
     @classmethod
     def _with_base(cls, transforms: tuple[str, ...]) -> tuple[str, ...]:
-        every = _once((*BASE_TRANSFORMS, *transforms))
-        if len(every) > MOST_NAMES:
-            raise ValueError(f"ranges make {len(every)} transforms of it, at most {MOST_NAMES}")
-        return every
+        return _few(_once((*BASE_TRANSFORMS, *transforms)), "transforms")
 
 
 class Adversaries(Part):

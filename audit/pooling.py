@@ -97,7 +97,7 @@ def _outcome(name: str, parts: Parts, people: Sequence[str], enrolled: Sequence[
     it is of is not known.
     """
     values = [v for _, c in parts if (v := c.outcomes[name].value) is not None]
-    ranks = {rank(k) for k in parts[0][0].plan.measure.ranks}
+    ranks = {rank(k) for k in parts[0][0].ranks}
 
     def arm(which: str) -> Rate | None:
         rates = [getattr(c.outcomes[name], which) for _, c in parts]

@@ -118,6 +118,8 @@ class AdversaryRecord(Record):
     phrase: str
     baseline: bool
     """It never ran the cloaking tool, and tried every recogniser."""
+    scored_at: int = Field(1, ge=1, lt=2**31)
+    """The rank at which its control and protection are read: how many candidates it names."""
     learned: dict[str, dict[str, float]] = Field(default_factory=dict)
     """By audited cloak, what its training reports of itself."""
     impossible: dict[str, str] = Field(default_factory=dict)
