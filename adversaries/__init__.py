@@ -2,18 +2,20 @@
 
 `build` may ask by name for `work` (where finished work is kept) and `device` (where to train);
 `epochs` (how long to train) and `flagged` ("drop" or "keep" pictures judged cloaked) are the plan's
-unless the spec sets them.
+unless the spec sets them. `of` is the adversary that the spec names behind its `@`, built in the
+same way; without one, `adaptive`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from torch import Generator, Tensor
 
 from lowkey_core.plugins import Kind
+from lowkey_core.spec import Plain, Spec, parse
 from lowkey_core.types import Gallery, Pictures, Recognition
 
 
@@ -59,6 +61,9 @@ class AdversaryAbout:
     uses_tool: bool = True
     """False: it never calls the cloaking tool, so it learns once for all cloaks, and also faces
     the noise control."""
+    scored_at: int = 1
+    """The rank at which its control and protection are read: how many candidates it names as its
+    answer."""
 
 
 class Prepared(Protocol):
@@ -88,4 +93,26 @@ class Adversary(Protocol):
         ...
 
 
-ADVERSARIES: Kind[Adversary] = Kind("adversary", "adversaries", promises=("prepare",))
+USUAL = "adaptive"
+"""What is built from another adversary is built from this one, where its spec names none."""
+
+
+class AdversaryKind(Kind[Adversary]):
+    """Adversaries may be built from adversaries: `ensemble:top2@adaptive`."""
+
+    def load(
+        self,
+        spec: Spec | str,
+        *,
+        granted: Mapping[str, Any] | None = None,
+        defaults: Mapping[str, Plain] | None = None,
+        content: bytes | None = None,
+    ) -> Adversary:
+        """As `Kind.load`; what follows the `@` is loaded first, and granted as `of`."""
+        spec, given = parse(spec) if isinstance(spec, str) else spec, dict(granted or {})
+        if self.find(spec, content).asks_for("of"):
+            given["of"] = self.load(spec.of or USUAL, granted=granted, defaults=defaults)
+        return super().load(spec, granted=given, defaults=defaults, content=content)
+
+
+ADVERSARIES = AdversaryKind("adversary", "adversaries", promises=("prepare",))

@@ -39,7 +39,7 @@ class Finding:
 
     @property
     def control(self) -> Rate:
-        """Rank-1 identification in the clean gallery."""
+        """Identification in the clean gallery, at the rank at which the cell is scored."""
         return self.cell.control
 
     @property

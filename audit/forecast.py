@@ -9,9 +9,9 @@ import sys
 from dataclasses import dataclass
 
 from audit.contests import prepare
+from audit.counts import Counts
 from audit.measuring import measure
 from audit.publishing import publish
-from audit.records import Counts
 from audit.scene import Scene
 from audit.visible import Ruler, visible
 from lowkey_core.work.forecast import Forecast

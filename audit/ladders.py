@@ -1,10 +1,11 @@
-"""A range instead of a value: one transform for each of several values.
+"""A range instead of a value: one transform, or one scenario, for each of several values.
 
     NAME:LOW..HIGH          LOW, HIGH, and four between them, equally far apart
     NAME:LOW..HIGH..STEP    LOW, LOW + STEP, LOW + 2 STEP, ..., and HIGH
 
 `jpeg:10..95` is `jpeg:10`, `jpeg:27`, `jpeg:44`, `jpeg:61`, `jpeg:78` and `jpeg:95`; `blur:0.5..3`
-goes up in halves. Between ends without a decimal point, and without a STEP, values are whole.
+goes up in halves, `mixed:0..1..0.25` in quarters. Between ends without a decimal point, and without
+a STEP, values are whole.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lowkey_core.errors import OptionError
 from lowkey_core.spec import Spec
 
 MOST = 20
-"""Transforms that one chain with ranges may stand for."""
+"""Names that one with ranges may stand for."""
 _GAPS = 5
 """Between the values of a range without a step."""
 _NUMBER = re.compile(r"-?([0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9})")
@@ -32,6 +33,11 @@ def rungs(chain: str) -> tuple[str, ...]:
     links = [_rungs(spec.parse(link)) for link in spec.split(chain, "+")]
     _few(math.prod(map(len, links)), chain)
     return tuple("+".join(map(str, link)) for link in itertools.product(*links))
+
+
+def each(name: str) -> tuple[str, ...]:
+    """The same of a spec that is no chain. Raises: OptionError."""
+    return tuple(map(str, _rungs(spec.parse(name))))
 
 
 def _rungs(link: Spec) -> list[Spec]:
@@ -69,7 +75,7 @@ def _values(link: Spec) -> list[str]:
 def _few(count: int, chain: str) -> None:
     if count > MOST:
         raise OptionError(
-            f"the ranges of {chain[:200]!r} stand for {count} transforms",
+            f"the ranges of {chain[:200]!r} stand for {count} names",
             expected=f"at most {MOST}",
             remedy="give the ranges longer steps, or one of them a single value",
         )

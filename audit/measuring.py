@@ -13,9 +13,9 @@ from audit.contests import Contest, Contests
 from audit.measures import Measure, Searches, rate
 from audit.outcomes import FOUND, Cell, Outcome, Rate
 from audit.publishing import Publication
-from audit.scenarios import Scenario, Trial
+from audit.scenarios import Scenario, Trial, older
 from audit.scene import Scene
-from lowkey_core.errors import NotPossibleError, PlanError, setting
+from lowkey_core.errors import NotPossibleError, PlanError, PluginError, setting
 from lowkey_core.publish.served import in_place, served
 from lowkey_core.types import Pictures, Transform
 
@@ -55,9 +55,11 @@ class Scraped:
         """The gallery that nobody cloaked, protected people first."""
         return self.clean.join(self.bystanders)
 
-    def of(self, trial: Trial, attack: str) -> Pictures:
-        """The gallery of a trial, in the same order."""
+    def of(self, trial: Trial, attack: str, earlier: str = "") -> Pictures:
+        """The gallery of a trial, in the same order. earlier: the cloak of its earlier pictures."""
         mixed = self.clean.replaced(trial.cloaked, self.cloaked[attack])
+        if trial.earlier is not None:
+            mixed = mixed.replaced(trial.earlier, self.cloaked[earlier])
         return mixed.join(self.bystanders)
 
 
@@ -89,16 +91,18 @@ def _measured(
         for name, scenario in scene.scenarios.items():
             counting = Counting(scene.measures)
             cloaked = torch.zeros(len(scraped.clean)).bool()
+            earlier = _earlier(published, scenario, publication)
             for trial in trials(scene, name, scenario, publication):
-                gallery = scraped.of(trial, publication.attack)
+                gallery = scraped.of(trial, publication.attack, earlier)
                 system = contest.prepared(gallery)
                 searches = _searches(scene, scraped, trial, publication.attack, gallery)
                 faces = _faces_found(scene, scraped, trial, gallery)
                 counting.add(trial, faces, control, system, searches)
-                cloaked |= trial.cloaked
+                cloaked |= trial.changed
             yield Cell(
                 attack=publication.attack,
                 adversary=contest.adversary,
+                scored_at=scene.adversaries[contest.adversary].about.scored_at,
                 recogniser=contest.recognition.card.name,
                 matcher=contest.recognition.matcher,
                 transform=transform,
@@ -109,10 +113,17 @@ def _measured(
             )
 
 
+def _earlier(published: list[Publication], scenario: Scenario, own: Publication) -> str:
+    """Whose pictures stand beside those of a publication where a scenario has earlier ones: the
+    older cloak's; beside a control, which must hold no cloak, noise of that one's energy."""
+    named = older(scenario)
+    return next((p.attack for p in published if own.of and p.of == named), named)
+
+
 def _faces_found(scene: Scene, scraped: Scraped, trial: Trial, gallery: Pictures) -> Outcome:
     """Of the pictures of each person that a trial publishes cloaked, those in which the detector
     still finds the face, where it was; and of the same pictures without the cloak."""
-    rows = trial.cloaked.nonzero().flatten()
+    rows = trial.changed.nonzero().flatten()
     before = scene.seen.gallery.select(rows)
 
     def rate_of(published: Pictures) -> Rate:
@@ -128,12 +139,18 @@ def trials(
 ) -> Iterator[Trial]:
     """A scenario's trials: of people who can be searched for, cloaked where the cloak covers.
 
-    Raises: PlanError if nothing is cloaked in any.
+    Raises: PlanError if nothing is cloaked in any, and that was not meant; PluginError.
     """
     people, cloaks = set(scene.photos.people), False
     for trial in scenario.trials(scene.photos.gallery.identities):
+        if trial.earlier is not None and not older(scenario):
+            raise PluginError(
+                f"the scenario {name} has pictures that were published earlier",
+                expected="`older`, the cloak that they were published with",
+                remedy="see audit/scenarios/__init__.py for what it promises",
+            )
         cloaked = trial.cloaked & publication.covered
-        cloaks |= bool(cloaked.any())
+        cloaks |= bool(cloaked.any()) or trial.empty or trial.probes == "cloaked"
         if scored := tuple(who for who in trial.scored if who in people):
             yield replace(trial, scored=scored, cloaked=cloaked)
     if not cloaks:
@@ -151,7 +168,7 @@ def _searches(
     clean = scene.seen.probes.of(trial.scored)
     cloaked = scraped.probes[attack].of(trial.scored) if trial.probes == "cloaked" else clean
     changed = torch.zeros(len(gallery)).bool()
-    changed[: len(trial.cloaked)] = trial.cloaked
+    changed[: len(trial.changed)] = trial.changed
     return Searches(
         scored=trial.scored,
         clean=clean,

@@ -136,6 +136,9 @@ class Cell(Record):
     scenario: str
     cloaked_share: float
     """Share of the protected people's pictures that was cloaked, over the scenario's trials."""
+    scored_at: int = Field(1, ge=1, lt=2**31)
+    """The rank at which identification is read: how many candidates the adversary names as its
+    answer. The same in both arms."""
     outcomes: dict[str, Outcome]
     """By name: `rank-1` and so on, `detected`, `flagged`, and what further measures count."""
     impossible: dict[str, str] = Field(default_factory=dict)
@@ -148,15 +151,16 @@ class Cell(Record):
 
     @property
     def control(self) -> Rate:
-        """Rank-1 identification of the protected people's clean probes in the clean gallery."""
-        found = self.outcomes[rank(1)].control
+        """Identification of the protected people's clean probes in the clean gallery: at rank 1,
+        unless the adversary names more than one candidate."""
+        found = self.outcomes[rank(self.scored_at)].control
         assert found is not None, "a report is read only if it is there"
         return found
 
     @property
     def identified(self) -> Rate:
         """The same probes in the cloaked gallery. What is not recognised counts as a miss."""
-        found = self.outcomes[rank(1)].cloaked
+        found = self.outcomes[rank(self.scored_at)].cloaked
         assert found is not None, "a report is read only if it is there"
         return found
 
@@ -181,5 +185,5 @@ class Cell(Record):
 
     @property
     def protection(self) -> Rate:
-        """1 - rank-1 identification, over the identities that were not detected."""
+        """1 - identification, over the identities that were not detected."""
         return self.identified.of(tuple(not d for d in self.detected)).complement

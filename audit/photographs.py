@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from audit import world as around
 from audit.advice import RIVALS
+from audit.counts import Counts
 from audit.plan import AuditPlan, People
 from audit.protocol import split
-from audit.records import Counts
 from lowkey_core import datasets
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.datasets import Dataset

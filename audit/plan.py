@@ -6,12 +6,11 @@ A plan comes from a preset, a TOML file and flags (`audit/choices.py`). Nothing 
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import field_validator
 
-from audit import ladders
-from lowkey_core import spec
+from audit.fields import Chains, Ladders, Names, Part, Specs, choice, few, once
 
 BASE_TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
 """Measured in every audit: how the answer reads under JPEG is part of the question."""
@@ -23,50 +22,6 @@ MOST_PEOPLE = 100_000
 """Protected: more would make reports longer, and figures no sharper."""
 MOST_SPLITS = 1000
 """Of the people."""
-MOST_NAMES = 100
-"""Of one kind: every cell of a report is looked up among them."""
-
-
-def _once(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
-
-
-def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
-    return _once(tuple(spec.canonical(name) for name in names))
-
-
-def _chains(names: tuple[str, ...]) -> tuple[str, ...]:
-    return _once(tuple(rung for name in names for rung in ladders.rungs(name)))
-
-
-Specs = Annotated[tuple[str, ...], AfterValidator(_canonical)]
-"""Names with their options, as `lowkey_core/spec.py` has them, in canonical form, each once."""
-Chains = Annotated[tuple[str, ...], AfterValidator(_chains)]
-"""The same, each perhaps a chain: `resize:0.5+jpeg:75`. Ranges, as `jpeg:10..95`, are given one for
-each of their values."""
-Names = Annotated[tuple[str, ...], AfterValidator(_once)]
-
-
-class Part(BaseModel):
-    """A part of a plan. Each field carries the help of its flag."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-def choice(
-    default: Any, help_text: str, *, flag: str = "", common: bool = False, **limits: Any
-) -> Any:
-    """A field. flag: its name on the command line, if not the field's. common: shown first.
-
-    A number is below 2**31, and a list has at most MOST_NAMES names, where no limit is given.
-    """
-    if isinstance(default, int) and not {"lt", "le"} & limits.keys():
-        limits["lt"] = 2**31
-    if isinstance(default, tuple):
-        limits.setdefault("max_length", MOST_NAMES)
-    return Field(
-        default, description=help_text, json_schema_extra={"flag": flag, "common": common}, **limits
-    )
 
 
 class People(Part):
@@ -123,9 +78,10 @@ class Publish(Part):
         flag="surrogate",
         common=True,
     )
-    scenarios: Specs = choice(
+    scenarios: Ladders = choice(
         ("all", "one"),
-        "Who cloaks: see `list scenarios`, as all, one (at a time), mixed:0.5 (half), or `every`.",
+        "Who cloaks: see `list scenarios`, as all, one (at a time), mixed:0.5 (half of each), a "
+        "ladder as mixed:0..1..0.25, or `every` one.",
         flag="scenario",
         min_length=1,
     )
@@ -148,10 +104,7 @@ class Publish(Part):
     @field_validator("transforms")
     @classmethod
     def _with_base(cls, transforms: tuple[str, ...]) -> tuple[str, ...]:
-        every = _once((*BASE_TRANSFORMS, *transforms))
-        if len(every) > MOST_NAMES:
-            raise ValueError(f"ranges make {len(every)} transforms of it, at most {MOST_NAMES}")
-        return every
+        return few(once((*BASE_TRANSFORMS, *transforms)), "transforms")
 
 
 class Adversaries(Part):
@@ -183,7 +136,7 @@ class Adversaries(Part):
     @field_validator("names")
     @classmethod
     def _with_oblivious(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return _once((BASELINE, *names))
+        return once((BASELINE, *names))
 
 
 class Measure(Part):
@@ -204,7 +157,7 @@ class Measure(Part):
     @field_validator("measures")
     @classmethod
     def _with_ranks(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
-        return _once(("rank-k", *measures))
+        return once(("rank-k", *measures))
 
 
 class Run(Part):

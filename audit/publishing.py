@@ -1,4 +1,8 @@
-"""What protected people put online: their pictures, cloaked by each cloak and by its control."""
+"""What protected people put online: their pictures, cloaked by each cloak and by its control.
+
+Older cloaks that a scenario names are published in the same way, once for all scenarios: each on
+every picture, so that a picture's copy does not depend on which scenarios ask for it.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,8 @@ class Publication:
     """(n,) bool: where that is."""
     probes: Pictures | None
     """Their probes, cloaked; None where no scenario searches for those."""
+    of: str = ""
+    """Of a control, the cloak whose energy it has; "" of a cloak itself."""
 
     def unchanged(self, clean: Pictures) -> tuple[str, ...]:
         """Names of the covered pictures that are published as they were. clean: the same ones."""
@@ -31,14 +37,20 @@ class Publication:
 
 
 def publish(scene: Scene) -> list[Publication]:
-    """For each cloak, and then for its control: noise of the same energy."""
-    return [_published(scene, tool, each) for tool in scene.tools for each in scene.pair(tool)]
+    """For each cloak, and then for its control: noise of the same energy. The audited ones come
+    first, then those that scenarios name."""
+    searched = _probes_are_cloaked(scene)
+    wanted = [*((tool, searched) for tool in scene.tools), *((tool, False) for tool in scene.older)]
+    return [
+        _published(scene, tool, each, probes=probes)
+        for tool, probes in wanted
+        for each in scene.pair(tool)
+    ]
 
 
-def _published(scene: Scene, tool: CloakTool, each: Tool) -> Publication:
-    """tool: the cloak; each: it, or its control."""
-    gallery, probes = scene.photos.gallery, scene.photos.probes
-    covered, wanted = tool.covered(gallery), _probes_are_cloaked(scene)
+def _published(scene: Scene, tool: CloakTool, each: Tool, *, probes: bool) -> Publication:
+    """tool: the cloak; each: it, or its control. probes: whether theirs are cloaked, too."""
+    gallery, covered = scene.photos.gallery, tool.covered(scene.photos.gallery)
     cloaked = iter(each(gallery.select(covered), scene.rng()).items)
     items = [
         next(cloaked) if c else p for p, c in zip(gallery.items, covered.tolist(), strict=True)
@@ -47,7 +59,8 @@ def _published(scene: Scene, tool: CloakTool, each: Tool) -> Publication:
         each.name,
         Pictures(tuple(items)),
         covered,
-        each(probes, scene.rng()) if wanted else None,
+        each(scene.photos.probes, scene.rng()) if probes else None,
+        of="" if each is tool else tool.name,
     )
 
 

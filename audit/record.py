@@ -152,6 +152,7 @@ def _adversary(scene: Scene, name: str, prepared: Contests) -> AdversaryRecord:
         question=about.question,
         phrase=about.phrase,
         baseline=name == BASELINE,
+        scored_at=about.scored_at,
         learned=learned,
         impossible=prepared.impossible.get(name, {}),
     )

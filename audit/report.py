@@ -8,15 +8,16 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from audit.counts import Counts
+from audit.fields import MOST_NAMES
 from audit.outcomes import Cell, Many, Record, rank
-from audit.plan import BASELINE, MOST_NAMES, AuditPlan
+from audit.plan import BASELINE, AuditPlan
 from audit.records import (
     AdversaryRecord,
     Card,
     Caveat,
     CloakRecord,
     Comparison,
-    Counts,
     RecogniserRecord,
     Relation,
     SplitRecord,
@@ -101,10 +102,10 @@ class AuditReport(Record):
 
     def _complete(self, cell: Cell, people: int) -> None:
         """Raises: ValueError if a rank is missing, or not of so many people."""
-        for k in self.plan.measure.ranks:
+        for k in {*self.ranks, cell.scored_at}:
             found = cell.outcomes.get(rank(k))
             if not (found and found.control and found.cloaked):
-                raise ValueError("a cell lacks a rank of the plan")
+                raise ValueError("a cell lacks a rank at which it is read")
             counted = {len(found.control.trials), len(found.cloaked.trials)}
             if counted | {len(cell.detected)} != {people}:
                 raise ValueError("a cell is not of the protected identities")
@@ -113,6 +114,11 @@ class AuditReport(Record):
     def verdict(self) -> Literal["measured", "inconclusive"]:
         """Whether the figures may be read as an answer."""
         return "inconclusive" if any(c.blocking for c in self.caveats) else "measured"
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """That every cell has: the plan's, and those at which adversaries are scored."""
+        return tuple(sorted({*self.plan.measure.ranks, *(a.scored_at for a in self.adversaries)}))
 
     def relation(self, cell: Cell) -> Relation:
         """Of a cell's recogniser to its cloak; a control's is that of its cloak."""

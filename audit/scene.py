@@ -14,7 +14,7 @@ from adversaries.parts.checked import Checked
 from audit.measures import MEASURES, Measure
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
-from audit.scenarios import SCENARIOS, Scenario
+from audit.scenarios import SCENARIOS, Scenario, older
 from audit.sight import Sight
 from lowkey_core import cloaks, recognisers, transforms
 from lowkey_core.cloaks import ThirdPartyCloak
@@ -35,6 +35,8 @@ class Scene:
 
     tools: tuple[CloakTool, ...]
     """The audited cloaks, in the plan's order."""
+    older: tuple[CloakTool, ...]
+    """Cloaks that scenarios name, and that are not audited."""
     controls: dict[str, EqualNoise]
     """By cloak, noise of equal energy; none for noise, which is its own control."""
     recognitions: tuple[tuple[Recognition, ...], ...]
@@ -77,26 +79,37 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
             remedy=f"add {setting('attack')}, or leave {setting('against')} out",
         )
     device = runtime.chosen(plan.run.device)
-    measure = {"ranks": plan.measure.ranks}
     granted = {"work": work, "device": device}
     learning = {"epochs": plan.adversaries.epochs, "flagged": plan.adversaries.flagged}
-    measures = {n: MEASURES.load(n, granted=measure) for n in plan.measure.measures}
     scenarios = {n: SCENARIOS.load(n) for n in plan.publish.scenarios}
     changes = {n: transforms.load(n) for n in plan.publish.transforms}
     adversaries = {
         n: Checked(ADVERSARIES.load(n, granted=granted, defaults=learning), n)
         for n in plan.adversaries.names
     }
+    ranks = {*plan.measure.ranks, *(a.about.scored_at for a in adversaries.values())}
+    measure = {"ranks": tuple(sorted(ranks))}
+    measures = {n: MEASURES.load(n, granted=measure) for n in plan.measure.measures}
     surrogates = _Surrogates(plan.publish.surrogates, device)
     background = _Background()
-    made = {n: cloaks.load(n, surrogates.loaded, work, background) for n in plan.publish.attacks}
+    named = dict.fromkeys([*plan.publish.attacks, *filter(None, map(older, scenarios.values()))])
+    made = {n: cloaks.load(n, surrogates.loaded, work, background) for n in named}
     recognitions = _recognitions(plan, work, device)
+    for name in filter(None, map(older, scenarios.values())):
+        if isinstance(made[name], ThirdPartyCloak):
+            raise PlanError(
+                f"{setting('scenario')} names the older cloak {name}, of copies made elsewhere",
+                expected="a cloak that is made here",
+                remedy=f"name another, or audit {name} by itself",
+            )
     photos = photographs(plan, work, [c for c in made.values() if isinstance(c, ThirdPartyCloak)])
     background.pictures = photos.background
     batch = plan.publish.batch
     tools = tuple(CloakTool(name, cloak, work, batch) for name, cloak in made.items())
+    audited = len(plan.publish.attacks)
     return Scene(
-        tools=tools,
+        tools=tools[:audited],
+        older=tools[audited:],
         controls={t.name: EqualNoise(t, work) for t in tools if not isinstance(t.cloak, Noise)},
         recognitions=recognitions,
         surrogates=tuple(surrogates.networks),

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from statistics import fmean
 from typing import TypeVar
 
-from audit.records import AdversaryRecord, CloakRecord, Copies, Counts, Quality
+from audit.counts import Counts
+from audit.records import AdversaryRecord, CloakRecord, Copies, Quality
 
 Named = TypeVar("Named", bound=Hashable)
 

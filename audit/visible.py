@@ -112,10 +112,12 @@ def quality(
 
 
 def visible(scene: Scene, published: Sequence[Publication], ruler: Ruler) -> dict[str, Quality]:
-    """How visible each cloak and each control is, by name."""
+    """How visible each audited cloak and each control is, by name."""
     clean, found = scene.photos.gallery, dict[str, Quality]()
     budgets = {tool.name: tool.about.budget for tool in scene.tools}
     for p in published:
+        if (p.of or p.attack) not in budgets:
+            continue
         own = budgets.get(p.attack, Budget())
         pair = (clean.select(p.covered), p.gallery.select(p.covered))
         measures = replace(ruler, bound=own.linf)

@@ -28,7 +28,11 @@ class Checked:
         """The adversary's own; without one, what is true of any."""
         stated = getattr(self.adversary, "about", None)
         plain = AdversaryAbout(f"Does it survive {self.name}?")
-        return stated if isinstance(stated, AdversaryAbout) else plain
+        about = stated if isinstance(stated, AdversaryAbout) else plain
+        rank: object = about.scored_at
+        fits = isinstance(rank, int) and 1 <= rank < 2**31
+        self.demand(fits, "about.scored_at", rank, "a rank, 1 or higher")
+        return about
 
     def prepare(self, threat: ThreatModel, rng: Generator, /) -> Prepared:
         """As the adversary's own."""

@@ -8,8 +8,9 @@ from audit.caveats.doubt import doubt
 from audit.caveats.figures import controls, held_out, learning, power
 from audit.caveats.one_network import one_network
 from audit.caveats.pictures import alike, copies, crowd, lost, metrics, unchanged
+from audit.counts import Counts
 from audit.outcomes import Cell
-from audit.records import AdversaryRecord, Caveat, CloakRecord, Counts, RecogniserRecord
+from audit.records import AdversaryRecord, Caveat, CloakRecord, RecogniserRecord
 
 
 def caveats(

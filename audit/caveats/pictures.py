@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from audit.caveats.doubt import NO_CLOAK, doubt
-from audit.records import Caveat, CloakRecord, Counts, Quality
+from audit.counts import Counts
+from audit.records import Caveat, CloakRecord, Quality
 from lowkey_core.errors import some
 
 CROWD = 50

@@ -14,7 +14,7 @@ from lowkey_core.types import Pictures
 
 
 def build(ranks: Sequence[int] = (1,)) -> RankK:
-    """ranks: the plan's."""
+    """ranks: the plan's, and those at which adversaries are scored."""
     return RankK(tuple(ranks))
 
 

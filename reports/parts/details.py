@@ -63,7 +63,7 @@ def faces_found(report: AuditReport) -> Table:
 
 
 def grid(report: AuditReport) -> Table:
-    ranks = report.plan.measure.ranks
+    ranks = report.ranks
     shares = sorted({f"{c.cloaked_share:.2g}" for c in report.cells})
     return Table(
         "Every measurement",
@@ -89,10 +89,10 @@ def _cell(report: AuditReport, c: Cell) -> tuple[str, ...]:
     relation = report.relation(c)
     held_out = {True: "", False: " (not held out)", None: " (lineage not stated)"}
     newer = " (newer)" if relation.newer else ""
-    found = [c.outcomes[rank(k)].cloaked for k in report.plan.measure.ranks]
+    found = [c.outcomes[rank(k)].cloaked for k in report.ranks]
     return (
         c.attack,
-        c.adversary,
+        words.scored(c.adversary, c.scored_at),
         c.recogniser + newer + held_out[relation.held_out],
         c.matcher,
         c.scenario,

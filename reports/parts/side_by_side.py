@@ -6,14 +6,17 @@ from audit.outcomes import Cell
 from audit.plan import BASELINE
 from audit.records import CloakRecord
 from audit.report import PER_FACE, AuditReport
+from reports.parts import words
 from reports.parts.layout import NOT_MEASURED, Table, rate
 
 
 def cloaks(report: AuditReport) -> Table:
     """Of pictures as published, under the plan's first scenario and matcher."""
     names = [r.name for r in report.recognisers]
-    learned = [a.name for a in report.adversaries if not a.baseline]
-    heads = ("cloak", *names, *(f"after {a}" for a in learned), "DSSIM", "ST-LPIPS", "s per face")
+    others = [a for a in report.adversaries if not a.baseline]
+    learned = [a.name for a in others]
+    after = [words.scored(f"after {a.name}", a.scored_at) for a in others]
+    heads = ("cloak", *names, *after, "DSSIM", "ST-LPIPS", "s per face")
     first = report.recognisers[0].name
     columns = [*((BASELINE, name) for name in names), *((a, first) for a in learned)]
     return Table(

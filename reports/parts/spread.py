@@ -14,7 +14,7 @@ def compared(report: AuditReport) -> Table:
     return Table(
         "What differs, on the same probes?",
         ("protection with", "less that with", "where", "difference", "people"),
-        tuple(_compared(c) for c in differences(report)),
+        tuple(_compared(report, c) for c in differences(report)),
         "Paired by person; who was detected in either is left out.",
     )
 
@@ -49,12 +49,12 @@ _FIELDS = {"recognisers": "recogniser", "cloaks": "attack", "adversaries": "adve
 """Of an arm, what differs."""
 
 
-def _compared(c: Comparison) -> tuple[str, ...]:
+def _compared(report: AuditReport, c: Comparison) -> tuple[str, ...]:
     field = _FIELDS[c.what]
     low, high = c.interval
+    ranks = {adversary.name: adversary.scored_at for adversary in report.adversaries}
     return (
-        getattr(c.one, field),
-        getattr(c.less, field),
+        *(words.scored(getattr(a, field), ranks.get(a.adversary, 1)) for a in (c.one, c.less)),
         ", ".join(v for k, v in c.one.model_dump().items() if k != field),
         f"{c.difference:+.2f} [{low:+.2f}, {high:+.2f}]",
         str(c.people),

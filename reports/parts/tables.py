@@ -31,7 +31,10 @@ def verdict(report: AuditReport) -> str:
     if report.verdict == "inconclusive":
         said = "INCONCLUSIVE: a control failed, see the first caveats. Protection is unproven."
     else:
-        said = "Protection is 1 - rank-1 identification; in brackets 95% intervals over identities."
+        named = sorted({c.scored_at for c in report.cells} - {1})
+        more = "".join(f", at rank {k} of who names {k} candidates" for k in named)
+        said = f"Protection is 1 - rank-1 identification{more}; "
+        said += "in brackets 95% intervals over identities."
     quality = [q for cloak in report.cloaks for q in cloak.quality]
     if any(q.lpips is None for q in quality):
         metrics = "DSSIM" if any(q.st_lpips is None for q in quality) else "DSSIM and ST-LPIPS"

@@ -19,7 +19,13 @@ def what(report: AuditReport, finding: Finding) -> str:
     said = f"{cell.recogniser} {report.adversary(cell.adversary).phrase}".rstrip()
     if question == UNSEEN:
         said = cell.recogniser
+    said = scored(said, cell.scored_at)
     return said + ("" if cell.transform == "none" else f", {cell.transform}")
+
+
+def scored(said: str, rank: int) -> str:
+    """Of whom it is said, and at which rank the figures are read, if that is not the first."""
+    return said if rank == 1 else f"{said} (at rank {rank})"
 
 
 def protection(finding: Finding) -> str:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from audit.caveats import caveats
 from audit.choices import validated
 from audit.comparisons import comparisons
+from audit.counts import Counts
 from audit.outcomes import DETECTED, FLAGGED, Cell, Outcome, Rate, rank
 from audit.records import (
     AdversaryRecord,
     Card,
     CloakRecord,
-    Counts,
     Quality,
     RecogniserRecord,
     Relation,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from audit.caveats import caveats
+from audit.counts import Counts
 from audit.outcomes import Cell
-from audit.records import CloakRecord, Counts, RecogniserRecord, Relation
+from audit.records import CloakRecord, RecogniserRecord, Relation
 from tests.audit.samples import (
     CLOAK,
     COUNTS,

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from audit.choices import make
-from audit.ladders import MOST, rungs
-from audit.plan import BASE_TRANSFORMS, MOST_NAMES
+from audit.fields import MOST_NAMES
+from audit.ladders import MOST, each, rungs
+from audit.plan import BASE_TRANSFORMS
 from lowkey_core.errors import OptionError, PlanError
 
 
@@ -82,8 +83,8 @@ def test_options_stay_with_every_value() -> None:
         ("jpeg:10..95..-5", "expected a step above 0"),
         ("jpeg:1..100..1", rf"expected at most {MOST} values.*jpeg:1\.\.100$"),
         ("jpeg:1..999999999..0.000000001", f"expected at most {MOST} values"),
-        ("resize:0.25..1+jpeg:10..95", f"stand for 36 transforms; expected at most {MOST}"),
-        ("@".join(["longest:100..900"] * 8), f"stand for 36 transforms; expected at most {MOST}"),
+        ("resize:0.25..1+jpeg:10..95", f"stand for 36 names; expected at most {MOST}"),
+        ("@".join(["longest:100..900"] * 8), f"stand for 36 names; expected at most {MOST}"),
     ],
 )
 def test_a_bad_range_is_one_line(ladder: str, said: str) -> None:
@@ -107,3 +108,18 @@ def test_ladders_count_among_the_names_of_a_plan() -> None:
     assert sum(len(rungs(ladder)) for ladder in ladders) > MOST_NAMES
     with pytest.raises(PlanError, match="change transform"):
         make(given={"transform": ladders})
+
+
+def test_scenarios_have_ladders_too(tmp_path: Path) -> None:
+    """The mixing curve; what is behind an @ may have a range, and a path may hold a plus sign."""
+    made = make(given={"scenario": "mixed:0..1..0.25,late:0.25..0.75..0.25@fawkes:v1.0:mode=high"})
+    assert made.publish.scenarios == (
+        *("mixed:0", "mixed:0.25", "mixed:0.5", "mixed:0.75", "mixed:1"),
+        *(f"late:{share}@fawkes:v1.0:mode=high" for share in (0.25, 0.5, 0.75)),
+    )
+    assert make(given={"scenario": list(made.publish.scenarios)}) == made
+    assert each("a+b/mine.py") == ('"a+b/mine.py"',)
+    with pytest.raises(OptionError, match="expected the lower end first"):
+        make(given={"scenario": "mixed:1..0"})
+    with pytest.raises(PlanError, match=r"ranges make 10\d scenarios.*change scenario"):
+        make(given={"scenario": [f"mixed:0.{n}..0.{n}9..0.005" for n in range(1, 7)]})

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from audit import likenesses
+from audit.counts import Counts
 from audit.likenesses import Bars, looked_at
 from audit.photographs import Photographs, align
-from audit.records import Counts
 from lowkey_core import datasets, recognisers
 from lowkey_core.datasets import Dataset
 from lowkey_core.datasets.synthetic import GeneratedPhoto
