@@ -77,11 +77,12 @@ class Picture(Protocol):
         ...
 
     def changed(self, change: Tensor, /) -> Picture:
-        """The photo whose aligned face shows this change: (3, 112, 112) int16, in grey levels."""
+        """The photo whose aligned face shows this change: (3, 112, 112) int16, in grey levels. On
+        top of what was changed or transformed before."""
         ...
 
     def served(self, name: str, transform: Transform, /) -> Picture:
-        """The photo after a platform's transform, called so."""
+        """The photo after a platform's transform, called so, and after those before it."""
         ...
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from lowkey_core.faces.alignment import region, unwarp
@@ -35,3 +37,17 @@ def retouched(pixels: Pixels, warps: Tensor, changes: Images) -> Pixels:
         rows, columns, part = patched(changed, warp, change)
         changed[rows, columns] = part
     return changed
+
+
+@dataclass(frozen=True)
+class Retouch:
+    """A transform of one photo: its aligned face shows a change."""
+
+    warp: Tensor
+    """(2, 3), photo to template pixels."""
+    change: Tensor
+    """(3, 112, 112) int16, in grey levels."""
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """A copy of the same size."""
+        return retouched(pixels, self.warp[None], self.change[None].float().div(255))

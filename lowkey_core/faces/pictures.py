@@ -14,7 +14,7 @@ from lowkey_core.errors import DatasetError
 from lowkey_core.faces.alignment import warp
 from lowkey_core.faces.detection import cut
 from lowkey_core.faces.frames import Frame
-from lowkey_core.faces.paste import patched
+from lowkey_core.faces.paste import Retouch, patched
 from lowkey_core.photos.decoding import decode_pixels
 from lowkey_core.photos.images import from_pixels
 from lowkey_core.photos.photo import Photo, digest_of
@@ -98,18 +98,37 @@ class PhotoPicture:
         return pixels if self.transform is None else self.transform(pixels)
 
     def changed(self, change: Tensor, /) -> Picture:
-        """As `Picture.changed`; no change leaves the picture as it is."""
+        """As `Picture.changed`; no change leaves the picture as it is, and what was changed or
+        transformed before stays so."""
         if not change.any() or self.frame is None:
             return self
-        return replace(self, change=change, at=self.frame)
+        if self.change is None and self.transform is None:
+            return replace(self, change=change, at=self.frame)
+        return self.served("changed", Retouch(self.frame.to(ARCFACE), change))
 
     def served(self, name: str, transform: Transform, /) -> Picture:
-        """As `Picture.served`."""
-        return self if name == "none" else replace(self, transform=transform, transformed=name)
+        """As `Picture.served`; what transformed it before stays so."""
+        if name == "none":
+            return self
+        if self.transform is not None:
+            name, transform = f"{self.transformed}+{name}", Then(self.transform, transform)
+        return replace(self, transform=transform, transformed=name)
 
     def seen_at(self, frame: Frame | None) -> PhotoPicture:
         """The same, its face found elsewhere, or not at all."""
         return replace(self, frame=frame)
+
+
+@dataclass(frozen=True)
+class Then:
+    """One transform, and then another."""
+
+    first: Transform
+    second: Transform
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """The same size."""
+        return self.second(self.first(pixels))
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def cloaks(report: AuditReport) -> Table:
             )
             for cloak in report.cloaks
         ),
-        f"Protection against each recogniser, and against {first} with what adversaries learned; "
+        f"Protection against each recogniser, and against {first} as other adversaries use it; "
         "pictures as published. Seconds are of the machine that made the cloaks.",
     )
 
