@@ -57,6 +57,9 @@ class AdversaryAbout:
     uses_tool: bool = True
     """False: it never calls the cloaking tool, so it learns once for all cloaks, and also faces
     the noise control."""
+    trains_per_gallery: bool = False
+    """It trains when it enrols. Such adversaries face scenario `all` and transform `none` only,
+    with the first matcher, unless the plan asks for more."""
 
 
 class Prepared(Protocol):

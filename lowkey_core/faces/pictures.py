@@ -45,6 +45,8 @@ class PhotoPicture:
     transform: Transform | None = None
     transformed: str = ""
     """The transform's name."""
+    under: PhotoPicture | None = None
+    """What was served before `change` was made to it; None: the photo as it is in its file."""
 
     @property
     def name(self) -> str:
@@ -60,7 +62,8 @@ class PhotoPicture:
     def published(self) -> str:
         """Names the file that was published."""
         at = None if self.at is None else (self.at.landmarks, self.at.size)
-        return fingerprint(type(self), self.content, self.change, at)
+        content = self.content if self.under is None else self.under.served_as
+        return fingerprint(type(self), content, self.change, at)
 
     @cached_property
     def served_as(self) -> str:
@@ -82,14 +85,7 @@ class PhotoPicture:
 
     def pixels(self) -> Pixels:
         """As `Picture.pixels`. Raises: DatasetError if the file changed, UnreadableImageError."""
-        content = self.photo.read()
-        if digest_of(content) != self.content:
-            raise DatasetError(
-                f"{self.name} is not the file that it was at the start",
-                expected="photos that stay as they are during an audit",
-                remedy="leave them alone, and start again",
-            )
-        pixels = decode_pixels(content, self.name)
+        pixels = self._in_file() if self.under is None else self.under.pixels()
         if self.change is not None and self.at is not None:
             warped, change = self.at.to(ARCFACE), self.change.float().div(255)
             make = lambda: patched(pixels, warped, change)  # noqa: E731
@@ -97,11 +93,25 @@ class PhotoPicture:
             pixels[rows, columns] = part
         return pixels if self.transform is None else self.transform(pixels)
 
+    def _in_file(self) -> Pixels:
+        content = self.photo.read()
+        if digest_of(content) != self.content:
+            raise DatasetError(
+                f"{self.name} is not the file that it was at the start",
+                expected="photos that stay as they are during an audit",
+                remedy="leave them alone, and start again",
+            )
+        return decode_pixels(content, self.name)
+
     def changed(self, change: Tensor, /) -> Picture:
-        """As `Picture.changed`; no change leaves the picture as it is."""
+        """As `Picture.changed`; no change leaves the picture as it is. One that was changed or
+        transformed before keeps that: this change comes on top."""
         if not change.any() or self.frame is None:
             return self
-        return replace(self, change=change, at=self.frame)
+        if self.change is None and self.transform is None:
+            return replace(self, change=change, at=self.frame)
+        bare = replace(self, transform=None, transformed="")
+        return replace(bare, change=change, at=self.frame, under=self)
 
     def served(self, name: str, transform: Transform, /) -> Picture:
         """As `Picture.served`."""
