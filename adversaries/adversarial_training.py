@@ -49,9 +49,9 @@ def build(
     eps: Annotated[float, Gt(0), Le(1)] | None = None,
     steps: Annotated[int, Ge(1)] | None = None,
 ) -> AdversarialTraining:
-    """member: one of MEMBERS. epochs: passes over the background, in which the network is taught the
-    recogniser's embeddings. passes: epochs of training on the gallery, of so many pictures at most,
-    drawn anew for each. eps: how far the attack moves a pixel, on the [0, 1] scale; 0.01 for `fgsm`,
+    """member: one of MEMBERS. epochs: passes over the background, in which the network is taught
+    the recogniser's embeddings. passes: epochs of training on the gallery. pictures: of each, at
+    most, drawn anew. eps: how far the attack moves a pixel, on the [0, 1] scale; 0.01 for `fgsm`,
     else 8/255. steps: of PGD; 3."""
     single = member == "fgsm"
     if single and steps is not None:
@@ -126,4 +126,3 @@ class AdversarialTraining:
         fit = Robust(start, self.attack, self.passes, self.pictures, seed, self.work)
         learned = {"pictures": float(len(background)), "identities": float(len(background.people))}
         return OnGallery(start, fit, self.work, learned=learned)
-

@@ -8,12 +8,23 @@ from dataclasses import dataclass
 from torch import Generator
 
 from adversaries import Prepared, ThreatModel
+from audit.findings import EVERYBODY
 from audit.scene import Scene
 from lowkey_core.errors import NotPossibleError, PluginError
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.types import Pictures, Recognition
 
 LEFT_OUT = "the plan has it learn about other cloaks only"
+AS_PUBLISHED = "none"
+"""The transform of adversaries that train on every gallery; their scenario is EVERYBODY."""
+NOT_EVERYWHERE = (
+    f"it trains on every gallery: measured in scenario {EVERYBODY} and transform {AS_PUBLISHED} "
+    "only, with the first matcher, as the choice `everywhere` is off"
+)
+NO_SCENARIO = (
+    f"it trains on every gallery, and the plan is without the scenario {EVERYBODY} and without "
+    "the choice `everywhere`"
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,12 @@ class Contest:
     prepared: Prepared
     attacks: tuple[str, ...]
     """Names of cloaks, and of controls where it never ran the tool."""
+    everywhere: bool = True
+    """In every scenario and transform, or only in `EVERYBODY` and `AS_PUBLISHED`."""
+
+    def faces(self, scenario: str, transform: str) -> bool:
+        """Whether it is measured there."""
+        return self.everywhere or (scenario, transform) == (EVERYBODY, AS_PUBLISHED)
 
 
 @dataclass(frozen=True)
@@ -45,8 +62,12 @@ def prepare(scene: Scene) -> Contests:
     contests: list[Contest] = []
     impossible: dict[str, dict[str, str]] = {}
     for name, adversary in scene.adversaries.items():
-        about = adversary.about
-        for recognition in _tried(scene, every=about.tries == "all"):
+        about, everywhere = adversary.about, not restricted(scene, name)
+        if not everywhere and EVERYBODY not in scene.scenarios:
+            impossible[name] = dict.fromkeys([tool.name for tool in scene.tools], NO_SCENARIO)
+            continue
+        tried = _tried(scene, every=about.tries == "all")
+        for recognition in tried if everywhere else tried[:1]:
             for tool in scene.tools if about.uses_tool else (None,):
                 faced = (tool.name,) if tool else tuple(_everything(scene))
                 if tool and scene.against and tool.name not in scene.against:
@@ -55,11 +76,16 @@ def prepare(scene: Scene) -> Contests:
                 try:
                     threat = _threat(scene, recognition, tool, name)
                     prepared = adversary.prepare(threat, scene.rng())
-                    contests.append(Contest(name, recognition, prepared, faced))
+                    contests.append(Contest(name, recognition, prepared, faced, everywhere))
                 except NotPossibleError as error:
                     audited = [tool.name for tool in scene.tools if tool.name in faced]
                     impossible.setdefault(name, {}).update(dict.fromkeys(audited, str(error)))
     return Contests(tuple(contests), impossible)
+
+
+def restricted(scene: Scene, adversary: str) -> bool:
+    """Whether an adversary trains on every gallery, and the plan does not ask for all of them."""
+    return scene.adversaries[adversary].about.trains_per_gallery and not scene.everywhere
 
 
 def _tried(scene: Scene, *, every: bool) -> list[Recognition]:
@@ -80,7 +106,8 @@ def _threat(
 ) -> ThreatModel:
     background = scene.photos.background
     if tool is not None:
-        return ThreatModel(recognition, tool.learnable(background), tool.for_adversary)
+        granted = scene.instead.get(name, tool)
+        return ThreatModel(recognition, granted.learnable(background), granted.for_adversary)
 
     def forbidden(_pictures: Pictures, _rng: Generator) -> Pictures:
         raise PluginError(

@@ -19,7 +19,7 @@ from lowkey_core.types import Pictures, Transform
 
 
 def measure(scene: Scene, published: list[Publication], prepared: Contests) -> list[Cell]:
-    """A cell for every transform, contest, cloak that it faces, and scenario."""
+    """A cell for every transform, contest, cloak that it faces, and scenario that it faces."""
     cells: list[Cell] = []
     for transform, apply in scene.transforms.items():
         scraped = scrape(scene, published, transform, apply)
@@ -75,9 +75,12 @@ def _measured(
     contest: Contest,
     transform: str,
 ) -> Iterator[Cell]:
+    faced = {n: s for n, s in scene.scenarios.items() if contest.faces(n, transform)}
+    if not faced:
+        return
     control = contest.prepared(scraped.control)
     for publication in (p for p in published if p.attack in contest.attacks):
-        for name, scenario in scene.scenarios.items():
+        for name, scenario in faced.items():
             outcomes: list[tuple[Trial, dict[str, Outcome]]] = []
             cloaked = torch.zeros(len(scraped.clean)).bool()
             for trial in trials(scene, name, scenario, publication):

@@ -60,7 +60,7 @@ def choice(
 
     A number is below 2**31, and a list has at most MOST_NAMES names, where no limit is given.
     """
-    if isinstance(default, int) and not {"lt", "le"} & limits.keys():
+    if type(default) is int and not {"lt", "le"} & limits.keys():
         limits["lt"] = 2**31
     if isinstance(default, tuple):
         limits.setdefault("max_length", MOST_NAMES)
@@ -176,6 +176,9 @@ class Adversaries(Part):
     )
     epochs: int = choice(12, "Training passes of adversaries that learn.", ge=0)
     flagged: Literal["drop", "keep"] = choice("drop", "What a detector does with what it flags.")
+    everywhere: bool = choice(
+        False, "Adversaries that train on every gallery do so in every scenario and transform."
+    )
 
     @field_validator("names")
     @classmethod

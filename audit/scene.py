@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Generator
 
-from adversaries import ADVERSARIES
 from adversaries.parts.checked import Checked
 from audit.measures import MEASURES, Measure
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
 from audit.scenarios import SCENARIOS, Scenario
+from audit.tools import Granted, loaded
 from lowkey_core import cloaks, recognisers, transforms
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.cloaks.noise import Noise
@@ -42,6 +42,10 @@ class Scene:
     adversaries: dict[str, Checked]
     against: tuple[str, ...]
     """Names of the cloaks that those who run the tool learn about; none: all."""
+    instead: dict[str, Granted]
+    """By adversary, the tool that it runs in place of the audited cloak, if it names one."""
+    everywhere: bool
+    """Whether adversaries that train on every gallery do so in every scenario and transform."""
     transforms: dict[str, Transform]
     scenarios: dict[str, Scenario]
     measures: dict[str, Measure]
@@ -76,25 +80,27 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
     measures = {n: MEASURES.load(n, granted=measure) for n in plan.measure.measures}
     scenarios = {n: SCENARIOS.load(n) for n in plan.publish.scenarios}
     changes = {n: transforms.load(n) for n in plan.publish.transforms}
-    adversaries = {
-        n: Checked(ADVERSARIES.load(n, granted=granted, defaults=learning), n)
-        for n in plan.adversaries.names
-    }
     surrogates = _Surrogates(plan.publish.surrogates, device)
-    background = _Background()
-    made = {n: cloaks.load(n, surrogates.loaded, work, background) for n in plan.publish.attacks}
+    background, batch = _Background(), plan.publish.batch
+
+    def tool(name: str) -> CloakTool:
+        return CloakTool(name, cloaks.load(name, surrogates.loaded, work, background), work, batch)
+
+    adversaries = {n: loaded(n, granted, learning, tool) for n in plan.adversaries.names}
+    tools = tuple(map(tool, plan.publish.attacks))
     recognitions = _recognitions(plan, work, device)
-    photos = photographs(plan, work, [c for c in made.values() if isinstance(c, ThirdPartyCloak)])
+    copied = [t.cloak for t in tools if isinstance(t.cloak, ThirdPartyCloak)]
+    photos = photographs(plan, work, copied)
     background.pictures = photos.background
-    batch = plan.publish.batch
-    tools = tuple(CloakTool(name, cloak, work, batch) for name, cloak in made.items())
     return Scene(
         tools=tools,
         controls={t.name: EqualNoise(t, work) for t in tools if not isinstance(t.cloak, Noise)},
         recognitions=recognitions,
         surrogates=tuple(surrogates.networks),
-        adversaries=adversaries,
+        adversaries={n: Checked(adversary, n) for n, (adversary, _) in adversaries.items()},
         against=plan.adversaries.against,
+        instead={n: own for n, (_, own) in adversaries.items() if own is not None},
+        everywhere=plan.adversaries.everywhere,
         transforms=changes,
         scenarios=scenarios,
         measures=measures,

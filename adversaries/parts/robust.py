@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torchvision.models import resnet18
 
 from adversaries.parts.classifier import Classifier
@@ -37,6 +37,8 @@ from lowkey_core.work.work import Work
 
 BATCH, RATE = 32, 1e-3
 """Pictures of a step; Adam's rate."""
+SETTLED, MOMENTUM = 512, 0.1
+"""Pictures for batch-norm statistics, at most; PyTorch's usual momentum."""
 STEP, BETA = 2 / 8, 6.0
 """Of PGD, a step less epsilon: Madry's; of TRADES, the weight of the divergence."""
 
@@ -129,6 +131,8 @@ class Robust:
                 fit(rows.batch(step)[0], step)
                 if (step + 1) % rows.per_epoch == 0:
                     done = step + 1
+                    if done == last:
+                        settle(classifier, pictures, self.seed)
                     keep.save(snapshot(done, parts, optimiser if done < last else None))
                     self.work.say(label, done // rows.per_epoch, self.passes)
         found = start // rows.per_epoch
@@ -170,6 +174,23 @@ class Robust:
                 trainer.fit(shown, wanted[rows.numpy()], batch_size=len(rows), nb_epochs=1)
 
         return fit
+
+
+def settle(classifier: Classifier, pictures: Pictures, seed: int) -> None:
+    """Takes the batch-norm statistics anew from the gallery: the moving averages of a short
+    training are of weights that are gone. Ours."""
+    norms = [m for m in classifier.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # then they are means over all batches
+    order = torch.randperm(len(pictures), generator=Generator().manual_seed(seed))
+    classifier.train()
+    with torch.no_grad():
+        for rows in order[:SETTLED].split(BATCH):
+            classifier(pictures.faces(rows=rows.tolist()).to(device_of(classifier)))
+    classifier.eval()
+    for norm in norms:
+        norm.momentum = MOMENTUM
 
 
 @contextlib.contextmanager

@@ -118,7 +118,7 @@ class Epochs:
     resume at any epoch. most: rows of an epoch, drawn anew for each; None: all of them."""
 
     def __init__(self, count: int, batch: int, seed: int, most: int | None = None) -> None:
-        self.count, self.size, self.seed = count, batch, seed
+        self.count, self.size, self.seed, self.most = count, batch, seed, most
         self.per_epoch = math.ceil(min(count, most or count) / batch)
 
     def batch(self, step: int) -> tuple[Tensor, Generator]:
@@ -127,5 +127,6 @@ class Epochs:
         epoch, number = divmod(step, self.per_epoch)
         if number == 0:
             self._rng = Generator().manual_seed(self.seed * 10_007 + epoch)
-            self._rows = torch.randperm(self.count, generator=self._rng).split(self.size)
+            drawn = torch.randperm(self.count, generator=self._rng)[: self.most]
+            self._rows = drawn.split(self.size)
         return self._rows[number], self._rng
