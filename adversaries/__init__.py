@@ -64,6 +64,9 @@ class AdversaryAbout:
     scored_at: int = 1
     """The rank at which its control and protection are read: how many candidates it names as its
     answer."""
+    trains_per_gallery: bool = False
+    """It trains when it enrols. Such adversaries face scenario `all` and transform `none` only,
+    with the first matcher, unless the plan asks for more."""
 
 
 class Prepared(Protocol):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from torch import Generator
 
 from adversaries import Prepared, ThreatModel
+from audit.findings import EVERYBODY
 from audit.scene import Scene
 from audit.surviving import surviving
 from lowkey_core.errors import PluginError
@@ -17,6 +18,16 @@ from lowkey_core.publish.tool import CloakTool
 from lowkey_core.types import Pictures, Recognition
 
 LEFT_OUT = "the plan has it learn about other cloaks only"
+AS_PUBLISHED = "none"
+"""The transform of adversaries that train on every gallery; their scenario is EVERYBODY."""
+NOT_EVERYWHERE = (
+    f"it trains on every gallery: measured in scenario {EVERYBODY} and transform {AS_PUBLISHED} "
+    "only, with the first matcher, as the choice `everywhere` is off"
+)
+NO_SCENARIO = (
+    f"it trains on every gallery, and the plan is without the scenario {EVERYBODY} and without "
+    "the choice `everywhere`"
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,12 @@ class Contest:
     prepared: Prepared
     attacks: tuple[str, ...]
     """Names of cloaks, and of controls where it never ran the tool."""
+    everywhere: bool = True
+    """In every scenario and transform, or only in `EVERYBODY` and `AS_PUBLISHED`."""
+
+    def faces(self, scenario: str, transform: str) -> bool:
+        """Whether it is measured there."""
+        return self.everywhere or (scenario, transform) == (EVERYBODY, AS_PUBLISHED)
 
 
 @dataclass(frozen=True)
@@ -60,8 +77,12 @@ def prepare(scene: Scene) -> Contests:
     """
     found = Contests()
     for name, adversary in scene.adversaries.items():
-        about = adversary.about
-        for recognition in _tried(scene, every=about.tries == "all"):
+        about, everywhere = adversary.about, not restricted(scene, name)
+        if not everywhere and EVERYBODY not in scene.scenarios:
+            found.give_up(name, [tool.name for tool in scene.tools], NO_SCENARIO)
+            continue
+        tried = _tried(scene, every=about.tries == "all")
+        for recognition in tried if everywhere else tried[:1]:
             for tool in scene.tools if about.uses_tool else (None,):
                 faced = (tool.name,) if tool else tuple(_everything(scene))
                 if tool and scene.against and tool.name not in scene.against:
@@ -70,8 +91,13 @@ def prepare(scene: Scene) -> Contests:
                 with found.surviving(scene, name, faced):
                     threat = _threat(scene, recognition, tool, name)
                     prepared = adversary.prepare(threat, scene.rng())
-                    found.contests.append(Contest(name, recognition, prepared, faced))
+                    found.contests.append(Contest(name, recognition, prepared, faced, everywhere))
     return found
+
+
+def restricted(scene: Scene, adversary: str) -> bool:
+    """Whether an adversary trains on every gallery, and the plan does not ask for all of them."""
+    return scene.adversaries[adversary].about.trains_per_gallery and not scene.everywhere
 
 
 def _tried(scene: Scene, *, every: bool) -> list[Recognition]:
@@ -92,8 +118,9 @@ def _threat(
 ) -> ThreatModel:
     background = scene.seen.background
     if tool is not None:
-        run = scene.sight.tool(tool.for_adversary, scene.photos.background)
-        return ThreatModel(recognition, tool.learnable(background), run)
+        granted = scene.instead.get(name, tool)
+        run = scene.sight.tool(granted.for_adversary, scene.photos.background)
+        return ThreatModel(recognition, granted.learnable(background), run)
 
     def forbidden(_pictures: Pictures, _rng: Generator) -> Pictures:
         raise PluginError(

@@ -64,7 +64,7 @@ def choice(
 
     A number is below 2**31, and a list has at most MOST_NAMES names, where no limit is given.
     """
-    if isinstance(default, int) and not {"lt", "le"} & limits.keys():
+    if type(default) is int and not {"lt", "le"} & limits.keys():
         limits["lt"] = 2**31
     if isinstance(default, tuple):
         limits.setdefault("max_length", MOST_NAMES)

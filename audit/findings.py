@@ -22,6 +22,8 @@ NEWER = "Does it survive newer models?"
 UNSEEN = "Does it carry over to recognisers that the cloak never saw?"
 ADAPTIVE = "adaptive"
 """The adversary that the third question is about."""
+EVERYBODY = "all"
+"""The scenario of adversaries that are not measured in every one."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,8 @@ def _adaptive(report: AuditReport, attack: str) -> Answer:
 
 
 def _adversary(report: AuditReport, attack: str, adversary: AdversaryRecord) -> Answer:
-    found = cells(report, attack=attack, adversary=adversary.name)
+    named = {"attack": attack, "adversary": adversary.name}
+    found = cells(report, **named) or cells(report, scenario=EVERYBODY, **named)
     question = adversary.question
     if reason := adversary.impossible.get(attack):
         return Answer(attack, question, impossible=reason)

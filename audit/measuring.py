@@ -21,8 +21,8 @@ from lowkey_core.types import Pictures, Transform
 
 
 def measure(scene: Scene, published: list[Publication], prepared: Contests) -> list[Cell]:
-    """A cell for every transform, contest, cloak that it faces, and scenario; none of a contest
-    that fails under way."""
+    """A cell for every transform, contest, cloak and scenario that it faces; none of a contest that
+    fails under way."""
     found: list[tuple[Contest, Cell]] = []
     failed: list[Contest] = []
     for transform, apply in scene.transforms.items():
@@ -86,9 +86,12 @@ def _measured(
     contest: Contest,
     transform: str,
 ) -> Iterator[Cell]:
+    faced = {n: s for n, s in scene.scenarios.items() if contest.faces(n, transform)}
+    if not faced:
+        return
     control = contest.prepared(scraped.control)
     for publication in (p for p in published if p.attack in contest.attacks):
-        for name, scenario in scene.scenarios.items():
+        for name, scenario in faced.items():
             counting = Counting(scene.measures)
             cloaked = torch.zeros(len(scraped.clean)).bool()
             earlier = _earlier(published, scenario, publication)

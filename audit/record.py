@@ -13,7 +13,7 @@ import torch
 
 from audit.caveats import caveats
 from audit.comparisons import comparisons
-from audit.contests import Contests
+from audit.contests import NOT_EVERYWHERE, Contests, restricted
 from audit.outcomes import Cell
 from audit.photographs import Photographs
 from audit.plan import BASELINE, AuditPlan
@@ -155,6 +155,7 @@ def _adversary(scene: Scene, name: str, prepared: Contests) -> AdversaryRecord:
         scored_at=about.scored_at,
         learned=learned,
         impossible=prepared.impossible.get(name, {}),
+        left_out=NOT_EVERYWHERE if restricted(scene, name) else "",
     )
 
 

@@ -132,6 +132,8 @@ class AdversaryRecord(Record):
     """By audited cloak, what its training reports of itself."""
     impossible: dict[str, str] = Field(default_factory=dict)
     """By audited cloak that it could not take on: why."""
+    left_out: str = ""
+    """Why it was not measured in every scenario and transform; "" if it was."""
 
 
 class Card(Record):

@@ -9,13 +9,13 @@ from functools import cached_property
 import torch
 from torch import Generator
 
-from adversaries import ADVERSARIES
 from adversaries.parts.checked import Checked
 from audit.measures import MEASURES, Measure
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
 from audit.scenarios import SCENARIOS, Scenario, older
 from audit.sight import Sight
+from audit.tools import Granted, loaded
 from lowkey_core import cloaks, recognisers, transforms
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.cloaks.noise import Noise
@@ -46,6 +46,10 @@ class Scene:
     adversaries: dict[str, Checked]
     against: tuple[str, ...]
     """Names of the cloaks that those who run the tool learn about; none: all."""
+    instead: dict[str, Granted]
+    """By adversary, the tool that it runs in place of the audited cloak, if it names one."""
+    everywhere: bool
+    """Whether adversaries that train on every gallery do so in every scenario and transform."""
     transforms: dict[str, Transform]
     scenarios: dict[str, Scenario]
     measures: dict[str, Measure]
@@ -83,38 +87,42 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
     learning = {"epochs": plan.adversaries.epochs, "flagged": plan.adversaries.flagged}
     scenarios = {n: SCENARIOS.load(n) for n in plan.publish.scenarios}
     changes = {n: transforms.load(n) for n in plan.publish.transforms}
-    adversaries = {
-        n: Checked(ADVERSARIES.load(n, granted=granted, defaults=learning), n)
-        for n in plan.adversaries.names
-    }
-    ranks = {*plan.measure.ranks, *(a.about.scored_at for a in adversaries.values())}
+    surrogates = _Surrogates(plan.publish.surrogates, device)
+    background, batch = _Background(), plan.publish.batch
+
+    def tool(name: str) -> CloakTool:
+        return CloakTool(name, cloaks.load(name, surrogates.loaded, work, background), work, batch)
+
+    adversaries = {n: loaded(n, granted, learning, tool) for n in plan.adversaries.names}
+    checked = {n: Checked(adversary, n) for n, (adversary, _) in adversaries.items()}
+    ranks = {*plan.measure.ranks, *(a.about.scored_at for a in checked.values())}
     measure = {"ranks": tuple(sorted(ranks))}
     measures = {n: MEASURES.load(n, granted=measure) for n in plan.measure.measures}
-    surrogates = _Surrogates(plan.publish.surrogates, device)
-    background = _Background()
-    named = dict.fromkeys([*plan.publish.attacks, *filter(None, map(older, scenarios.values()))])
-    made = {n: cloaks.load(n, surrogates.loaded, work, background) for n in named}
+    before = dict.fromkeys(filter(None, map(older, scenarios.values())))
+    tools = {n: tool(n) for n in dict.fromkeys([*plan.publish.attacks, *before])}
     recognitions = _recognitions(plan, work, device)
-    for name in filter(None, map(older, scenarios.values())):
-        if isinstance(made[name], ThirdPartyCloak):
+    for name in before:
+        if isinstance(tools[name].cloak, ThirdPartyCloak):
             raise PlanError(
                 f"{setting('scenario')} names the older cloak {name}, of copies made elsewhere",
                 expected="a cloak that is made here",
                 remedy=f"name another, or audit {name} by itself",
             )
-    photos = photographs(plan, work, [c for c in made.values() if isinstance(c, ThirdPartyCloak)])
+    copied = [t.cloak for t in tools.values() if isinstance(t.cloak, ThirdPartyCloak)]
+    photos = photographs(plan, work, copied)
     background.pictures = photos.background
-    batch = plan.publish.batch
-    tools = tuple(CloakTool(name, cloak, work, batch) for name, cloak in made.items())
-    audited = len(plan.publish.attacks)
     return Scene(
-        tools=tools[:audited],
-        older=tools[audited:],
-        controls={t.name: EqualNoise(t, work) for t in tools if not isinstance(t.cloak, Noise)},
+        tools=tuple(tools[n] for n in plan.publish.attacks),
+        older=tuple(tools[n] for n in before if n not in plan.publish.attacks),
+        controls={
+            n: EqualNoise(t, work) for n, t in tools.items() if not isinstance(t.cloak, Noise)
+        },
         recognitions=recognitions,
         surrogates=tuple(surrogates.networks),
-        adversaries=adversaries,
+        adversaries=checked,
         against=plan.adversaries.against,
+        instead={n: own for n, (_, own) in adversaries.items() if own is not None},
+        everywhere=plan.adversaries.everywhere,
         transforms=changes,
         scenarios=scenarios,
         measures=measures,

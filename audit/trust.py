@@ -62,12 +62,13 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _names_program(text: str) -> bool:
-    """A path of pictures need not be a spec."""
+    """A path of pictures need not be a spec. A name in quotes may hold specs itself."""
     try:
         links = [parse(link) for link in split(text, "+")]
     except OptionError:
         links = []
-    return _runs(text) or any(_runs(spec.name) for link in links for spec in _chain(link))
+    names = [spec.name for link in links for spec in _chain(link)]
+    return _runs(text) or any(_runs(n) or (n != text and _names_program(n)) for n in names)
 
 
 def _chain(spec: Spec | None) -> Iterator[Spec]:

@@ -129,7 +129,7 @@ def learn(
         len(background),
     )
     network = RedNet(Generator().manual_seed(rng.initial_seed()))
-    network.to(memory_format=torch.channels_last).to(device)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last).to(device)
     seen = _with_gradients(threat.recognition)
     home = None if seen is None else _home(seen, background, work)
 

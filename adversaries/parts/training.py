@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Generator, Tensor, nn
 
+from lowkey_core.errors import NotPossibleError, setting
+from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.types import Recognition
 from lowkey_core.work.learning import CacheKeep, Part, Schedule, cosine, learn
 from lowkey_core.work.provenance import arithmetic, fingerprint
 from lowkey_core.work.work import Work
@@ -44,7 +47,7 @@ def train(
     key: names everything that the result depends on, apart from recipe and seed.
     Resumes after the last finished epoch. Raises: StorageError.
     """
-    rows = _Epochs(count, recipe.batch, seed)
+    rows = Epochs(count, recipe.batch, seed)
     steps = recipe.epochs * rows.per_epoch
     schedule = Schedule(
         steps, cosine(recipe.rate, steps, recipe.warm_up), save_every=rows.per_epoch
@@ -69,6 +72,30 @@ def train(
     work.count(label, "made", recipe.epochs - found)
 
 
+def trainable(start: Recognition) -> tuple[Embedding, nn.Module]:
+    """A recogniser, and its network, whose weights can be trained. Raises: NotPossibleError."""
+    network = start.network if isinstance(start, Embedding) else None
+    if not isinstance(network, nn.Module) or start.card.black_box:
+        raise NotPossibleError(
+            f"{start.card.name} is a black box",
+            expected="a recogniser whose weights can be trained",
+            remedy=f"name a trainable one first with {setting('recogniser')}",
+        )
+    assert isinstance(start, Embedding)
+    return start, network
+
+
+_NORMALISED = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+
+
+def gently(recipe: Recipe, network: nn.Module) -> Recipe:
+    """For a network without normalisation, as dlib's is at inference, steps that rise slowly: the
+    first large ones would destroy more than all that follow could mend."""
+    if any(isinstance(module, _NORMALISED) for module in network.modules()):
+        return recipe
+    return replace(recipe, rate=0.6 * recipe.rate, warm_up=0.2)
+
+
 class Rows:
     """Rows of a tensor, each made by itself when it is first asked for, and then kept."""
 
@@ -86,13 +113,13 @@ class Rows:
         return self._values[rows]
 
 
-class _Epochs:
+class Epochs:
     """Batches of shuffled row numbers. Each epoch has a generator of its own, so that training can
-    resume at any epoch."""
+    resume at any epoch. most: rows of an epoch, drawn anew for each; None: all of them."""
 
-    def __init__(self, count: int, batch: int, seed: int) -> None:
-        self.count, self.size, self.seed = count, batch, seed
-        self.per_epoch = math.ceil(count / batch)
+    def __init__(self, count: int, batch: int, seed: int, most: int | None = None) -> None:
+        self.count, self.size, self.seed, self.most = count, batch, seed, most
+        self.per_epoch = math.ceil(min(count, most or count) / batch)
 
     def batch(self, step: int) -> tuple[Tensor, Generator]:
         """Row numbers (b,) int64, and the epoch's generator. Steps must follow each other, from
@@ -100,5 +127,6 @@ class _Epochs:
         epoch, number = divmod(step, self.per_epoch)
         if number == 0:
             self._rng = Generator().manual_seed(self.seed * 10_007 + epoch)
-            self._rows = torch.randperm(self.count, generator=self._rng).split(self.size)
+            drawn = torch.randperm(self.count, generator=self._rng)[: self.most]
+            self._rows = drawn.split(self.size)
         return self._rows[number], self._rng

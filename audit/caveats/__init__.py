@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from audit.caveats.doubt import doubt
-from audit.caveats.figures import controls, held_out, learning, power
+from audit.caveats.figures import controls, held_out, learning, left_out, power
 from audit.caveats.one_network import one_network
 from audit.caveats.pictures import alike, copies, crowd, lost, metrics, unchanged
 from audit.counts import Counts
@@ -26,6 +26,7 @@ def caveats(
     found = [
         *controls(cells, {c.control for c in cloaks if c.control}),
         *learning(adversaries),
+        *left_out(adversaries),
         *held_out(cloaks, recognisers),
         *one_network(cloaks, recognisers),
         *power(cells),

@@ -11,6 +11,7 @@ from audit.plan import BASE_TRANSFORMS
 from audit.records import AdversaryRecord, Caveat, CloakRecord, RecogniserRecord, Relation
 from audit.surviving import FAILED
 from lowkey_core.errors import some
+from lowkey_core.spec import parse
 
 MAX_NOISE = 0.1
 """Protection by noise beyond the control's own misses from which the cloak deserves no credit."""
@@ -59,14 +60,21 @@ def learning(adversaries: Sequence[AdversaryRecord]) -> Iterator[Caveat]:
                     "adversary-failed", f"{adversary.name} is not measured against {attack}: {why}"
                 )
         for attack, facts in adversary.learned.items():
-            seen = facts.get("cloaked_seen", 1.0)
+            seen, ran = facts.get("cloaked_seen", 1.0), parse(adversary.name).of or attack
             if seen < 1:
                 yield Caveat(
                     code="no-cloaks-seen",
                     blocking=seen < MIN_SEEN and attack != NO_CLOAK,
                     text=f"Only {seen:.1%} of the background pictures that {adversary.name} "
-                    f"learned from were changed by {attack}.",
+                    f"learned from were changed by {ran}.",
                 )
+
+
+def left_out(adversaries: Sequence[AdversaryRecord]) -> Iterator[Caveat]:
+    """Adversaries that were not measured everywhere."""
+    for adversary in adversaries:
+        if adversary.left_out and not adversary.impossible:
+            yield doubt("not-everywhere", f"{adversary.name}: {adversary.left_out}.")
 
 
 def held_out(

@@ -93,9 +93,8 @@ def learn(
         )
 
     def restore(record: Record) -> int:
-        _fill(record, parts)
-        if (step := int(record[_STEP])) < schedule.steps:
-            _continue(record, built())
+        if (step := fill(record, parts)) < schedule.steps:
+            proceed(record, built())
         return step
 
     start = keep.resume(restore)
@@ -115,7 +114,7 @@ def learn(
         after(step)
         done = step + 1
         if done % schedule.save_every == 0 or done == schedule.steps:
-            keep.save(_snapshot(done, parts, optimiser if done < schedule.steps else None))
+            keep.save(snapshot(done, parts, optimiser if done < schedule.steps else None))
         progress(done)
     return start
 
@@ -202,7 +201,7 @@ def _trainable(part: Part) -> list[nn.Parameter]:
     return [p for p in part.module.parameters() if p.requires_grad]
 
 
-def _snapshot(
+def snapshot(
     done: int, parts: Mapping[str, Part], optimiser: torch.optim.Optimizer | None
 ) -> Record:
     """The checkpoint format: `step`, `part/NAME/...` as in state dicts, `optimiser/INDEX/...`;
@@ -216,15 +215,16 @@ def _snapshot(
     return record
 
 
-def _fill(record: Record, parts: Mapping[str, Part]) -> None:
-    """Fill parts from a checkpoint. Raises on any misfit."""
+def fill(record: Record, parts: Mapping[str, Part]) -> int:
+    """Fill parts from a checkpoint. Returns its step. Raises on any misfit."""
     for name, part in parts.items():
         prefix = f"part/{name}/"
         state = {k.removeprefix(prefix): v for k, v in record.items() if k.startswith(prefix)}
         part.module.load_state_dict(state, strict=True)
+    return int(record[_STEP])
 
 
-def _continue(record: Record, optimiser: torch.optim.Optimizer) -> None:
+def proceed(record: Record, optimiser: torch.optim.Optimizer) -> None:
     """Fill the optimiser from a checkpoint. Raises on any misfit."""
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}

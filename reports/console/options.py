@@ -70,8 +70,9 @@ def given(flags: dict[str, Any]) -> dict[str, Any]:
 
 def _flag(choice: Choice, *, plain: bool) -> inspect.Parameter:
     # Numbers stay text here: the plan checks them, and names the field.
-    kind: Any = Optional[list[str]] if choice.many else Optional[str]
-    shown = "" if choice.default in ((), None, "") else f" [{_shown(choice.default)}]"
+    switch = isinstance(choice.default, bool)
+    kind: Any = Optional[bool] if switch else Optional[list[str] if choice.many else str]
+    shown = "" if choice.default in ((), None, "", False) else f" [{_shown(choice.default)}]"
     repeat = " Repeat, or separate by commas." if choice.many else ""
     if choice.name == PATHS:
         repeat = " May be repeated."
@@ -80,7 +81,7 @@ def _flag(choice: Choice, *, plain: bool) -> inspect.Parameter:
         help=(choice.help + repeat + shown).replace("[", "\\["),
         rich_help_panel=None if choice.common or plain else MORE[choice.part],
         show_default=False,
-        metavar="TEXT" if choice.text else "INTEGER",
+        metavar=None if switch else "TEXT" if choice.text else "INTEGER",
     )
     return inspect.Parameter(
         choice.name,

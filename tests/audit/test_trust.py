@@ -27,6 +27,9 @@ from tests.commands import fails
         {"surrogate": "mine.pt/."},
         {"recogniser": "mine.onnx"},
         {"adversary": "mine.py"},
+        {"adversary": 'adaptive@"mine.py+lowkey"'},
+        {"adversary": 'adaptive@"lowkey:steps=3+mine.py:strength=2"'},
+        {"adversary": r'adaptive@"command:\"tool {in} {out}\"+lowkey"'},
         {"matcher": "mine.py"},
         {"measure": "mine.py"},
         {"scenario": "mine.py:0.5"},
@@ -44,6 +47,8 @@ def test_a_program_is_found_wherever_a_plan_names_one(given: dict[str, Any]) -> 
 
 def test_names_of_ours_and_folders_are_no_programs() -> None:
     assert programs(choices.make("thorough", given={"dataset": "lfw"})) == ()
+    mixed = 'adaptive@"lowkey:steps=3+tipim"'
+    assert programs(changed(AuditPlan(), adversary=mixed)) == ()
     assert programs(changed(AuditPlan(), dataset="my, photos: 2+2", attack="folder:copies")) == ()
 
 
