@@ -65,4 +65,5 @@ class NonLocalMeans:
             channel_axis=-1,
             preserve_range=True,
         )
-        return np.rint(made.clip(0, 255)).astype(np.uint8)
+        levels: Pixels = np.rint(made.clip(0, 255)).astype(np.uint8)
+        return levels
