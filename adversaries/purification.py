@@ -45,16 +45,18 @@ def build(
     share: Annotated[float, Ge(0.05), Lt(1)] | None = None,
     strength: Annotated[float, Ge(0.1), Le(255)] | None = None,
     batch: Annotated[int, Ge(1)] | None = None,
+    channels: Annotated[int, Ge(4), Le(512)] | None = None,
 ) -> Purification:
     """on: whether probes are purified, too, before they are searched for.
 
     bits, median, sigma: of `squeeze`. quality: of `jpeg`. share: of height and width, of `resize`.
-    strength: of `nlmeans`, in grey levels. epochs, batch: of `learned`. Without one: as in
-    `purifiers.DEFAULTS`. Raises: OptionError for an option of another member.
+    strength: of `nlmeans`, in grey levels. epochs, batch, channels (of its layers): of `learned`.
+    Without one: as in `purifiers.DEFAULTS`. Raises: OptionError for an option of another member.
     """
     every = {
         **{"bits": bits, "median": median, "sigma": sigma, "quality": quality},
-        **{"share": share, "strength": strength, "batch": batch},
+        **{"share": share, "strength": strength},
+        **{"batch": batch, "channels": channels},
     }
     given = {name: value for name, value in every.items() if value is not None}
     by = purifiers.method(member, given, work, device or torch.device("cpu"), epochs)

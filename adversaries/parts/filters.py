@@ -65,5 +65,5 @@ class NonLocalMeans:
             channel_axis=-1,
             preserve_range=True,
         )
-        rounded: Pixels = np.rint(made.clip(0, 255)).astype(np.uint8)
-        return rounded
+        levels: Pixels = np.rint(made.clip(0, 255)).astype(np.uint8)
+        return levels

@@ -75,6 +75,7 @@ class Learned:
     """`restoring`: a network of the adversary's own."""
 
     recipe: Recipe
+    channels: int
     work: Work
     device: torch.device
     said: str = "a learned network"
@@ -82,7 +83,15 @@ class Learned:
 
     def ready(self, threat: ThreatModel, rng: Generator, /) -> Ready:
         """As `Method`."""
-        return Ready(*restoring.learn(threat, self.recipe, rng, self.work, self.device))
+        purify, learned = restoring.learn(
+            threat,
+            self.recipe,
+            rng,
+            channels=self.channels,
+            work=self.work,
+            device=self.device,
+        )
+        return Ready(purify, learned)
 
 
 DEFAULTS: Mapping[str, Mapping[str, Plain]] = {
@@ -90,7 +99,7 @@ DEFAULTS: Mapping[str, Mapping[str, Plain]] = {
     "jpeg": {"quality": 50},
     "resize": {"share": 0.5},
     "nlmeans": {"strength": 10.0},
-    "learned": {"batch": 10},
+    "learned": {"batch": 10, "channels": 64},
 }
 """Options by method. All are ours but the bits (Xu et al.) and the quality (ART's default)."""
 PASSES = 2
@@ -117,7 +126,7 @@ def method(
     match name:
         case "learned":
             recipe = Recipe(PASSES * epochs, int(given["batch"]))
-            return Learned(recipe, work, device)
+            return Learned(recipe, int(given["channels"]), work, device)
         case "squeeze":
             return _squeezing(int(given["bits"]), int(given["median"]), float(given["sigma"]))
         case "nlmeans":

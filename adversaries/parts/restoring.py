@@ -36,8 +36,8 @@ from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.runtime import device_of
 from lowkey_core.work.work import Work
 
-DEPTH, CHANNELS, BLOCK = 5, 64, 2
-"""Layers on either side, their channels, and the side of the blocks of pixels that are channels."""
+DEPTH, BLOCK = 5, 2
+"""Layers on either side, and the side of the blocks of pixels that are channels."""
 LEAST, MOST = 1.0, 3.0
 """How much a cloak is amplified."""
 CLEAN, NOISY = 0.25, 0.25
@@ -51,17 +51,19 @@ IDENTITY = 0.1
 class RedNet(nn.Module):
     """Faces in, faces out; before it learns, the same faces."""
 
-    def __init__(self, rng: Generator) -> None:
+    def __init__(self, channels: int, rng: Generator) -> None:
+        """channels: of every layer but the last."""
         super().__init__()
         flat = 3 * BLOCK**2
-        self.encode = nn.ModuleList(_layer(CHANNELS if i else flat) for i in range(DEPTH))
-        self.decode = nn.ModuleList(_layer() for _ in range(DEPTH - 1))
-        self.last = _layer(CHANNELS, flat)
-        for layer in [*self.encode, *self.decode, self.last]:
+        into = [flat, *(channels,) * (DEPTH - 1)]
+        self.encode = nn.ModuleList(nn.Conv2d(n, channels, 3, padding=1) for n in into)
+        self.decode = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in into[1:])
+        self.last = nn.Conv2d(channels, flat, 3, padding=1)
+        for layer in (m for m in self.modules() if isinstance(m, nn.Conv2d)):
             weight = layer.weight  # He initialisation, from our generator
             std = 0.0 if layer is self.last else (2 / weight[0].numel()) ** 0.5
             weight.data = torch.randn(weight.shape, generator=rng) * std
-            layer.bias.data.zero_()
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, faces: Images) -> Images:
         """faces: (n, 3, h, w) in [0, 1], h and w even. Returns the same shape, in [0, 1]."""
@@ -85,10 +87,6 @@ class RedNet(nn.Module):
 
 TOGETHER = 16
 """Faces whose encoded layers are in memory at once."""
-
-
-def _layer(before: int = CHANNELS, after: int = CHANNELS) -> nn.Conv2d:
-    return nn.Conv2d(before, after, 3, padding=1)
 
 
 @dataclass(frozen=True)
@@ -117,18 +115,25 @@ class Restoring:
 
 
 def learn(
-    threat: ThreatModel, recipe: Recipe, rng: Generator, work: Work, device: torch.device
+    threat: ThreatModel,
+    recipe: Recipe,
+    rng: Generator,
+    *,
+    channels: int,
+    work: Work,
+    device: torch.device,
 ) -> tuple[Restoring, dict[str, float]]:
     """A network that takes off what the tool puts on, and what a report says of its learning.
 
-    Raises: NotPossibleError where the tool cannot be run.
+    recipe, channels: of its training, and of its layers. Raises: NotPossibleError where the tool
+    cannot be run.
     """
     background, copies = threat.background, threat.tool(threat.background, rng)
     pairs = Rows(
         lambda row: torch.cat([p.faces(rows=[row]) for p in (background, copies)]),
         len(background),
     )
-    network = RedNet(Generator().manual_seed(rng.initial_seed()))
+    network = RedNet(channels, Generator().manual_seed(rng.initial_seed()))
     network.to(memory_format=torch.channels_last).to(device)
     seen = _with_gradients(threat.recognition)
     home = None if seen is None else _home(seen, background, work)
