@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -107,6 +108,21 @@ def _looks_like_a_path(name: str) -> bool:
     """What has a folder in front of it, before any option."""
     head = name.partition(":")[0]
     return any(mark in head for mark in ("/", os.sep)) or head.startswith((".", "~"))
+
+
+_MANY, _ENOUGH, _SINGLE = 60, 10, 1000
+
+
+def kept_out(dataset: Dataset) -> frozenset[str]:
+    """The people whom no network is trained on, and on whom the networks are evaluated: 60 with ten
+    or more pictures and 1,000 with one, the first of each by the SHA-256 of their names."""
+
+    def first(count: int, people: Sequence[str]) -> list[str]:
+        return sorted(people, key=lambda who: hashlib.sha256(who.encode()).digest())[:count]
+
+    many = [who for who, photos in dataset.by_identity.items() if len(photos) >= _ENOUGH]
+    single = [who for who, photos in dataset.by_identity.items() if len(photos) == 1]
+    return frozenset(first(_MANY, many) + first(_SINGLE, single))
 
 
 def printable(name: str) -> str:

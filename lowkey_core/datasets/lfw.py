@@ -6,16 +6,21 @@ Ours are of the deep-funneled version; `datasets fetch lfw` gets the funneled on
 from __future__ import annotations
 
 import tarfile
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from lowkey_core.datasets import Dataset, unique_names
+from lowkey_core.datasets import Dataset, kept_out, unique_names
 from lowkey_core.errors import DatasetError, setting
 from lowkey_core.photos.photo import Photo
 from lowkey_core.weights import ASSETS_VARIABLE, assets
 
 
-def build() -> Dataset:
-    """Photos are read in place: nothing is unpacked. Raises: DatasetError."""
+def build(unseen: bool = False) -> Dataset:
+    """Photos are read in place: nothing is unpacked.
+
+    unseen: only the people whom no network of this project learned from. Of the others none learned
+    from LFW, as far as their cards say. Raises: DatasetError.
+    """
     found = tars()
     if not found:
         raise DatasetError(
@@ -32,7 +37,13 @@ def build() -> Dataset:
             expected="whole, uncompressed tars",
             remedy="compare their SHA-256 with their source's",
         ) from error
-    return Dataset("lfw", photos, called="LFW")
+    everybody = Dataset("lfw", photos, called="LFW")
+    if not unseen:
+        return everybody
+    out = kept_out(everybody)
+    return replace(
+        everybody, name="lfw:unseen", photos=tuple(p for p in photos if p.identity in out)
+    )
 
 
 def tars() -> list[Path]:

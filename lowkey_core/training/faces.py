@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lowkey_core.datasets import Dataset, synthetic
+from lowkey_core.datasets import kept_out as kept_out
 from lowkey_core.faces.alignment import warp
 from lowkey_core.faces.found import Found, find
 from lowkey_core.photos.decoding import decode_pixels
@@ -24,21 +24,8 @@ from lowkey_core.work.work import Work
 ROOM = 16
 """Pixels kept around the template: augmentation moves faces, and portraits show hair."""
 _SIDE = FACE_SIZE + 2 * ROOM
-_MANY, _ENOUGH, _SINGLE = 60, 10, 1000
 TRAINING_SEEDS = (1, 2, 3)
 """Seeds of the SynthFaces people used for training; audits use seed 0."""
-
-
-def kept_out(dataset: Dataset) -> frozenset[str]:
-    """The people whom no network is trained on, and on whom the networks are evaluated: 60 with ten
-    or more pictures and 1,000 with one, the first of each by the SHA-256 of their names."""
-
-    def first(count: int, people: Sequence[str]) -> list[str]:
-        return sorted(people, key=lambda who: hashlib.sha256(who.encode()).digest())[:count]
-
-    many = [who for who, photos in dataset.by_identity.items() if len(photos) >= _ENOUGH]
-    single = [who for who, photos in dataset.by_identity.items() if len(photos) == 1]
-    return frozenset(first(_MANY, many) + first(_SINGLE, single))
 
 
 @dataclass(frozen=True)
