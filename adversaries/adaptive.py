@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +31,7 @@ from lowkey_core import transforms
 from lowkey_core.errors import OptionError
 from lowkey_core.publish.served import served
 from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.types import Network
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.runtime import device_of
 from lowkey_core.work.work import Work
@@ -133,7 +134,7 @@ class Adaptive:
             label=f"retraining {start.card.name} on cloaked pictures",
         )
         student.network.requires_grad_(False)
-        retrained = replace(start, network=student.network)
+        retrained = replace(start, network=cast(Network, student.network))
         return retrained, facts(background, copies, self.work)
 
 

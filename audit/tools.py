@@ -7,7 +7,7 @@ an older version, or another cloak. Several are separated by +, in quotes where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -49,8 +49,8 @@ Granted = CloakTool | Mixed
 
 def loaded(
     name: str,
-    granted: dict[str, object],
-    defaults: dict[str, Plain],
+    granted: Mapping[str, object],
+    defaults: Mapping[str, Plain],
     tool: Callable[[str], CloakTool],
 ) -> tuple[Adversary, Granted | None]:
     """The adversary that a spec names, and the tool behind its @, if there is one.

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
-from torchvision.models import resnet18
+from torchvision.models import resnet18  # type: ignore[import-untyped]
 
 from adversaries.parts.classifier import Classifier
 from adversaries.parts.training import Epochs, Rows
