@@ -49,7 +49,7 @@ Granted = CloakTool | Mixed
 
 def loaded(
     name: str,
-    granted: dict[str, object],
+    granted: Mapping[str, object],
     defaults: Mapping[str, Plain],
     tool: Callable[[str], CloakTool],
 ) -> tuple[Adversary, Granted | None]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.metadata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -21,7 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
-from torchvision.models import resnet18
+from torchvision.models import resnet18  # type: ignore[import-untyped]
 
 from adversaries.parts.classifier import Classifier
 from adversaries.parts.training import Epochs, Rows
@@ -102,8 +103,10 @@ class Robust:
 
     @property
     def digest(self) -> str:
-        """As `Fit.digest`."""
-        return fingerprint(type(self), self.attack, self.passes, self.pictures, self.seed)
+        """As `Fit.digest`; with the version of ART."""
+        version = importlib.metadata.version("adversarial-robustness-toolbox")
+        recipe = (self.attack, self.passes, self.pictures, self.seed)
+        return fingerprint(type(self), version, *recipe)
 
     def __call__(self, classifier: Classifier, pictures: Pictures, classes: Tensor, /) -> None:
         """As `Fit`; one identity alone leaves nothing to learn. Raises: StorageError."""
