@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
-from torchvision.models import resnet18  # type: ignore[import-untyped]
+from torchvision.models import resnet18
 
 from adversaries.parts.classifier import Classifier
 from adversaries.parts.training import Epochs, Rows
