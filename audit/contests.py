@@ -73,7 +73,8 @@ class Contests:
 def prepare(scene: Scene) -> Contests:
     """An adversary that runs the tool learns once for each cloak, any other learns once for all.
 
-    Those that try every recogniser do so from the oldest on; the rest start from the plan's first.
+    Those that try every recogniser do so from the oldest on; the rest start from the plan's first,
+    unless the plan has every adversary start from each.
     """
     found = Contests()
     for name, adversary in scene.adversaries.items():
@@ -81,8 +82,8 @@ def prepare(scene: Scene) -> Contests:
         if not everywhere and EVERYBODY not in scene.scenarios:
             found.give_up(name, [tool.name for tool in scene.tools], NO_SCENARIO)
             continue
-        tried = _tried(scene, every=about.tries == "all")
-        for recognition in tried if everywhere else tried[:1]:
+        every = scene.each or about.tries == "all"
+        for recognition in _tried(scene, every=every, matchers=everywhere):
             for tool in scene.tools if about.uses_tool else (None,):
                 faced = (tool.name,) if tool else tuple(_everything(scene))
                 if tool and scene.against and tool.name not in scene.against:
@@ -100,13 +101,13 @@ def restricted(scene: Scene, adversary: str) -> bool:
     return scene.adversaries[adversary].about.trains_per_gallery and not scene.everywhere
 
 
-def _tried(scene: Scene, *, every: bool) -> list[Recognition]:
-    if not every:
-        return list(scene.recognitions[0])
+def _tried(scene: Scene, *, every: bool, matchers: bool) -> list[Recognition]:
+    """every: each recogniser, or the plan's first. matchers: with each of them, or the first."""
     by_age = sorted(
         scene.recognitions, key=lambda group: group[0].card.released or datetime.date.min
     )
-    return [recognition for group in by_age for recognition in group]
+    groups = by_age if every else scene.recognitions[:1]
+    return [found for group in groups for found in (group if matchers else group[:1])]
 
 
 def _everything(scene: Scene) -> list[str]:

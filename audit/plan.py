@@ -132,6 +132,9 @@ class Adversaries(Part):
         "mtcnn", "With which they find and align faces in everybody's photos."
     )
     flagged: Literal["drop", "keep"] = choice("drop", "What a detector does with what it flags.")
+    each: bool = choice(
+        False, "Adversaries that start from the first recogniser start from each, in turn."
+    )
     everywhere: bool = choice(
         False, "Adversaries that train on every gallery do so in every scenario and transform."
     )

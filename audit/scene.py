@@ -48,6 +48,8 @@ class Scene:
     """Names of the cloaks that those who run the tool learn about; none: all."""
     instead: dict[str, Granted]
     """By adversary, the tool that it runs in place of the audited cloak, if it names one."""
+    each: bool
+    """Every adversary tries every recogniser."""
     everywhere: bool
     """Whether adversaries that train on every gallery do so in every scenario and transform."""
     transforms: dict[str, Transform]
@@ -122,6 +124,7 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         adversaries=checked,
         against=plan.adversaries.against,
         instead={n: own for n, (_, own) in adversaries.items() if own is not None},
+        each=plan.adversaries.each,
         everywhere=plan.adversaries.everywhere,
         transforms=changes,
         scenarios=scenarios,

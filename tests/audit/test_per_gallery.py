@@ -75,6 +75,15 @@ def test_a_plan_may_ask_for_more(plan: AuditPlan, cache: Cache) -> None:
     assert "not-everywhere" not in {c.code for c in report.caveats}
 
 
+def test_a_plan_may_have_each_recogniser_trained_in_turn(plan: AuditPlan, cache: Cache) -> None:
+    recognisers = plan.adversaries.recognisers
+    assert len(recognisers) > 1
+    report = run_audit(changed(plan, adversary=E2E, each=True), Work(cache))
+    tried = {c.recogniser for c in report.cells if c.adversary == E2E}
+    assert tried == {r.name for r in report.recognisers}
+    assert places(report, E2E) == {("all", "none")}, "with each, but not everywhere"
+
+
 def test_without_that_scenario_it_is_not_possible_and_the_rest_goes_on(
     plan: AuditPlan, cache: Cache
 ) -> None:
