@@ -135,7 +135,7 @@ def _letter(letter: str) -> str:
         return known
     if letter.isascii():
         return letter
-    base, *marks = unicodedata.normalize("NFD", letter)
+    base, *marks = [*unicodedata.normalize("NFD", letter)]
     if base.isascii() and base.isalpha() and len(marks) == 1 and marks[0] in _ACCENTS:
         below = marks[0] in "\u0327\u0328"
         letter = rf"\{base}" if base in "ij" and not below else base  # without its dot

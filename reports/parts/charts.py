@@ -76,30 +76,30 @@ def _quality(transform: str) -> float | None:
 
 def dated(report: AuditReport, cloak: CloakRecord) -> Plot | None:
     """Protection by the date of a recogniser, numbered as in the table; None where the cloak or
-    every recogniser has no date."""
+    every recogniser has no date. That of a small network of this project says nothing."""
     if cloak.released is None:
         return None
-    own, moments = dates.dated(report, cloak), timeline(report, cloak)
-    points, numbers = [], []
+    shown, moments = dates.dated(report, cloak), timeline(report, cloak)
+    points, numbers = list[Point](), list[str]()
     for moment in moments:
-        released, protection = moment.recogniser.released, moment.cell.protection
+        own, protection = moment.recogniser, moment.cell.protection
         numbers.append("-")
-        if released is not None and protection.value is not None:
+        if own.released and not own.embedded and protection.value is not None:
             numbers[-1] = str(len(points) + 1)
-            said = f"{moment.recogniser.name}, {released:%Y-%m}: {rate(protection)}"
-            points.append(Point(_year(released), protection, numbers[-1], said))
+            said = f"{own.name}, {own.released:%Y-%m}: {rate(protection)}"
+            points.append(Point(_year(own.released), protection, numbers[-1], said))
     if not points:
         return None
     years = [_year(cloak.released), *(p.x for p in points)]
     low, high = int(min(years)), int(max(years)) + 1
     step = max(1, (high - low) // 8)
-    rows = tuple((n, *row) for n, row in zip(numbers, own.rows, strict=True))
+    rows = tuple((n, *row) for n, row in zip(numbers, shown.rows, strict=True))
     return plot(
-        own.title,
+        shown.title,
         "when the recogniser became public",
         points,
         [(year, str(year)) for year in range(low, high + 1, step)],
-        printable(Table(own.title, ("point", *own.columns), rows, own.note)),
+        printable(Table(shown.title, ("point", *shown.columns), rows, shown.note)),
         span=(low, high),
         rule=(_year(cloak.released), "the cloak"),
     )
@@ -113,7 +113,7 @@ def visibility(report: AuditReport) -> Plot | None:
     """What several cloaks protect at worst, against how visible they are; None for one cloak."""
     if len(report.cloaks) < 2:
         return None
-    points, rows = [], []
+    points, rows = list[Point](), []
     for cloak in report.cloaks:
         dssim, found = cloak.quality[0].dssim, ranking(report, cloak.attack)
         number, worst = "-", found[0] if found else None

@@ -120,7 +120,7 @@ def _parts(report: AuditReport) -> Iterator[Part]:
     ranked = tuple(printable(strongest(report, cloak)) for cloak in cloaks)
     answered = [t for t in every if t.title.startswith("Does it still protect?")]
     yield Part("The answers", (), tuple(answered))
-    yield Part("Adversaries, the strongest first", (), tuple(t for t in ranked if t.rows))
+    yield Part("Adversaries, the strongest first", (), tuple(t for t in ranked if len(t.rows) > 1))
     lossy = tuple(plot for cloak in cloaks if (plot := charts.jpeg(report, cloak)))
     yield Part("JPEG", lossy, ())
     dated = tuple(plot for cloak in cloaks if (plot := charts.dated(report, cloak)))

@@ -14,7 +14,7 @@ from audit.outcomes import Rate
 from lowkey_core.errors import one_line
 from reports.parts.layout import Table
 
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 628.0, 16.0, 250.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 616.0, 16.0, 250.0
 """Of the area inside the axes, in a picture of 640 x 300."""
 SERIES = 4
 """Series that shapes and dashes tell apart."""
@@ -85,17 +85,13 @@ def plot(
         low, high = span
         return round(LEFT + (RIGHT - LEFT) * (value - low) / (high - low), 1)
 
-    marks = tuple(
-        Mark(
-            x(p.x),
-            _y(p.rate.value or 0.0),
-            *map(_y, p.rate.interval),
-            label=one_line(p.label),
-            title=one_line(p.title),
-            series=p.series,
-        )
-        for p in points
-    )
+    def mark(point: Point) -> Mark:
+        middle = _y(point.rate.value or 0.0)
+        low, high = map(_y, point.rate.interval)
+        texts = (one_line(point.label), one_line(point.title))
+        return Mark(x(point.x), middle, low, high, *texts, point.series)
+
+    marks = tuple(map(mark, points))
     lines = tuple(
         (series, " ".join(f"{m.x},{m.y}" for m in marks if m.series == series))
         for series in range(len(keys))
