@@ -58,6 +58,9 @@ def audit(
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Say what there is to do, and how long it takes; do not do it."
     ),
+    format: list[str] = typer.Option(
+        ["markdown"], help="Of the report's files: see `list reports`. May be repeated."
+    ),
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
@@ -89,13 +92,15 @@ def audit(
         show(lines(foreseen))
         return
     from reports import render
+    from reports.parts import files
 
+    wanted = files.names(format)
     with session.begin(made, resume or out, cache) as begun:
         with Progress() as progress:
             found = begun.run(progress.show, progress.expect)
-        session.keep(begun.folder / "report.md", render("markdown", found))
+        written = files.write(wanted, found, begun.folder)
     draw(render("terminal", found))
-    say(f"report: {begun.folder / 'report.md'} and report.json")
+    say(f"report: {', '.join(map(str, written))} and report.json")
     if json:
         print(found.model_dump_json(indent=1, ensure_ascii=True))
     raise typer.Exit(INCONCLUSIVE if found.verdict == "inconclusive" else 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,9 @@ from audit.records import (
 from lowkey_core.errors import ReportError
 from lowkey_core.work import documents
 from lowkey_core.work.files import write_atomically
+
+if TYPE_CHECKING:  # an extra
+    from pandas import DataFrame
 
 VERSION: Literal[2] = 2
 
@@ -129,6 +132,19 @@ class AuditReport(Record):
     def adversary(self, name: str) -> AdversaryRecord:
         """The record of that name."""
         return next(a for a in self.adversaries if a.name == name)
+
+    def to_frame(self) -> DataFrame:
+        """As `audit.rows`: one row per outcome of every cell. Raises: PluginError without pandas,
+        an extra of this distribution."""
+        from audit.notebook import frame
+
+        return frame(self)
+
+    def _repr_html_(self) -> str:
+        """The answers as a table: what a notebook shows."""
+        from audit.notebook import table
+
+        return table(self)
 
     def save(self, path: Path) -> None:
         """As JSON. Raises: StorageError."""

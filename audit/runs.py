@@ -29,7 +29,7 @@ from lowkey_core.work import documents
 from lowkey_core.work.files import explained, write_atomically
 
 PLAN, REPORT = "plan.json", "report.json"
-ALONGSIDE = ("resume", "cache", "json", "verbose", "dry_run", "trust")
+ALONGSIDE = ("resume", "cache", "json", "verbose", "dry_run", "trust", "format")
 """What may be given together with a run to resume: nothing that its plan decides."""
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 

@@ -21,7 +21,7 @@ from audit.plan import AuditPlan
 from lowkey_core.errors import RunError, setting
 from lowkey_core.spec import parse
 from lowkey_core.work import storage
-from lowkey_core.work.files import explained, locked, write_atomically
+from lowkey_core.work.files import explained, locked
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from audit.forecast import Foresight
@@ -136,11 +136,6 @@ def foresee(plan: AuditPlan, cache: Path | None = None, show: Show | None = None
     from audit.scene import assemble
 
     return foreseen(assemble(plan.splits[0], work), len(plan.splits))
-
-
-def keep(path: Path, content: str | bytes) -> None:
-    """Writes a rendered report, whole or not at all. Raises: StorageError."""
-    write_atomically(path, content if isinstance(content, bytes) else content.encode())
 
 
 def protect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit.report import AuditReport
 from reports.parts import layout, tables
 
-_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|"})
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_[]<>|&~$"})
 
 
 def build() -> Markdown:

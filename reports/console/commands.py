@@ -166,14 +166,23 @@ def _train(name: str, out: Path, cache: Path | None, verbose: bool) -> None:
 
 def show_report(
     run: Path = typer.Argument(help="A run's folder, or its report.json."),
-    format: str = typer.Option("terminal", help="See `list reports`."),
+    format: list[str] = typer.Option(["terminal"], help="See `list reports`. May be repeated."),
+    out: Optional[Path] = typer.Option(
+        None, help="Folder for files. \\[on stdout; several formats beside report.json]"
+    ),
 ) -> None:
-    """Show a stored report again."""
+    """Show a stored report again: one format on stdout, several as files, report.SUFFIX each."""
     from audit.report import read
     from reports import render
+    from reports.parts.files import names, write
 
-    shown = render(format, read(run))
-    sys.stdout.buffer.write(shown if isinstance(shown, bytes) else shown.encode())
+    found = read(run)
+    if out is None and len(format) == 1:
+        shown = render(format[0], found)
+        sys.stdout.buffer.write(shown if isinstance(shown, bytes) else shown.encode())
+        return
+    beside = run if run.is_dir() else run.parent
+    show(str(path) for path in write(names(format), found, out or beside))
 
 
 def list_names(kind: str = typer.Argument(help="attacks, adversaries, recognisers, ...")) -> None:
