@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import math
+import re
 
 from audit.findings import Finding, cells
 from audit.outcomes import Cell
@@ -11,11 +13,11 @@ from audit.ranking import ranking
 from audit.records import CloakRecord
 from audit.report import AuditReport
 from audit.timeline import timeline
-from lowkey_core.spec import parse
 from reports.parts import timeline as dates
 from reports.parts.layout import Table, printable, rate
 from reports.parts.plots import SERIES, Plot, Point, plot
 
+_JPEG = re.compile(r"jpeg:(?:quality=)?([0-9]{1,2}|100)")
 PUBLISHED = 105.0
 """Where pictures as published stand, on an axis of JPEG qualities up to 100."""
 
@@ -67,11 +69,8 @@ def _quality(transform: str) -> float | None:
     """Of a JPEG alone; None for other transforms and for chains."""
     if transform == "none":
         return PUBLISHED
-    if "+" in transform or not transform.startswith("jpeg"):
-        return None
-    link = parse(transform)
-    given = str(link.options.get("quality", link.value))
-    return float(given) if link.name == "jpeg" and given.isdecimal() else None
+    found = _JPEG.fullmatch(transform)
+    return float(found[1]) if found else None
 
 
 def dated(report: AuditReport, cloak: CloakRecord) -> Plot | None:
@@ -117,13 +116,13 @@ def visibility(report: AuditReport) -> Plot | None:
     for cloak in report.cloaks:
         dssim, found = cloak.quality[0].dssim, ranking(report, cloak.attack)
         number, worst = "-", found[0] if found else None
-        if worst is not None:
+        if worst is not None and math.isfinite(dssim):
             number = str(len(points) + 1)
             said = f"{cloak.attack}, DSSIM {dssim:.4f}: {rate(worst.protection)}"
             points.append(Point(dssim, worst.protection, number, said))
         rows.append((number, cloak.attack, f"{dssim:.4f}", *_worst(worst)))
     title = "Visibility against protection"
-    most = max([cloak.quality[0].dssim for cloak in report.cloaks] + [0.01])
+    most = max([0.01, *(point.x for point in points)])
     heads = ("point", "cloak", "DSSIM mean", "protection at worst", "adversary", "with")
     note = "Pictures as published; the strongest adversary whose control holds."
     return plot(

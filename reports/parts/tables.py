@@ -46,7 +46,10 @@ def verdict(report: AuditReport) -> str:
 
 def caveats(report: AuditReport) -> tuple[Caveat, ...]:
     """Reasons to doubt, blocking ones first."""
-    return tuple(c.model_copy(update={"text": one_line(c.text)}) for c in report.caveats)
+    return tuple(
+        c.model_copy(update={"code": one_line(c.code), "text": one_line(c.text)})
+        for c in report.caveats
+    )
 
 
 def tables(report: AuditReport) -> tuple[Table, ...]:

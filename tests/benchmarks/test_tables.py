@@ -93,7 +93,6 @@ def cloaked(missed: int) -> dict[str, Any]:
     counts = [[missed, missed], [4, 4]]
     return {
         "dssim": 0.02,
-        "seconds": 1.0,
         "missed": {
             judge: dict.fromkeys(veil_measured.TRANSFORMS, counts) for judge in veil_measured.JUDGES
         },
@@ -222,7 +221,7 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "0.94 (169 of 180)" in tables["recipe"]
     assert "takes 1.25 times" in tables["speed photo"]
     assert "0.50 GB more" in tables["speed photo"]
-    assert "veil`, edgeface:xxs: +0.50 [" in tables["veil difference"]
+    assert "edgeface:xxs: +0.50 [" in tables["veil difference"]
 
 
 def test_answers_of_a_stored_report() -> None:
