@@ -121,5 +121,5 @@ def test_scenarios_have_ladders_too(tmp_path: Path) -> None:
     assert each("a+b/mine.py") == ('"a+b/mine.py"',)
     with pytest.raises(OptionError, match="expected the lower end first"):
         make(given={"scenario": "mixed:1..0"})
-    with pytest.raises(PlanError, match=r"ranges make 10\d scenarios.*change scenario"):
+    with pytest.raises(PlanError, match=r"ranges make 114 scenarios.*change scenario"):
         make(given={"scenario": [f"mixed:0.{n}..0.{n}9..0.005" for n in range(1, 7)]})

@@ -187,33 +187,3 @@ def test_who_publishes_earlier_pictures_says_with_which_cloak(
     with pytest.raises(PluginError, match=r"has pictures that were published earlier.*`older`"):
         run_audit(changed(simple, scenario=f"{tmp_path}/nameless.py"), Work())
     assert measuring.older(object()) == ""  # type: ignore[arg-type]
-
-
-def test_top2_is_read_at_rank_2_in_both_arms_and_the_report_says_so(
-    plan: AuditPlan,
-) -> None:
-    from reports.parts import tables
-
-    both = changed(plan, scenario="all", adversary=("adaptive", "ensemble:top2"), ranks=(1,))
-    report = run_audit(both, Work())
-    assert report.ranks == (1, 2)
-    assert report.plan.measure.ranks == (1,)
-    own = [c for c in report.cells if c.adversary == "ensemble:top2"]
-    plain = [c for c in report.cells if c.adversary == "adaptive"]
-    assert {c.scored_at for c in own} == {2}
-    assert {c.scored_at for c in plain} == {1}
-    assert len(own) == len(plain) > 0
-    for cell in own:
-        assert cell.identified == cell.outcomes["rank-2"].cloaked
-        assert cell.control == cell.outcomes["rank-2"].control
-    assert any(c.identified != c.outcomes["rank-1"].cloaked for c in own), "it would mislead"
-    shown = {t.title: t for t in tables.tables(report)}
-    assert "at rank 2 of who names 2 candidates" in tables.verdict(report)
-    answers = [row for row in shown["Does it still protect?"].rows if "(at rank 2)" in row[1]]
-    assert len(answers) == 3
-    grid = shown["Every measurement"]
-    assert "rank-1/2 cloaked" in grid.columns
-    assert {row[1] for row in grid.rows} == {
-        *("oblivious", "adaptive", "ensemble:top2 (at rank 2)")
-    }
-    assert AuditReport.model_validate_json(report.model_dump_json()) == report
