@@ -85,8 +85,12 @@ class Trial:
         self.forecast.kept[label] += len(new)
         return made, True
 
-    def steps(self, label: str, start: int, stop: int) -> Iterator[int]:
-        """The first of them, a few times: what it reads is read once."""
+    def steps(self, label: str, start: int, stop: int, key: str = "") -> Iterator[int]:
+        """The first of them, a few times: what it reads is read once. None of a training whose key
+        was here before: it would be found."""
+        if key and key in self._asked:
+            return
+        self._asked.add(key)
         self.forecast.pieces[label] += stop - start
         for _ in range(STEPS):
             began = time.perf_counter()
