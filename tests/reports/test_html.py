@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -145,7 +147,7 @@ def test_headings_are_in_order_and_tables_have_captions(report: AuditReport) -> 
     levels = [int(tag[1]) for tag, _ in shown.elements if re.fullmatch("h[1-6]", tag)]
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
     assert len(shown.of("caption")) == len(shown.of("table")) > 5
     assert all(head == {"scope": "col"} for head in shown.of("th"))
     regions = [a["aria-label"] for a in shown.of("div") if a.get("role") == "region"]
@@ -264,8 +266,6 @@ def test_it_says_how_to_repeat_it_and_of_what_it_was_made() -> None:
 
 
 def test_templates_are_packed() -> None:
-    import tomllib
-
     root = Path(__file__).parents[2]
     packed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
     folder = root / "reports"
