@@ -35,7 +35,7 @@ PLACES = (
     "Ann",
     "here",
     "nothing",
-    "no-newer-model",
+    "few-probes",
 )
 """Names in a sample: a cloak, a recogniser, a data set, an adversary, a transform, a person, a
 source, what a network was trained on, a caveat's code."""
