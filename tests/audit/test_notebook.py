@@ -54,7 +54,7 @@ class Tags(HTMLParser):
 
 def test_a_cell_shows_the_answers_and_takes_no_name_for_markup() -> None:
     plain = Tags(sample()._repr_html_())
-    assert "0.50 [0.29, 0.71]" in plain.texts
+    assert "0.50 [0.34, 0.66]" in plain.texts
     assert "10 of 10 people detected" in plain.texts
     assert "measured" in plain.texts
     nasty = Tags(sample(called="<script>alert(1)</script>")._repr_html_())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from audit.report import AuditReport
@@ -34,7 +35,7 @@ PLACES = (
     "Ann",
     "here",
     "nothing",
-    "no-newer-model",
+    "few-probes",
 )
 """Names in a sample: a cloak, a recogniser, a data set, an adversary, a transform, a person, a
 source, what a network was trained on, a caveat's code."""
@@ -47,7 +48,7 @@ def report(name: str) -> AuditReport:
     plan = stored.pop("plan")
     renamed = _renamed(stored, called)
     renamed["caveats"].append({"code": name, "blocking": True, "text": name})
-    return AuditReport.model_validate_json(_json({**renamed, "plan": plan}))
+    return AuditReport.model_validate_json(json.dumps({**renamed, "plan": plan}))
 
 
 def shown(name: str) -> list[str]:
@@ -61,9 +62,3 @@ def _renamed(value: Any, called: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [_renamed(v, called) for v in value]
     return called.get(value, value) if isinstance(value, str) else value
-
-
-def _json(value: Any) -> str:
-    import json
-
-    return json.dumps(value)

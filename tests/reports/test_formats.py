@@ -161,7 +161,7 @@ def test_csv_reproduces_every_figure_of_the_table() -> None:
     for row, of in zip(first, report.cells, strict=True):
         assert (row["cloak"], row["adversary"], row["recogniser"]) == of.place[:3]
         assert (row["matcher"], row["transform"], row["scenario"]) == of.place[3:]
-        low, _high = of.control.interval
+        low, _ = of.control.interval
         assert (float(row["clean"]), float(row["clean_low"])) == (of.control.value, low)
         assert int(row["clean_hits"]) == sum(of.control.hits)
         if of.protection.value is None:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import itertools
 import re
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -265,8 +266,6 @@ def test_it_says_how_to_repeat_it_and_of_what_it_was_made() -> None:
 
 
 def test_templates_are_packed() -> None:
-    import tomllib
-
     root = Path(__file__).parents[2]
     packed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
     folder = root / "reports"

@@ -24,7 +24,7 @@ def plan_of(line: str) -> AuditPlan:
     with made.make_context("audit", arguments) as context:
         flags = context.params
     known = {c.name for c in choices.choices()}
-    asked = given({k: v for k, v in flags.items() if k in known})
+    asked = given({k: v for k, v in flags.items() if k in known and v != ()})
     return choices.make(flags["preset"], None, asked)
 
 
