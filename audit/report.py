@@ -105,6 +105,8 @@ class AuditReport(Record):
 
     def _complete(self, cell: Cell, people: int) -> None:
         """Raises: ValueError if a rank is missing, or not of so many people."""
+        if rank(cell.scored_at) not in cell.outcomes:
+            raise ValueError("a cell lacks the rank at which it is scored")
         for k in {*self.ranks, cell.scored_at}:
             found = cell.outcomes.get(rank(k))
             if not (found and found.control and found.cloaked):

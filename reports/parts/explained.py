@@ -35,6 +35,12 @@ EXPLAINED = {
         "Nothing is known of the protection against it.",
         "Read the reason; run that adversary alone with --verbose to see where it happened.",
     ),
+    "not-everywhere": Explanation(
+        "An adversary was measured once",
+        "It trains on every gallery, which takes minutes each. It was measured where everybody "
+        "cloaks, as published, and nowhere else.",
+        "Give --everywhere to train it in every scenario and transform.",
+    ),
     "no-cloaks-seen": Explanation(
         "An adversary learned from pictures without cloaks",
         "An adversary that retrains on the tool's output is only as good as that output. Part of "

@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
         (["--attack", "lowkey:steps=-1"], "expected greater than or equal to 0"),
         (["--measure", "rank"], "did you mean 'rank-k'"),
         (["--scenario", "mixed:2"], "expected less than or equal to 1"),
-        (["--matcher", "knn"], "did you mean 'nn'"),
+        (["--matcher", "nm"], "did you mean 'nn'"),
         (["--protected", "0"], "protected is '0'"),
         (["--seeds", "0"], "seeds is '0'"),
         (["--plan", "nowhere.toml"], "nowhere.toml cannot be read"),
