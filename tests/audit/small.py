@@ -63,7 +63,7 @@ def without_timings(report: AuditReport) -> str:
     return report.model_copy(update={"timings": {}}).model_dump_json()
 
 
-class StopHereError(Exception):
+class StopHereError(BaseException):
     """Stands for a kill at this moment."""
 
 
