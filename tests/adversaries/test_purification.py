@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +21,7 @@ from adversaries.parts import purifiers, restoring
 from adversaries.parts.filters import NonLocalMeans, Squeeze
 from adversaries.parts.restoring import RedNet, Restoring
 from adversaries.parts.training import Recipe
-from adversaries.purification import MEMBERS, Purification, Purifying
+from adversaries.purification import MEMBERS, Purification, Purifying, build
 from audit.caveats.figures import learning
 from audit.records import AdversaryRecord
 from lowkey_core import transforms
@@ -138,13 +141,15 @@ def face_of(pictures: Pictures) -> Pixels:
 
 def by_hand(pixels: Pixels, row: int, column: int, strength: float) -> list[float]:
     """Non-local means of one pixel (Buades et al.): the window's pixels, weighted by how alike the
-    patches around them are."""
+    patches around them are. In a patch the middle counts most (a Gaussian of half a pixel)."""
     x, total, weights = pixels.astype(float), np.zeros(3), 0.0
+    near = np.exp(-2 * np.array([[2, 1, 2], [1, 0, 1], [2, 1, 2]]))[..., None]
     patch = x[row - 1 : row + 2, column - 1 : column + 2]
     for i in range(row - 5, row + 6):
         for j in range(column - 5, column + 6):
             other = x[i - 1 : i + 2, j - 1 : j + 2]
-            weight = np.exp(-((patch - other) ** 2).mean() / strength**2)
+            apart = (near * (patch - other) ** 2).sum() / (3 * near.sum()) / strength**2
+            weight = np.exp(-apart) if apart <= 5 else 0.0
             total, weights = total + weight * x[i, j], weights + weight
     return list(total / weights)
 
@@ -155,7 +160,7 @@ def test_non_local_means_weighs_patches_by_how_alike_they_are(strength: float) -
     made = NonLocalMeans(strength)(pixels)
     for row, column in ((24, 24), (15, 30), (30, 12)):
         expected = by_hand(pixels, row, column, strength)
-        assert made[row, column].tolist() == pytest.approx(expected, abs=1.5)
+        assert made[row, column].tolist() == pytest.approx(expected, abs=0.6)
 
 
 def test_non_local_means_takes_off_noise_and_leaves_what_is_plain() -> None:
@@ -267,6 +272,22 @@ def test_options_that_would_do_nothing_are_refused(name: str, error: str) -> Non
 def test_purifiers_are_found_by_name() -> None:
     with pytest.raises(UnknownNameError, match=r"no purifier is called 'jpg'.*did you mean 'jpeg'"):
         purifiers.method("jpg", {}, Work(), torch.device("cpu"), 1)
+
+
+def test_the_options_are_those_of_the_document() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "adversaries.md").read_text()
+    section = page.partition("## Purification")[2].partition("\n## ")[0]
+    table = section.partition("| option |")[2].partition("\n\n")[0]
+    said = {
+        name: (default, of)
+        for name, default, of in re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|", table, re.M)
+    }
+    granted = {"member", "work", "device"}
+    assert {*said} == {*inspect.signature(build).parameters} - granted
+    for member, options in purifiers.DEFAULTS.items():
+        assert f"| `purification:{member}` |" in section
+        for name, default in options.items():
+            assert said[name] == (str(default), f"`{member}`")
 
 
 # What is learned.
