@@ -48,7 +48,8 @@ PATCH, WINDOW = 3, 11
 @dataclass(frozen=True)
 class NonLocalMeans:
     """Non-local means (Buades et al., CVPR 2005), scikit-image's: each pixel becomes the mean of
-    those around it, weighted by how alike the patches around them are."""
+    those around it, weighted by how alike the patches around them are. Not its fast mode, whose
+    patches of 3x3 pixels are 2x2 and to one side."""
 
     strength: float
     """Difference between patches, in grey levels, at which the weight is 1/e."""
@@ -62,8 +63,9 @@ class NonLocalMeans:
             patch_size=PATCH,
             patch_distance=WINDOW // 2,
             h=self.strength,
+            fast_mode=False,
             channel_axis=-1,
             preserve_range=True,
         )
-        levels: Pixels = np.rint(made.clip(0, 255)).astype(np.uint8)
+        levels: Pixels = np.rint(made.clip(0, 255)).astype(np.uint8).reshape(pixels.shape)
         return levels

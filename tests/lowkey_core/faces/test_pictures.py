@@ -140,6 +140,25 @@ def test_a_platform_serves_the_photo_as_it_was_cloaked(photo: PhotoPicture) -> N
     assert np.array_equal(both.pixels(), load("jpeg:50")(photo.changed(ramp()).pixels()))
 
 
+def test_what_was_served_is_served_again_as_it_came(photo: PhotoPicture) -> None:
+    jpeg, small = load("jpeg:50"), load("resize:0.5")
+    both = photo.changed(ramp()).served("jpeg:50", jpeg).served("resize:0.5", small)
+    expected = small(jpeg(photo.changed(ramp()).pixels()))
+    assert np.array_equal(both.pixels(), expected)
+    other = photo.changed(ramp()).served("resize:0.5", small).served("jpeg:50", jpeg)
+    assert other.digest != both.digest
+
+
+def test_a_second_change_is_on_top_of_what_was_changed_and_served(photo: PhotoPicture) -> None:
+    """Where one pixel is one of the template, a face shows all of a change."""
+    by = torch.full((3, 112, 112), 20, dtype=torch.int16)
+    for first in (photo.changed(ramp()), photo.changed(ramp()).served("jpeg:50", load("jpeg:50"))):
+        before = first.face().int()
+        after = first.changed(by)
+        assert (after.face().int() - (before + 20).clamp(0, 255)).abs().float().mean() < 0.5
+        assert len({photo.digest, first.digest, after.digest, photo.changed(by).digest}) == 4
+
+
 CHANGES: dict[str, Callable[[PhotoPicture], PhotoPicture]] = {
     "content": lambda p: replace(p, content="another"),
     "change": lambda p: replace(p, change=ramp(), at=p.frame),
