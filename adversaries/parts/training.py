@@ -62,7 +62,7 @@ def train(
         schedule,
         keep,
         progress=progress,
-        steps=partial(work.steps, label),
+        steps=partial(work.steps, label, key=name),
     )
     found = start // rows.per_epoch
     work.count(label, "found", found)

@@ -85,9 +85,12 @@ class Trial:
         self.forecast.kept[label] += len(new)
         return made, True
 
-    def steps(self, label: str, start: int, stop: int) -> Iterator[int]:
-        """The first of them, a few times: what it reads is read once."""
-        self.forecast.pieces[label] += stop - start
+    def steps(self, label: str, start: int, stop: int, key: str = "") -> Iterator[int]:
+        """The first of them, a few times: what it reads is read once. A training whose key was here
+        before is not counted again: it would be found."""
+        if not key or key not in self._asked:
+            self.forecast.pieces[label] += stop - start
+        self._asked.add(key)
         for _ in range(STEPS):
             began = time.perf_counter()
             yield start

@@ -106,10 +106,10 @@ class Work:
         if self.expect is not None:
             self.expect(forecast)
 
-    def steps(self, label: str, start: int, stop: int) -> Iterator[int]:
-        """The steps of a training."""
+    def steps(self, label: str, start: int, stop: int, key: str = "") -> Iterator[int]:
+        """The steps of a training. key: names it, so that a trial counts it once."""
         if self._state.trial:
-            yield from self._state.trial.steps(label, start, stop)
+            yield from self._state.trial.steps(label, start, stop, key)
             return
         for step in range(start, stop):
             yield step

@@ -1,4 +1,4 @@
-"""An adversary that names several candidates is scored at their rank, in both arms and every table."""
+"""Who names several candidates is scored at their rank, in both arms and in every table."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def test_top2_is_read_at_rank_2_and_the_report_says_so(plan: AuditPlan, tmp_path
     assert misled is not None
     assert sum(misled.hits) < sum(as_published.identified.hits) == 6, "each of 3 has 2 probes"
     shown = {table.title: table for table in tables.tables(report)}
-    assert "at rank 2 of who names 2 candidates" in tables.verdict(report)
+    said = tables.verdict(report.model_copy(update={"caveats": ()}))
+    assert "1 - rank-1 identification, at rank 2 of who names 2 candidates;" in said
     answers = [r[1] for r in shown["Does it still protect?"].rows if "each names a cand" in r[1]]
     assert len(answers) == 3
     assert all("(at rank 2)" in said for said in answers)
