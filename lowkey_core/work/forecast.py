@@ -86,12 +86,11 @@ class Trial:
         return made, True
 
     def steps(self, label: str, start: int, stop: int, key: str = "") -> Iterator[int]:
-        """The first of them, a few times: what it reads is read once. None of a training whose key
-        was here before: it would be found."""
-        if key and key in self._asked:
-            return
+        """The first of them, a few times: what it reads is read once. A training whose key was here
+        before is not counted again: it would be found."""
+        if not key or key not in self._asked:
+            self.forecast.pieces[label] += stop - start
         self._asked.add(key)
-        self.forecast.pieces[label] += stop - start
         for _ in range(STEPS):
             began = time.perf_counter()
             yield start

@@ -98,7 +98,9 @@ def test_a_trial_takes_a_few_of_many_steps() -> None:
     work = Work()
     with work.trial() as forecast:
         assert list(work.steps("learning", 10, 1000)) == [10] * STEPS
-    assert forecast.pieces == {"learning": 990}
+        for key in ("one", "one", "other"):
+            assert list(work.steps("learning", 0, 5, key)) == [0] * STEPS
+    assert forecast.pieces == {"learning": 990 + 2 * 5}, "one training is found the second time"
     assert list(work.steps("learning", 10, 15)) == list(range(10, 15))
 
 
