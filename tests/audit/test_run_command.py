@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
     [
         (["--attack", "lowky"], "did you mean 'lowkey'"),
         (["--adversary", "adaptve"], "did you mean 'adaptive'"),
+        (["--adversary", "adaptive:e2", "--everywhere"], "did you mean 'adaptive:e2e'"),
+        (["--adversary", "adaptive@lowky"], "did you mean 'lowkey'"),
         (["--transform", "jpg:75"], "did you mean 'jpeg'"),
         (
             ["--transform", "jpeg:500"],
