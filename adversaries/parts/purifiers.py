@@ -125,7 +125,7 @@ def method(
     given = {**DEFAULTS[name], **options}
     match name:
         case "learned":
-            recipe = Recipe(PASSES * epochs, int(given["batch"]))
+            recipe = Recipe(PASSES * epochs, int(given["batch"]), warm_up=0.1)
             return Learned(recipe, int(given["channels"]), work, device)
         case "squeeze":
             return _squeezing(int(given["bits"]), int(given["median"]), float(given["sigma"]))

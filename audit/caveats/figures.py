@@ -60,6 +60,13 @@ def learning(adversaries: Sequence[AdversaryRecord]) -> Iterator[Caveat]:
                     "adversary-failed", f"{adversary.name} is not measured against {attack}: {why}"
                 )
         for attack, facts in adversary.learned.items():
+            if facts.get("purified", 1.0) < MIN_SEEN and attack != NO_CLOAK:
+                yield Caveat(
+                    code="nothing-purified",
+                    blocking=True,
+                    text=f"{adversary.name} changes {facts['purified']:.1%} of the pictures with "
+                    f"{attack} that it learned from: its figures are those of no purifier.",
+                )
             seen, ran = facts.get("cloaked_seen", 1.0), parse(adversary.name).of or attack
             if seen < 1:
                 yield Caveat(

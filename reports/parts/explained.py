@@ -35,6 +35,13 @@ EXPLAINED = {
         "Nothing is known of the protection against it.",
         "Read the reason; run that adversary alone with --verbose to see where it happened.",
     ),
+    "nothing-purified": Explanation(
+        "A purifier does nothing",
+        "A network that should take cloaks off leaves even the pictures that it learned from as "
+        "they are. What it seems to show is protection against no purifier, so it blocks a "
+        "conclusion.",
+        "Learn longer (--epochs), or from more pictures (--background).",
+    ),
     "not-everywhere": Explanation(
         "An adversary was measured once",
         "It trains on every gallery, which takes minutes each. It was measured where everybody "

@@ -319,17 +319,45 @@ def test_a_learned_network_takes_cloaks_off_people_it_never_saw() -> None:
 
 def test_it_says_that_it_saw_no_cloak_where_the_tool_changed_nothing() -> None:
     made = restored(passes=1, tool=unchanged)
-    assert made.learned == {"pictures": 12.0, "identities": 6.0, "cloaked_seen": 0.0}
+    assert made.learned["cloaked_seen"] == 0
     record = AdversaryRecord(
         name="purification:learned",
         question="?",
         phrase="",
         baseline=False,
-        learned={"lowkey": dict(made.learned)},
+        learned={"lowkey": {**made.learned, "purified": 1.0}},
         impossible={},
     )
     (caveat,) = learning([record])
     assert (caveat.code, caveat.blocking) == ("no-cloaks-seen", True)
+
+
+def test_a_network_that_changes_nothing_blocks_its_own_figure() -> None:
+    """As it did on real faces, where activations of slope 0 died."""
+    assert restored().learned["purified"] == 1.0
+    idle = restored(passes=0).learned
+    assert (idle["purified"], idle["cloaked_seen"]) == (0.0, 1.0)
+    record = AdversaryRecord(
+        name="purification:learned",
+        question="?",
+        phrase="",
+        baseline=False,
+        learned={"lowkey": dict(idle)},
+        impossible={},
+    )
+    (caveat,) = learning([record])
+    assert (caveat.code, caveat.blocking) == ("nothing-purified", True)
+    assert "0.0% of the pictures with lowkey" in caveat.text
+
+
+def test_no_activation_dies_for_good() -> None:
+    """Every layer has a gradient, whatever the biases of the last decoding layer."""
+    network = RedNet(4, rng())
+    network.last.weight.data.normal_(generator=rng())
+    network.decode[-1].bias.data.fill_(-100.0)
+    network(people(1, 1).faces()).mean().backward()
+    gradients = [p.grad for p in network.parameters() if p.ndim > 1]
+    assert all(g is not None and g.abs().max() > 0 for g in gradients)
 
 
 def test_it_learns_what_its_recogniser_sees_if_that_has_gradients() -> None:
