@@ -1,7 +1,7 @@
 """The command line: parse, call, print, exit code. No logic. Heavy imports inside commands.
 
-Exit codes: 0 done, 2 usage or bad input, 3 inconclusive, 4 some photos not protected, 130
-interrupted.
+Exit codes: 0 done, 1 a gate fails, 2 usage or bad input, 3 inconclusive, 4 some photos not
+protected, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from reports.console.commands import (
     show,
     show_report,
 )
+from reports.console.judging import BASELINE, badge, compare_runs, gate_run
 from reports.console.options import given, on_the_line, with_choices
 from reports.console.process import to_the_end
 
@@ -58,6 +59,10 @@ def audit(
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Say what there is to do, and how long it takes; do not do it."
     ),
+    gate: Optional[Path] = typer.Option(
+        None, help="Judge what is found by this policy: exit code 0 pass, 1 fail, 3 inconclusive."
+    ),
+    baseline: Optional[Path] = BASELINE,
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
@@ -77,6 +82,9 @@ def audit(
         title = f"{preset} ({presets.cost(preset, made.people.seeds)})"
     if (source := resume or plan) and not trust:
         confirm(made, given(flags), source, say, partial(agrees, "Run them?"))
+    from reports.console.gate import begun as gated
+
+    judging = gated(gate, baseline, made)
     people = made.people
     say(f"{title}; {statistics.power(people.protected, people.probes, people.seeds)}")
     from reports.console.progress import Progress
@@ -98,6 +106,10 @@ def audit(
     say(f"report: {begun.folder / 'report.md'} and report.json")
     if json:
         print(found.model_dump_json(indent=1, ensure_ascii=True))
+    if judging:
+        verdict = judging.judge(found)
+        say(*judging.lines(verdict, found))
+        raise typer.Exit(verdict.code)
     raise typer.Exit(INCONCLUSIVE if found.verdict == "inconclusive" else 0)
 
 
@@ -191,6 +203,9 @@ def protect(
 
 app.command("report")(show_report)
 app.command("list")(list_names)
+app.command("gate")(gate_run)
+app.command("compare")(compare_runs)
+app.command("badge")(badge)
 
 
 def main() -> None:
