@@ -87,6 +87,7 @@ def audit(
     judging = gated(gate, baseline, made)
     people = made.people
     say(f"{title}; {statistics.power(people.protected, people.probes, people.seeds)}")
+    say(statistics.comparing(people.protected, people.probes))
     from reports.console.progress import Progress
 
     if dry_run:

@@ -1,4 +1,4 @@
-"""Two reports side by side: whether their figures may be paired, and the pairs. Never imports torch.
+"""Two reports side by side: whether figures may be paired, and the pairs. Never imports torch.
 
 Figures of two runs are paired by person if the runs searched for the same people by the same
 photos. What may differ is what is compared: the cloak, and with it the networks that it works

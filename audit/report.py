@@ -134,7 +134,7 @@ def read(path: Path) -> AuditReport:
         version = _version(content)
         if isinstance(version, int) and version > VERSION:
             raise ReportError(
-                f"{file} is a report of version {version}",
+                f"{file} is not a report of version {VERSION} but of {version}",
                 expected=f"version {VERSION}, the newest that this program knows",
                 remedy="install the version that wrote it, or run the audit again",
             ) from error

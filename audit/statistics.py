@@ -107,25 +107,31 @@ def difference(a: Counted, b: Counted, confidence: float = 0.95) -> tuple[float,
 def difference_bounds(a: Counted, b: Counted, tail: float = TAIL) -> tuple[float, Interval]:
     """For gates: as `difference`, each end alone wrong in `tail` of all audits at most.
 
-    Three imaginary identities are added: two that disagree towards the end, one away from it
-    (ours). With one each way, a cloak that loses 5% of people would pass for one that loses none
-    too often, as none of 60 may be among them.
+    People gain, or lose, so much each; of the mean gain and the mean loss there is a
+    Clopper-Pearson interval over people, and both are squared and added, with the correlation of
+    two outcomes of which a person has one (MOVER: Zou & Donner 2008). `difference` claims too much
+    where a few people lose everything: docs/adr/0011.
     """
-    from scipy.special import stdtrit
-
     gaps = [x / n - y / m for x, n, y, m in zip(*a, *b, strict=True) if n and m]
     if not gaps:
         return 0.0, (-1.0, 1.0)
-    gap, count = sum(gaps) / len(gaps), len(gaps) + 3
-    reach = float(stdtrit(count - 1, 1 - tail))
+    count = len(gaps)
+    gained, lost = sum(max(g, 0.0) for g in gaps), sum(max(-g, 0.0) for g in gaps)
+    return (gained - lost) / count, (
+        -_most_lost(gained, lost, count, tail),
+        _most_lost(lost, gained, count, tail),
+    )
 
-    def end(side: float) -> float:
-        values = [*gaps, side, side, -side]
-        centre = sum(values) / count
-        variance = sum((v - centre) ** 2 for v in values) / (count - 1)
-        return centre + side * reach * sqrt(variance / count)
 
-    return gap, (max(-1.0, min(gap, end(-1.0))), min(1.0, max(gap, end(1.0))))
+def _most_lost(gained: float, lost: float, people: int, tail: float) -> float:
+    """The upper end of mean loss less mean gain."""
+    gain, loss = gained / people, lost / people
+    least = clopper_pearson(gained, people, 1 - 2 * tail)[0]
+    most = clopper_pearson(lost, people, 1 - 2 * tail)[1]
+    odds = (1 - gain) * (1 - loss)
+    together = sqrt(gain * loss / odds) if odds > 0 else 0.0
+    one, other = gain - least, most - loss
+    return min(1.0, loss - gain + sqrt(one**2 + other**2 + 2 * together * one * other))
 
 
 def margin(people: int, tail: float = TAIL) -> float:
@@ -135,18 +141,35 @@ def margin(people: int, tail: float = TAIL) -> float:
 
 
 def detectable(people: int, probes: int, rate: float = 0.9, correlation: float = 0.1) -> float:
-    """The least difference of two cloaks, on the same probes, that an audit would tell from none
-    in four of five cases: as if probes of one person were correlated alike, and the cloaks missed
-    independent probes of a person (ours: the normal approximation; real pairs often agree more)."""
-    from scipy.special import ndtri
+    """By how much less than `rate` another cloak must protect for `difference` to tell them apart
+    in four of five audits.
 
-    low = rate
-    for _ in range(50):  # the variance is that of both rates, which are a difference apart
-        gap = rate - low
-        spread = sum(p * (1 - p) for p in (rate, low)) * (1 + (probes - 1) * correlation)
-        wanted = float(ndtri(1 - TAIL) + ndtri(0.8)) * sqrt(spread / (people * probes))
-        low = max(0.0, rate - (gap + wanted) / 2)
-    return rate - low
+    Of beta-binomial people, each protected with as much luck by one cloak as by the other, whose
+    probes fare independently of each other's: a normal approximation (ours). 1 if nothing does.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    count = people + 2
+    wanted = float(stdtrit(count - 1, 1 - TAIL) + ndtri(0.8))
+    for percent in range(1, int(100 * rate) + 1):
+        low = rate - percent / 100
+        spread = sum(p * (1 - p) for p in (rate, low)) * (1 - correlation) / probes
+        spread += (percent / 100) ** 2 * correlation * (1 - rate) / rate  # luck, cut in proportion
+        error = sqrt((people * spread + 2) / ((count - 1) * count))
+        if percent / 100 * people / count >= wanted * error:
+            return percent / 100
+    return 1.0
+
+
+def comparing(people: int, probes: int) -> str:
+    """What an audit of this size can tell of two cloaks, or of two releases of one."""
+    told, passing = detectable(people, probes), ceil(margin(people) * 100) / 100
+    apart = f"protects {told:.2f} less" if told < 1 else "protects nobody"
+    return (
+        f"two cloaks are told apart in 4 of 5 audits if one protects 0.90 and the other {apart}"
+        f"{'' if told < 1 else ', if at all'}; a gate can rule out that a release is worse by "
+        f"{min(1.0, passing):.2f}, or more, than its baseline"
+    )
 
 
 def power(protected: int, probes: int, seeds: int = 1) -> str:
@@ -154,18 +177,10 @@ def power(protected: int, probes: int, seeds: int = 1) -> str:
     every split protects the same people."""
     splits = f" x {seeds} splits" if seeds > 1 else ""
     apart = f", +-{_reach(protected * seeds):.2f} if nobody is in two" if seeds > 1 else ""
-    least = min(1.0, detectable(protected, probes))
     return (
         f"{protected} people x {probes} probes{splits}: "
-        f"a rate of 0.5 is known to +-{_reach(protected):.2f} or better{apart}; of two cloaks, one "
-        f"of 0.9 and one that protects {least:.2f} less are told apart in 4 of 5 audits; a run "
-        f"like its baseline passes for no worse by {_up(margin(protected)):.2f}"
+        f"a rate of 0.5 is known to +-{_reach(protected):.2f} or better{apart}"
     )
-
-
-def _up(value: float) -> float:
-    """To two digits, never less: a margin that is stated must hold."""
-    return ceil(value * 100) / 100
 
 
 def _reach(people: int) -> float:
