@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from audit import gate, policy, statistics
+from audit.outcomes import Cell, Rate
 from audit.report import AuditReport
 from lowkey_core.errors import GateError, UnknownNameError
 from reports.console.badge import drawn
@@ -122,7 +123,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     return pytester
 
 
-def tested(project: pytest.Pytester, *words: str) -> pytest.RunResult:
+def run_by_pytest(project: pytest.Pytester, *words: str) -> pytest.RunResult:
     return project.runpytest_subprocess("-p", PLUGIN, "-v", *words)
 
 
@@ -132,7 +133,7 @@ def tested(project: pytest.Pytester, *words: str) -> pytest.RunResult:
 def test_each_condition_is_a_test(
     run: str, passed: int, failed: int, project: pytest.Pytester
 ) -> None:
-    done = tested(project, "--cloak-gate", "gates.toml", "--cloak-run", f"runs/{run}")
+    done = run_by_pytest(project, "--cloak-gate", "gates.toml", "--cloak-run", f"runs/{run}")
     done.assert_outcomes(passed=passed, failed=failed)
     done.stdout.fnmatch_lines(["*cloak-gate::newer*"])
     if failed:
@@ -141,18 +142,18 @@ def test_each_condition_is_a_test(
 
 def test_what_is_undecided_is_skipped_if_asked_for(project: pytest.Pytester) -> None:
     words = ("--cloak-gate", "gates.toml", "--cloak-run", "runs/inconclusive")
-    tested(project, *words, "--cloak-inconclusive", "skip").assert_outcomes(skipped=1)
+    run_by_pytest(project, *words, "--cloak-inconclusive", "skip").assert_outcomes(skipped=1)
 
 
 def test_the_plugin_leaves_other_tests_alone_and_says_what_is_wrong(
     project: pytest.Pytester,
 ) -> None:
     project.makepyfile("def test_mine(): pass")
-    tested(project).assert_outcomes(passed=1)
-    half = tested(project, "--cloak-gate", "gates.toml")
+    run_by_pytest(project).assert_outcomes(passed=1)
+    half = run_by_pytest(project, "--cloak-gate", "gates.toml")
     assert half.ret == pytest.ExitCode.USAGE_ERROR
     (project.path / "gates.toml").write_text(POLICY + "at_leest = 1\n")
-    wrong = tested(project, "--cloak-gate", "gates.toml", "--cloak-run", "runs/pass")
+    wrong = run_by_pytest(project, "--cloak-gate", "gates.toml", "--cloak-run", "runs/pass")
     assert wrong.ret == pytest.ExitCode.USAGE_ERROR
     wrong.stderr.fnmatch_lines(["*line 6, gate 1, at_leest*"])
 
@@ -261,6 +262,6 @@ def test_a_cloak_that_protects_nobody_never_passes() -> None:
 NULL = sample()
 
 
-def _with(cell, hits):  # type: ignore[no-untyped-def]
+def _with(cell: Cell, hits: Rate) -> Cell:
     found = cell.outcomes["rank-1"].model_copy(update={"cloaked": hits})
     return cell.model_copy(update={"outcomes": {**cell.outcomes, "rank-1": found}})
