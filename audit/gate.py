@@ -138,7 +138,10 @@ def _visible(
         known = math.isfinite(figure)
         result: Result = _result(condition, (figure, figure), (figure, figure))
         yield Compared(
-            **{"cloak": cloak, "place": None, "ends": None, "people": report.counts.protected},
+            cloak=cloak,
+            place=None,
+            ends=None,
+            people=report.counts.protected,
             figure=figure if known else None,
             probes=shown.pictures,
             result="inconclusive" if why or not known else result,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,14 +38,15 @@ def measure() -> Measured:
     """Of each size of audit: how many of AUDITS have the truth below the lower end, or above the
     upper one, for every cell of the grid in order; how many pass a margin that is just missed; and
     how many pass `at least 0.7` at 0.9."""
-    rates = {str(n): record.piece(f"coverage-{n}", lambda n=n: rate_cells(n)) for n in PEOPLE}
-    pairs = {str(n): record.piece(f"coverage-p{n}", lambda n=n: pair_cells(n)) for n in PAIRED}
+    rates = {str(n): record.piece(f"coverage-{n}", partial(rate_cells, n)) for n in PEOPLE}
+    pairs = {str(n): record.piece(f"coverage-p{n}", partial(pair_cells, n)) for n in PAIRED}
     return {"audits": AUDITS, "rates": rates, "pairs": pairs, "power": power()}
 
 
 def rate_cells(people: int) -> Measured:
     """Of an audit of so many people."""
-    rng, found = np.random.default_rng(people), {name: {"low": [], "high": []} for name in ENDS}
+    rng = np.random.default_rng(people)
+    found: dict[str, dict[str, list[int]]] = {name: {"low": [], "high": []} for name in ENDS}
     for probes, correlation, rate in itertools.product(PROBES, CORRELATIONS, RATES):
         hits = drawn(rng, people, probes, rate, correlation)
         for name, ends in ENDS.items():
@@ -62,7 +64,8 @@ def drawn(
     if correlation:
         spread = 1 / correlation - 1
         chance = rng.beta(rate * spread, (1 - rate) * spread, (AUDITS, people))
-    return rng.binomial(probes, chance)
+    hits: Counts = rng.binomial(probes, chance)
+    return hits
 
 
 def _once(

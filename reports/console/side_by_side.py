@@ -119,7 +119,8 @@ def _difference(
 ) -> tuple[float | None, tuple[float | None, float | None]]:
     if found is None:
         return None, (None, None)
-    return statistics.difference(*((rate.hits, rate.trials) for rate in found))
+    one, less = found
+    return statistics.difference((one.hits, one.trials), (less.hits, less.trials))
 
 
 def _paired(
