@@ -20,7 +20,7 @@ from benchmarks import record
 from benchmarks.record import Measured
 
 TIMED = False
-AUDITS = 2000
+AUDITS = 5000
 """Of each size, correlation and rate."""
 PEOPLE, PROBES = (10, 15, 20, 30, 50), (3, 5, 10)
 CORRELATIONS = (0.0, 0.1, 0.2, 0.3, 0.5)
