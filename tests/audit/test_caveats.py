@@ -122,9 +122,8 @@ def test_what_is_true_of_several_cloaks_is_said_once() -> None:
     relations = {CLOAK.attack: shares, "other": shares, "third": apart}
     old = recogniser().model_copy(update={"relations": relations})
     found = {c.code: c.text for c in caveats(COUNTS, (CLOAK, other, third), (old,), (), ())}
-    assert (
-        f"old shares weights or training with a surrogate of {CLOAK.attack}, other:"
-        in (found["not-held-out"])
+    assert f"old shares weights or training with a surrogate of {CLOAK.attack}, other:" in (
+        found["not-held-out"]
     )
     assert found["no-newer-model"].endswith(f"newer than {CLOAK.attack}, other, third.")
     alone = {c.code: c.text for c in caveats(COUNTS, (CLOAK, other), (old,), (), ())}
