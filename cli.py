@@ -1,7 +1,7 @@
 """The command line: parse, call, print, exit code. No logic. Heavy imports inside commands.
 
-Exit codes: 0 done, 2 usage or bad input, 3 inconclusive, 4 some photos not protected, 130
-interrupted.
+Exit codes: 0 done, 1 a gate fails, 2 usage or bad input, 3 inconclusive, 4 some photos not
+protected, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from reports.console.commands import (
     show,
     show_report,
 )
+from reports.console.judging import BASELINE, badge, compare_runs, gate_run
 from reports.console.options import given, on_the_line, with_choices
 from reports.console.process import to_the_end
 
@@ -61,6 +62,10 @@ def audit(
     format: list[str] = typer.Option(
         ["markdown"], help="Of the report's files: see `list reports`. May be repeated."
     ),
+    gate: Optional[Path] = typer.Option(
+        None, help="Judge what is found by this policy: exit code 0 pass, 1 fail, 3 inconclusive."
+    ),
+    baseline: Optional[Path] = BASELINE,
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
@@ -80,8 +85,12 @@ def audit(
         title = f"{preset} ({presets.cost(preset, made.people.seeds)})"
     if (source := resume or plan) and not trust:
         confirm(made, given(flags), source, say, partial(agrees, "Run them?"))
+    from reports.console.gate import begun as gated
+
+    judging = gated(gate, baseline, made)
     people = made.people
     say(f"{title}; {statistics.power(people.protected, people.probes, people.seeds)}")
+    say(statistics.comparing(people.protected, people.probes))
     from reports.console.progress import Progress
 
     if dry_run:
@@ -103,6 +112,10 @@ def audit(
     say(f"report: {', '.join(map(str, written))} and report.json")
     if json:
         print(found.model_dump_json(indent=1, ensure_ascii=True))
+    if judging:
+        verdict = judging.judge(found)
+        say(*judging.lines(verdict, found))
+        raise typer.Exit(verdict.code)
     raise typer.Exit(INCONCLUSIVE if found.verdict == "inconclusive" else 0)
 
 
@@ -196,6 +209,9 @@ def protect(
 
 app.command("report")(show_report)
 app.command("list")(list_names)
+app.command("gate")(gate_run)
+app.command("compare")(compare_runs)
+app.command("badge")(badge)
 
 
 def main() -> None:

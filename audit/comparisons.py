@@ -51,18 +51,36 @@ def _references(place: Place, attack: str, recogniser: str) -> Iterator[tuple[Wh
 
 def _compared(what: What, pairs: Pairs) -> Iterator[Comparison]:
     """One, or none if nobody is left to pair."""
+    if found := paired(pairs):
+        _, one, less = pairs[0]
+        yield _comparison(what, one, less, *found)
+
+
+def paired(pairs: Pairs) -> tuple[Rate, Rate] | None:
+    """Protection in either arm, one entry for each person whose probes are in both; None if nobody
+    is left.
+
+    Who was detected in either arm is left out, split by split.
+    """
     ones, others = [], []
     for names, one, less in pairs:
         kept = tuple(not (x or y) for x, y in zip(one.detected, less.detected, strict=True))
         called = [name for name, keep in zip(names, kept, strict=True) if keep]
         ones.append((called, one.identified.of(kept).complement))
         others.append((called, less.identified.of(kept).complement))
+    return matched(ones, others)
+
+
+Called = Sequence[tuple[Sequence[str], Rate]]
+"""Of each split some names, and a rate of the people called so."""
+
+
+def matched(ones: Called, others: Called) -> tuple[Rate, Rate] | None:
+    """Both rates, one entry for each person who has trials in both; None if nobody has."""
     people = [*dict.fromkeys(name for called, _ in ones for name in called)]
     a, b = together(people, ones), together(people, others)
-    paired = tuple(n > 0 and m > 0 for n, m in zip(a.trials, b.trials, strict=True))
-    if any(paired):
-        _, one, less = pairs[0]
-        yield _comparison(what, one, less, a.of(paired), b.of(paired))
+    both = tuple(n > 0 and m > 0 for n, m in zip(a.trials, b.trials, strict=True))
+    return (a.of(both), b.of(both)) if any(both) else None
 
 
 def _comparison(what: What, one: Cell, less: Cell, a: Rate, b: Rate) -> Comparison:

@@ -160,7 +160,14 @@ def read(path: Path) -> AuditReport:
         content = documents.content(file)
         return documents.parsed(content, AuditReport)
     except (OSError, ValueError) as error:
-        if _version(content) == 1:
+        version = _version(content)
+        if isinstance(version, int) and version > VERSION:
+            raise ReportError(
+                f"{file} is not a report of version {VERSION} but of {version}",
+                expected=f"version {VERSION}, the newest that this program knows",
+                remedy="install the version that wrote it, or run the audit again",
+            ) from error
+        if version == 1:
             raise ReportError(
                 f"{file} is a report of version 1",
                 expected=f"version {VERSION}: cloaks, recognisers and adversaries have records",

@@ -29,7 +29,17 @@ from lowkey_core.work import documents
 from lowkey_core.work.files import explained, write_atomically
 
 PLAN, REPORT = "plan.json", "report.json"
-ALONGSIDE = ("resume", "cache", "json", "verbose", "dry_run", "trust", "format")
+ALONGSIDE = (
+    "resume",
+    "cache",
+    "json",
+    "verbose",
+    "dry_run",
+    "trust",
+    "format",
+    "gate",
+    "baseline",
+)
 """What may be given together with a run to resume: nothing that its plan decides."""
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -105,8 +115,20 @@ def resumed(folder: Path, given: Sequence[str]) -> AuditPlan:
     return read(folder).plan  # of a version that noted no plan
 
 
+COLUMNS = ("run", "date", "attack", "adversaries", "dataset", "verdict", "figure")
+"""Of `rows`."""
+
+
 def listing(root: Path) -> Iterator[str]:
     """A line for each run in a sub-folder of `root`, by name. Raises: StorageError, RunError."""
+    found = rows(root)
+    widths = [max(map(len, column)) for column in zip(*found, strict=True)]
+    for row in found:
+        yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+
+
+def rows(root: Path) -> list[tuple[str, ...]]:
+    """`COLUMNS` of each run in a sub-folder of `root`, by name. Raises: StorageError, RunError."""
     if not root.is_dir():
         raise RunError(
             f"{root} is not a folder",
@@ -115,10 +137,7 @@ def listing(root: Path) -> Iterator[str]:
         )
     with explained(root):
         folders = sorted(f for f in root.iterdir() if f.is_dir())
-    rows = [row for folder in folders if (row := _row(folder))]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+    return [row for folder in folders if (row := _row(folder))]
 
 
 def _row(folder: Path) -> tuple[str, ...]:

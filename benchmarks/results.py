@@ -40,6 +40,7 @@ NAMES = (
     "threads",
     "interruptions",
     "recipe",
+    "coverage",
 )
 """Modules of this package with `measure` and `tables`, in the order in which they run."""
 PATIENCE = 300.0

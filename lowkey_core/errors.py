@@ -11,6 +11,8 @@
     +-- RequestError
     |   +-- UnknownNameError, OptionError        a name or an option that does not exist
     |   +-- PlanError                            an audit that cannot be run as asked
+    |   +-- GateError                            a condition that cannot be judged as asked
+    |   +-- UnlikeRunsError                      reports that cannot be compared
     +-- DatasetError                             absent, too small, or changed under way
     +-- StorageError                             a file or folder that cannot be read or written
     |   +-- ReportError, RunError                of a finished audit
@@ -165,6 +167,14 @@ class OptionError(RequestError):
 
 class PlanError(RequestError):
     """An audit that cannot be run as asked."""
+
+
+class GateError(RequestError):
+    """A gate's conditions that cannot be read, or cannot be judged by a report."""
+
+
+class UnlikeRunsError(RequestError):
+    """Reports whose figures cannot be paired: other people, other data, other settings."""
 
 
 class DatasetError(AuditError):

@@ -54,11 +54,14 @@ GROUPS = {
 
 
 @runs.command("list")
-def list_runs(folder: Path = typer.Argument(Path("runs"), help="Where the runs are.")) -> None:
+def list_runs(
+    folder: Path = typer.Argument(Path("runs"), help="Where the runs are."),
+    format: str = typer.Option("plain", help="plain, markdown, csv or json."),
+) -> None:
     """A line per run: name, date, attack, adversaries, data set, verdict, least protection."""
-    from audit.runs import listing
+    from reports.console.runs import listed
 
-    show(listing(folder))
+    show(listed(folder, format))
 
 
 @kept.command("size")

@@ -113,3 +113,29 @@ def test_a_folder_of_copies_is_asked_for_by_name(arguments: list[str], tmp_path:
     run = cli("audit", *given, *arguments)
     assert run.returncode == 2, run.stderr
     assert "--cloaked" in run.stderr or "--attack folder" in run.stderr
+
+
+GATE = '[[gate]]\nname = "protects"\nadversary = "oblivious"\nat_least = 0.5\n'
+
+
+def test_an_audit_is_judged_in_one_step(portraits: Path, tmp_path: Path) -> None:
+    """Everybody looks alike there: the control fails, so nothing is decided."""
+    (tmp_path / "gates.toml").write_text(GATE)
+    kept = ["--out", f"{tmp_path}/run", "--cache", f"{tmp_path}/cache"]
+    run = cli(
+        "audit", "--plan", f"{portraits}/plan.toml", "--gate", f"{tmp_path}/gates.toml", *kept
+    )
+    assert run.returncode == 3, run.stderr
+    assert "INCONCLUSIVE  protects: protection at least 0.5" in run.stderr
+    assert "gate: inconclusive (1 inconclusive)" in run.stderr
+    assert "the control is broken" in run.stderr
+
+
+def test_a_policy_that_cannot_be_read_ends_an_audit_before_it_begins(tmp_path: Path) -> None:
+    (tmp_path / "gates.toml").write_text(GATE + "at_leest = 1\n")
+    run = cli("audit", "--gate", f"{tmp_path}/gates.toml", "--out", f"{tmp_path}/run")
+    assert run.returncode == 2
+    assert "line 5, gate 1, at_leest" in run.stderr
+    assert not (tmp_path / "run").exists()
+    alone = cli("audit", "--baseline", f"{tmp_path}/run")
+    assert "--baseline was given without --gate" in alone.stderr

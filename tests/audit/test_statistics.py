@@ -133,3 +133,82 @@ def test_two_that_agree_are_not_certain_to() -> None:
     gap, (low, high) = statistics.difference(same, same)
     assert gap == 0
     assert low < -0.05 < 0.05 < high
+
+
+@pytest.mark.parametrize(
+    ("people", "probes", "correlation"), [(10, 3, 0.5), (20, 5, 0.3), (50, 5, 0.3), (50, 3, 0.1)]
+)
+@pytest.mark.parametrize("rate", [0.05, 0.5, 0.7, 0.98])
+def test_a_rate_at_a_gates_limit_seldom_passes_it(
+    people: int, probes: int, correlation: float, rate: float
+) -> None:
+    """At either end; `benchmarks.coverage` has the whole grid. 3.5% of 1,000 is within three
+    standard errors of 2.5%."""
+    rng, spread = np.random.default_rng(7), 1 / correlation - 1
+    over = under = 0
+    for _ in range(1000):
+        hits = rng.binomial(probes, rng.beta(rate * spread, (1 - rate) * spread, people))
+        low, high = statistics.bounds(hits.tolist(), [probes] * people)
+        over, under = over + (low > rate), under + (high < rate)
+    assert max(over, under) <= 35
+
+
+def test_a_good_cloak_passes_where_an_interval_would_not_let_it() -> None:
+    rng, passed = np.random.default_rng(8), {"bounds": 0, "interval": 0}
+    for _ in range(2000):
+        hits = rng.binomial(5, rng.beta(8.1, 0.9, 20)).tolist()
+        for name in passed:
+            passed[name] += getattr(statistics, name)(hits, [5] * 20)[0] >= 0.7
+    assert passed["bounds"] >= 0.95 * 2000 > passed["interval"]
+
+
+@pytest.mark.parametrize("people", [10, 24, 60])
+@pytest.mark.parametrize("lost", [0.05, 0.2])
+def test_a_release_that_is_worse_by_the_margin_seldom_passes(people: int, lost: float) -> None:
+    """People who lose everything, the hardest to rule out: `difference` lets too many pass."""
+    rng, wrong = np.random.default_rng(9), 0
+    trials = [4] * people
+    for _ in range(1000):
+        after = np.where(rng.random(people) < lost, 0, 4).tolist()
+        _, (low, _) = statistics.difference_bounds((after, trials), (trials, trials))
+        wrong += low >= -lost
+    assert wrong <= 35
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=30))
+def test_bounds_hold_what_they_bound_and_are_the_same_from_either_side(
+    pairs: list[tuple[int, int]],
+) -> None:
+    a, b = [x for x, _ in pairs], [y for _, y in pairs]
+    four = [4] * len(pairs)
+    low, high = statistics.bounds(a, four)
+    assert 0 <= low <= sum(a) / sum(four) <= high <= 1
+    misses = statistics.bounds([4 - x for x in a], four)
+    assert misses == pytest.approx((1 - high, 1 - low), abs=1e-9)
+    gap, (down, up) = statistics.difference_bounds((a, four), (b, four))
+    assert -1 <= down <= gap + 1e-9
+    assert gap - 1e-9 <= up <= 1
+    back, ends = statistics.difference_bounds((b, four), (a, four))
+    assert (back, *ends) == pytest.approx((-gap, -up, -down), abs=1e-9)
+
+
+@pytest.mark.parametrize(("people", "probes"), [(20, 4), (50, 4)])
+def test_the_difference_that_is_stated_before_a_run_is_told_in_four_of_five(
+    people: int, probes: int
+) -> None:
+    rng, gap = np.random.default_rng(10), statistics.detectable(people, probes)
+    told = 0
+    for _ in range(1000):
+        chance = rng.beta(8.1, 0.9, people)
+        a, b = rng.binomial(probes, chance), rng.binomial(probes, chance * (1 - gap / 0.9))
+        trials = [probes] * people
+        told += statistics.difference((a.tolist(), trials), (b.tolist(), trials))[1][0] > 0
+    assert 0.75 <= told / 1000 <= 0.9
+
+
+def test_what_an_audit_can_tell_of_two_cloaks_is_said_before_it() -> None:
+    assert statistics.comparing(24, 4).endswith("is worse by 0.15, or more, than its baseline")
+    assert statistics.comparing(1, 1).startswith(
+        "two cloaks are told apart in 4 of 5 audits if one protects 0.90 and the other protects "
+        "nobody, if at all"
+    )

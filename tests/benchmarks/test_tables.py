@@ -10,6 +10,7 @@ import pytest
 from benchmarks import (
     answers,
     audits,
+    coverage,
     documents,
     learning,
     lowkey,
@@ -175,6 +176,14 @@ MEASURED: dict[str, dict[str, Any]] = {
         }
     },
     "recipe": {"trained": [169, 180], "shipped": [167, 180]},
+    "coverage": {
+        "audits": 100,
+        "rates": {
+            "10": {name: {"low": [2] * 135, "high": [0] * 134 + [1]} for name in coverage.ENDS}
+        },
+        "pairs": {"10": {"passed": [1, 2]}},
+        "power": {name: [96, 100] for name in coverage.ENDS},
+    },
 }
 """Of each benchmark what it might have measured."""
 
@@ -222,6 +231,8 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "takes 1.25 times" in tables["speed photo"]
     assert "0.50 GB more" in tables["speed photo"]
     assert "edgeface:xxs: +0.50 [" in tables["veil difference"]
+    assert "| bounds of gates | 0.970 | 0.980 | 0.0200 | 0.960 |" in tables["coverage"]
+    assert "does in 0.0200 of 100 audits" in tables["coverage pairs"]
 
 
 def test_answers_of_a_stored_report() -> None:

@@ -16,7 +16,8 @@ import torch
 
 import cli
 from adversaries import ADVERSARIES
-from audit import choices, report, runs
+from audit import across, choices, policy, report, runs
+from audit.plan import AuditPlan
 from lowkey_core import checks, errors, recognisers, transforms, weights
 from lowkey_core.cloaks.folder import FoundCopies
 from lowkey_core.datasets import folder as folders
@@ -88,6 +89,10 @@ HOW: dict[str, Callable[[Path], object]] = {
     "UnknownNameError": lambda folder: ADVERSARIES.load(str(folder / NASTY)),
     "OptionError": lambda _: transforms.load(f"jpeg:{NASTY}"),
     "PlanError": lambda folder: choices.make(file=folder / NASTY),
+    "GateError": lambda folder: policy.read(folder / NASTY),
+    "UnlikeRunsError": lambda _: across.must_agree(
+        AuditPlan(), AuditPlan.model_validate({"people": {"dataset": NASTY}})
+    ),
     "DatasetError": lambda folder: folders.build(str((folder / NASTY).mkdir() or folder / NASTY)),
     "CheckpointError": lambda folder: FileKeep(Path(planted(folder, "no checkpoint"))).resume(len),
     "StorageError": lambda folder: files.write_atomically(Path(planted(folder, "")) / "x", b""),
