@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 
 from lowkey_core.plugins import Kind
 from lowkey_core.types import Gallery, Pictures, Recognition
+from lowkey_core.weights import Card
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class AdversaryAbout:
     uses_tool: bool = True
     """False: it never calls the cloaking tool, so it learns once for all cloaks, and also faces
     the noise control."""
+    faces: Literal["own", "all"] = "own"
+    """Of an adversary that runs the tool: whether it faces the cloak that it learned about, or also
+    the audited cloaks that the plan has it not learn about."""
+    cards: tuple[Card, ...] = ()
+    """Of networks that it starts from, beside the recogniser."""
 
 
 class Prepared(Protocol):
