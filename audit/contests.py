@@ -9,7 +9,7 @@ from torch import Generator
 
 from adversaries import Prepared, ThreatModel
 from audit.scene import Scene
-from lowkey_core.errors import NotPossibleError, PluginError
+from lowkey_core.errors import NotPossibleError, PluginError, setting
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.types import Pictures, Recognition
 
@@ -26,6 +26,8 @@ class Contest:
     prepared: Prepared
     attacks: tuple[str, ...]
     """Names of cloaks, and of controls where it never ran the tool."""
+    learned_about: str = ""
+    """The cloak whose tool it ran; "" if it ran none."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Contests:
 
 def prepare(scene: Scene) -> Contests:
     """An adversary that runs the tool learns once for each cloak, any other learns once for all.
+    One that also faces cloaks that it did not learn about learns about the one that the plan names.
 
     Those that try every recogniser do so from the oldest on; the rest start from the plan's first.
     """
@@ -46,20 +49,42 @@ def prepare(scene: Scene) -> Contests:
     impossible: dict[str, dict[str, str]] = {}
     for name, adversary in scene.adversaries.items():
         about = adversary.about
+        if about.uses_tool and about.faces == "all" and (why := _several(scene, name)):
+            impossible[name] = dict.fromkeys((tool.name for tool in scene.tools), why)
+            continue
         for recognition in _tried(scene, every=about.tries == "all"):
             for tool in scene.tools if about.uses_tool else (None,):
-                faced = (tool.name,) if tool else tuple(_everything(scene))
+                faced = tuple(_everything(scene)) if tool is None else (tool.name,)
                 if tool and scene.against and tool.name not in scene.against:
-                    impossible.setdefault(name, {})[tool.name] = LEFT_OUT
+                    if about.faces == "own":
+                        impossible.setdefault(name, {})[tool.name] = LEFT_OUT
                     continue
+                if tool and about.faces == "all":
+                    faced = tuple(tool.name for tool in scene.tools)
                 try:
                     threat = _threat(scene, recognition, tool, name)
                     prepared = adversary.prepare(threat, scene.rng())
-                    contests.append(Contest(name, recognition, prepared, faced))
+                    learned_about = tool.name if tool else ""
+                    contests.append(Contest(name, recognition, prepared, faced, learned_about))
                 except NotPossibleError as error:
                     audited = [tool.name for tool in scene.tools if tool.name in faced]
                     impossible.setdefault(name, {}).update(dict.fromkeys(audited, str(error)))
     return Contests(tuple(contests), impossible)
+
+
+def _several(scene: Scene, name: str) -> str:
+    """Why an adversary cannot face a cloak that it never saw; "" if it can. What it finds of a
+    cloak has one place in a report, so it learns about one cloak only."""
+    taught = scene.against or tuple(tool.name for tool in scene.tools)
+    if len(taught) == 1:
+        return ""
+    return str(
+        NotPossibleError(
+            f"{name} would learn about {len(taught)} cloaks",
+            expected="one that it learns about, and others that it never saw",
+            remedy=f"name one with {setting('against')}",
+        )
+    )
 
 
 def _tried(scene: Scene, *, every: bool) -> list[Recognition]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 import torch
 
@@ -156,15 +157,18 @@ def _searches(
 
 def joined(found: Sequence[tuple[Trial, dict[str, Outcome]]]) -> dict[str, Outcome]:
     """The outcomes of all trials: rates over scored people in ascending order of identity, in
-    which `AuditReport.people` names them; anything else is the first trial's."""
+    which `AuditReport.people` names them; of what is no rate, the mean over trials; any other rate
+    is the first trial's."""
     outcomes: dict[str, Outcome] = {}
     for name in dict.fromkeys(name for _, measured in found for name in measured):
         parts = [(trial.scored, measured[name]) for trial, measured in found if name in measured]
-        arms = {}
+        arms = dict[str, Rate | float]()
         for arm in ("control", "cloaked"):
             rates = [(scored, getattr(outcome, arm)) for scored, outcome in parts]
             if all(rate and len(rate.trials) == len(scored) for scored, rate in rates):
                 arms[arm] = _by_person(rates)
+        if values := [outcome.value for _, outcome in parts if outcome.value is not None]:
+            arms["value"] = fmean(values)
         outcomes[name] = parts[0][1].model_copy(update=arms)
     return outcomes
 

@@ -122,6 +122,8 @@ class AdversaryRecord(Record):
     """By audited cloak, what its training reports of itself."""
     impossible: dict[str, str] = Field(default_factory=dict)
     """By audited cloak that it could not take on: why."""
+    learned_about: dict[str, str] = Field(default_factory=dict)
+    """By audited cloak that it faced without having seen it: the one that it learned about."""
 
 
 class Card(Record):
@@ -129,7 +131,7 @@ class Card(Record):
 
     name: str
     role: str
-    """`surrogate`, `recogniser`, `face detector` or `perceptual metric`."""
+    """`surrogate`, `recogniser`, `adversary`, `face detector` or `perceptual metric`."""
     sha256: str
     """"" for a network without a file of its own."""
     source: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from audit.caveats.detectors import unusable
 from audit.caveats.doubt import doubt
 from audit.caveats.figures import controls, held_out, learning, power
 from audit.caveats.pictures import alike, copies, crowd, lost, metrics, unchanged
@@ -24,6 +25,7 @@ def caveats(
     found = [
         *controls(cells, {c.control for c in cloaks if c.control}),
         *learning(adversaries),
+        *unusable(cells),
         *held_out(cloaks, recognisers),
         *power(cells),
         *crowd(counts),

@@ -39,7 +39,7 @@ def recognition() -> Embedding:
 
 
 def threat(tool: Stripes | None = None, start: Recognition | None = None) -> ThreatModel:
-    drawn = people(12, 2, seed=9)
+    drawn = people(12, 3, seed=9)
     background = crops(drawn.faces(), drawn.identities + 100, drawn.names)
     return ThreatModel(start or recognition(), background, tool or Stripes())
 
@@ -51,7 +51,12 @@ def adversary(name: str) -> Adversary:
 
 
 def prepared(name: str, given: ThreatModel) -> Prepared:
-    return adversary(name).prepare(given, Generator().manual_seed(1))
+    try:
+        return adversary(name).prepare(given, Generator().manual_seed(1))
+    except NotPossibleError as error:
+        if "models fetch" not in str(error):
+            raise
+        pytest.skip(str(error))
 
 
 def gallery(seed: int = 0) -> Pictures:
@@ -63,7 +68,7 @@ def test_says_which_question_it_answers(name: str) -> None:
     about = adversary(name).about
     assert isinstance(about, AdversaryAbout)
     assert about.question.endswith("?")
-    assert about.uses_tool or not about.phrase, "the baseline's figures need no explanation"
+    assert name != "oblivious" or not about.phrase, "the baseline's figures need no explanation"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -128,9 +133,9 @@ def test_takes_on_a_service_or_says_that_it_cannot(name: str) -> None:
             return recognition().enrol(pictures)
 
     given = threat(start=Service())
-    if name == "adaptive":
-        with pytest.raises(NotPossibleError, match="service is a black box"):
-            prepared(name, given)
+    try:
+        system = prepared(name, given)(gallery())
+    except NotPossibleError as error:
+        assert error.got.startswith("service "), "the recogniser is what it cannot take on"
         return
-    system = prepared(name, given)(gallery())
     assert isinstance(system.gallery.search(gallery(), 3), Candidates)

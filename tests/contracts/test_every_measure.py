@@ -10,7 +10,7 @@ from torch import Tensor
 
 from adversaries import System
 from audit.measures import MEASURES, Measure, Searches
-from audit.outcomes import DETECTED, FLAGGED, Outcome, rank
+from audit.outcomes import DETECTED, FLAGGED, PRECISION, TPR_AT_1, Outcome, rank
 from lowkey_core.faces.pictures import crops
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
@@ -154,6 +154,20 @@ def test_detection_counts_flags_on_cloaked_and_on_clean_pictures() -> None:
     assert flagged.control.hits == (0, 0, 0, 0, 1, 0)
     assert flagged.control.trials == (3,) * 6
     assert flagged.value == pytest.approx(1 - 0.5 / 18), "one clean picture ties with the cloaked"
+
+
+def test_detection_tells_precision_and_what_is_left_where_hardly_a_clean_picture_is_flagged() -> (
+    None
+):
+    found = counted("detection", (0, 1, 2, 3))
+    assert found[PRECISION].value == pytest.approx(1 / (1 + 1 / 18))
+    assert found[TPR_AT_1].value == 0, "of 18 clean pictures, one is as suspect as the cloaked"
+    clean = torch.linspace(0, 1, len(GALLERY))
+    cloaked = clean + 0.5 * of(GALLERY, 0, 1)
+    asked = searches((0, 1), GALLERY, of(GALLERY, 0, 1))
+    arms = (system(GALLERY, s > 0.6, s, drop=False) for s in (clean, cloaked))
+    above = int((cloaked[of(GALLERY, 0, 1)] > clean.max()).sum())
+    assert measure("detection")(*arms, asked)[TPR_AT_1].value == pytest.approx(above / 6)
 
 
 def test_who_does_not_look_detects_nothing() -> None:
