@@ -1,9 +1,9 @@
 """Activation clustering (Chen et al. 2018, arXiv 1811.03728), as ART has it.
 
-ART splits a person's embeddings in two (PCA, k-means) and rates the split by its silhouette. Ours:
-the score of a picture is that silhouette times 1 - 2 s, with s the share of its half: the smaller
-half of a clear split is suspected most. As many principal components as the pictures allow, at most
-ART's 10.
+ART splits a person's embeddings in two (PCA, k-means). Ours: the score of a picture is the split's
+silhouette times 1 - 2 s, with s the share of the picture's half: the smaller half of a clear split
+is suspected most. ART rates splits by size and silhouette, too, but yes or no, and raises where a
+small half is not clear. As many principal components as the pictures allow, at most ART's 10.
 """
 
 from __future__ import annotations
@@ -28,20 +28,16 @@ class Clusters:
 
     def __call__(self, classifier: Any, x: Vectors, y: Labels, /) -> Scores:
         """As `Defence`."""
+        from sklearn.metrics import silhouette_score  # its import takes a second
+
         detectors = importlib.import_module("art.defences.detector.poison")
         defence = detectors.ActivationDefence(classifier, x, y)
         components = min(COMPONENTS, int(np.bincount(y).min()) - 1)
-        report, _ = defence.detect_poison(
-            nb_clusters=2,
-            nb_dims=components,
-            reduce="PCA",
-            cluster_analysis="silhouette-scores",
-        )
+        split = defence.cluster_activations(nb_clusters=2, nb_dims=components, reduce="PCA")
         scores = np.zeros(len(x))
-        for label, halves in enumerate(defence.clusters_by_class):
+        for label, (halves, reduced) in enumerate(zip(*split, strict=True)):
             share = np.bincount(halves)[halves] / len(halves)
-            clear = float(report[f"class_{label}"]["avg_silhouette_score"])
-            scores[y == label] = clear * (1 - 2 * share)
+            scores[y == label] = silhouette_score(reduced, halves) * (1 - 2 * share)
         return scores
 
 
