@@ -96,7 +96,7 @@ class Detection:
         unseen: bool = False,
     ) -> None:
         self.work, self.recipe, self.flagged, self.device = work, recipe, flagged, device
-        self.detector: Detector = detector or Classifier()
+        self.detector: Detector = Classifier() if detector is None else detector
         done = {"drop": "dropped", "keep": "kept"}[flagged]
         self.about = AdversaryAbout(
             self.detector.question,

@@ -106,7 +106,7 @@ class _Block(nn.Module):
         self._bn2 = _norm(after)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu6(self._bn0(self._expand_conv(x))) if self.widens else x
+        y: Tensor = F.relu6(self._bn0(self._expand_conv(x))) if self.widens else x
         y = F.relu6(self._bn1(self._depthwise_conv(y)))
         y = self._bn2(self._project_conv(y))
         return x + y if self.adds else y

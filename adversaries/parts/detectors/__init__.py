@@ -24,15 +24,26 @@ class Look(Protocol):
 class Detector(Protocol):
     """Has learned nothing yet."""
 
-    uses_tool: bool
-    """Whether it is shown cloaked copies."""
-    trains: bool
-    """Whether it learns from pictures at all. One that does not leaves the whole background to the
-    threshold."""
-    question: str
-    """That its figures answer."""
-    cards: tuple[Card, ...]
-    """Of networks that it starts from."""
+    @property
+    def uses_tool(self) -> bool:
+        """Whether it is shown cloaked copies."""
+        ...
+
+    @property
+    def trains(self) -> bool:
+        """Whether it learns from pictures at all. One that does not leaves the whole background to
+        the threshold."""
+        ...
+
+    @property
+    def question(self) -> str:
+        """That its figures answer."""
+        ...
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """Of networks that it starts from."""
+        ...
 
     def recipe(self, epochs: int, batch: int) -> Recipe:
         """How it trains, from the plan's epochs."""

@@ -35,7 +35,7 @@ class Autoencoder(nn.Module):
 
     def errors(self, wanted: Images) -> Tensor:
         """(n,): mean squared error. wanted: (n, 3, h, w), what smoothing takes away."""
-        wrong = self.layers(wanted) - wanted
+        wrong: Tensor = self.layers(wanted) - wanted
         return wrong.square().mean((1, 2, 3))
 
     def suspicion(self, faces: Images) -> Tensor:

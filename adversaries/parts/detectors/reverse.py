@@ -38,8 +38,8 @@ class _Unit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        added: Tensor = x + self.layers(x)
-        return added.relu()
+        added: Tensor = (x + self.layers(x)).relu()
+        return added
 
 
 class Reverse(nn.Module):
@@ -47,12 +47,14 @@ class Reverse(nn.Module):
 
     def __init__(self, rng: Generator) -> None:
         super().__init__()
+        last = nn.Conv2d(WIDTH, 12, 3, 1, 1)
         self.layers = nn.Sequential(
             *(nn.Conv2d(6, WIDTH, 5, 2, 2), nn.BatchNorm2d(WIDTH), nn.ReLU()),
             *(_Unit() for _ in range(UNITS)),
-            *(nn.Conv2d(WIDTH, 12, 3, 1, 1), nn.PixelShuffle(2)),
+            *(last, nn.PixelShuffle(2)),
         )
         start(self, rng)
+        last.weight.data.zero_()  # it finds nothing at first
 
     def forward(self, faces: Images) -> Tensor:
         """faces: (n, 3, 112, 112) in [0, 1]. Returns the change times SCALE, of that shape."""
@@ -62,8 +64,9 @@ class Reverse(nn.Module):
 
     def suspicion(self, faces: Images) -> Tensor:
         """(n, 1): mean absolute change, in grey levels. faces: as above."""
-        change = self(faces.to(device_of(self)))
-        return 255 / SCALE * change.abs().mean((1, 2, 3))[:, None]
+        change: Tensor = self(faces.to(device_of(self)))
+        size: Tensor = 255 / SCALE * change.abs().mean((1, 2, 3))
+        return size[:, None]
 
 
 class Reversal:
