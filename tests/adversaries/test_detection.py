@@ -108,7 +108,9 @@ def test_too_few_pictures_or_equal_ones_are_not_suspected(defence: Defence) -> N
     same = Pictures(one.items * 6)
     for pictures in (few, one, same):
         assert (scores(pictures) == defence.least).all()
-    together = scores(few.join(people(5, 4)))
+    drawn = people(5, 4)
+    others = crops(drawn.faces(), drawn.identities + 5, drawn.names)
+    together = scores(few.join(others))
     assert (together[: len(few)] == defence.least).all()
     assert (together[len(few) :] != defence.least).all()
 

@@ -89,7 +89,8 @@ class Reversal:
         def loss(rows: Tensor, rng: Generator) -> Tensor:
             shown = mirrored(pairs[rows], rng).to(device_of(network))
             wanted = SCALE * (shown - shown[:, :1])
-            return (network(shown.flatten(0, 1)) - wanted.flatten(0, 1)).square().mean()
+            error: Tensor = network(shown.flatten(0, 1)) - wanted.flatten(0, 1)
+            return error.square().mean()
 
         label = "training a network that finds changes"
         lesson.train(network, loss, count, code=type(self), label=label)

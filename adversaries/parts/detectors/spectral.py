@@ -1,8 +1,10 @@
 """Spectral signatures (Tran, Li and Madry 2018, arXiv 1811.00636), as ART has them.
 
 Of a person's embeddings, the direction in which they vary most; a picture's score is the absolute
-value of its embedding along it. ART drops a fixed share of each class; here its cut-off is moved
-so that it reports the score of every picture, and the threshold is set on clean background people.
+value of its embedding along it, less the mean. ART projects embeddings as they are, against the
+paper's Algorithm 1, and drops a fixed share of each class; so it is given embeddings less their
+mean, its cut-off is moved so that it reports the score of every picture, and the threshold is set on
+clean background people.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ class Signatures:
     def __call__(self, classifier: Any, x: Vectors, y: Labels, /) -> Scores:
         """As `Defence`."""
         detectors = importlib.import_module("art.defences.detector.poison")
+        means = np.stack([x[y == label].mean(0) for label in np.unique(y)])
+        apart = x - means[y]
         everything = {"expected_pp_poison": 1.0, "eps_multiplier": 1.0}
-        defence = detectors.SpectralSignatureDefense(classifier, x, y, **everything)
+        defence = detectors.SpectralSignatureDefense(classifier, apart, y, **everything)
         report, _ = defence.detect_poison()
         return np.array([report[row] for row in range(len(x))], dtype=np.float64)
 
