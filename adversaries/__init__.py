@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 from lowkey_core.plugins import Kind
 from lowkey_core.spec import Plain, Spec, parse
 from lowkey_core.types import Gallery, Pictures, Recognition
+from lowkey_core.weights import Card
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class AdversaryAbout:
     trains_per_gallery: bool = False
     """It trains when it enrols. Such adversaries face scenario `all` and transform `none` only,
     with the first matcher, unless the plan asks for more."""
+    faces: Literal["own", "all"] = "own"
+    """Of an adversary that runs the tool: whether it faces the cloak that it learned about, or also
+    the audited cloaks that the plan has it not learn about."""
+    cards: tuple[Card, ...] = ()
+    """Of networks that it starts from, beside the recogniser."""
 
 
 class Prepared(Protocol):

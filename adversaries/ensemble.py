@@ -64,6 +64,8 @@ class Ensemble:
             + ("each naming a candidate?" if both else "the robust one where nothing is near?"),
             f"as it is and {nested.phrase or 'by another adversary'}, {how}",
             tries=nested.tries,
+            faces=nested.faces,
+            cards=nested.cards,
             uses_tool=nested.uses_tool,
             scored_at=2 if both else 1,
         )

@@ -13,7 +13,7 @@ from adversaries import Prepared, ThreatModel
 from audit.findings import EVERYBODY
 from audit.scene import Scene
 from audit.surviving import surviving
-from lowkey_core.errors import PluginError
+from lowkey_core.errors import NotPossibleError, PluginError, setting
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.types import Pictures, Recognition
 
@@ -42,6 +42,8 @@ class Contest:
     """Names of cloaks, and of controls where it never ran the tool."""
     everywhere: bool = True
     """In every scenario and transform, or only in `EVERYBODY` and `AS_PUBLISHED`."""
+    learned_about: str = ""
+    """The cloak whose tool it ran; "" if it ran none."""
 
     def faces(self, scenario: str, transform: str) -> bool:
         """Whether it is measured there."""
@@ -72,6 +74,7 @@ class Contests:
 
 def prepare(scene: Scene) -> Contests:
     """An adversary that runs the tool learns once for each cloak, any other learns once for all.
+    One that also faces cloaks that it did not learn about learns about the one that the plan names.
 
     Those that try every recogniser do so from the oldest on; the rest start from the plan's first,
     unless the plan has every adversary start from each.
@@ -79,21 +82,53 @@ def prepare(scene: Scene) -> Contests:
     found = Contests()
     for name, adversary in scene.adversaries.items():
         about, everywhere = adversary.about, not restricted(scene, name)
+        audited = [tool.name for tool in scene.tools]
         if not everywhere and EVERYBODY not in scene.scenarios:
-            found.give_up(name, [tool.name for tool in scene.tools], NO_SCENARIO)
+            found.give_up(name, audited, NO_SCENARIO)
+            continue
+        unseen = about.uses_tool and about.faces == "all"
+        if unseen and (why := _several(scene, name)):
+            found.give_up(name, audited, why)
             continue
         every = scene.each or about.tries == "all"
         for recognition in _tried(scene, every=every, matchers=everywhere):
             for tool in scene.tools if about.uses_tool else (None,):
-                faced = (tool.name,) if tool else tuple(_everything(scene))
+                faced = tuple(_everything(scene)) if tool is None else (tool.name,)
                 if tool and scene.against and tool.name not in scene.against:
-                    found.give_up(name, [tool.name], LEFT_OUT)
+                    if not unseen:
+                        found.give_up(name, [tool.name], LEFT_OUT)
                     continue
+                if unseen:
+                    faced = tuple(audited)
                 with found.surviving(scene, name, faced):
                     threat = _threat(scene, recognition, tool, name)
                     prepared = adversary.prepare(threat, scene.rng())
-                    found.contests.append(Contest(name, recognition, prepared, faced, everywhere))
+                    found.contests.append(
+                        Contest(
+                            name,
+                            recognition,
+                            prepared,
+                            faced,
+                            everywhere,
+                            tool.name if tool else "",
+                        )
+                    )
     return found
+
+
+def _several(scene: Scene, name: str) -> str:
+    """Why an adversary cannot face a cloak that it never saw; "" if it can. What it finds of a
+    cloak has one place in a report, so it learns about one cloak only."""
+    taught = scene.against or tuple(tool.name for tool in scene.tools)
+    if len(taught) == 1:
+        return ""
+    return str(
+        NotPossibleError(
+            f"{name} would learn about {len(taught)} cloaks",
+            expected="one that it learns about, and others that it never saw",
+            remedy=f"name one with {setting('against')}",
+        )
+    )
 
 
 def restricted(scene: Scene, adversary: str) -> bool:

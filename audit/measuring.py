@@ -220,7 +220,7 @@ def joined(found: Sequence[tuple[Trial, dict[str, Outcome]]]) -> dict[str, Outco
     outcomes: dict[str, Outcome] = {}
     for name in dict.fromkeys(name for _, measured in found for name in measured):
         parts = [(trial.scored, measured[name]) for trial, measured in found if name in measured]
-        arms = {}
+        arms = dict[str, Rate | float]()
         for arm in ("control", "cloaked"):
             rates = [(scored, getattr(outcome, arm)) for scored, outcome in parts]
             if all(rate and len(rate.trials) == len(scored) for scored, rate in rates):

@@ -131,7 +131,9 @@ class Adversaries(Part):
     detector: Literal["mtcnn", "dlib", "opencv"] = choice(
         "mtcnn", "With which they find and align faces in everybody's photos."
     )
-    flagged: Literal["drop", "keep"] = choice("drop", "What a detector does with what it flags.")
+    flagged: Literal["drop", "purify", "keep"] = choice(
+        "drop", "What a detector does with what it flags."
+    )
     each: bool = choice(
         False, "Adversaries that start from the first recogniser start from each, in turn."
     )

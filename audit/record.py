@@ -141,11 +141,17 @@ def _copies(scene: Scene, cloak: ThirdPartyCloak) -> Copies:
 
 def _adversary(scene: Scene, name: str, prepared: Contests) -> AdversaryRecord:
     about = scene.adversaries[name].about
-    learned = {
-        attack: dict(contest.prepared.learned)
+    faced = [
+        (attack, contest)
         for contest in prepared.contests
         for attack in contest.attacks
-        if contest.adversary == name and contest.prepared.learned
+        if contest.adversary == name and attack in (tool.name for tool in scene.tools)
+    ]
+    unseen = {a: c.learned_about for a, c in faced if c.learned_about not in ("", a)}
+    learned = {
+        attack: dict(contest.prepared.learned)
+        for attack, contest in faced
+        if contest.prepared.learned and attack not in unseen
     }
     return AdversaryRecord(
         name=name,
@@ -156,6 +162,7 @@ def _adversary(scene: Scene, name: str, prepared: Contests) -> AdversaryRecord:
         learned=learned,
         impossible=prepared.impossible.get(name, {}),
         left_out=NOT_EVERYWHERE if restricted(scene, name) else "",
+        learned_about=unseen,
     )
 
 
@@ -164,6 +171,7 @@ def networks(scene: Scene, metrics: Sequence[weights.Card] = ()) -> Iterator[Car
     roles = {
         "surrogate": [network.card for network in scene.surrogates],
         "recogniser": [group[0].card for group in scene.recognitions],
+        "adversary": [card for a in scene.adversaries.values() for card in a.about.cards],
         "face detector": [*DETECTOR_CARDS, *scene.sight.cards],
         "data set": list(scene.photos.dataset.cards),
         "perceptual metric": list(metrics),

@@ -134,6 +134,8 @@ class AdversaryRecord(Record):
     """By audited cloak that it could not take on: why."""
     left_out: str = ""
     """Why it was not measured in every scenario and transform; "" if it was."""
+    learned_about: dict[str, str] = Field(default_factory=dict)
+    """By audited cloak that it faced without having seen it: the one that it learned about."""
 
 
 class Card(Record):
@@ -141,7 +143,7 @@ class Card(Record):
 
     name: str
     role: str
-    """`surrogate`, `recogniser`, `face detector` or `perceptual metric`."""
+    """`surrogate`, `recogniser`, `adversary`, `face detector` or `perceptual metric`."""
     sha256: str
     """"" for a network without a file of its own."""
     source: str

@@ -16,7 +16,7 @@ from torch import Generator, Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from adversaries import ADVERSARIES, ThreatModel
-from adversaries.detection import Residual
+from adversaries.parts.detectors.classifier import Residual
 from adversaries.parts.training import Rows
 from lowkey_core import recognisers
 from lowkey_core.cloaking import loop
@@ -112,16 +112,26 @@ def test_the_detector_looks_there(fake: FakeTensorMode) -> None:
         assert moved(detector).suspicion(torch.rand(2, 3, 112, 112)).device == CUDA
 
 
-@pytest.mark.parametrize("name", ["adaptive", "detection"])
+DETECTION = "adversaries.parts.detectors"
+
+
+@pytest.mark.parametrize(
+    ("name", "trains"),
+    [
+        ("adaptive", "adversaries.adaptive"),
+        ("detection:classifier", f"{DETECTION}.lesson"),
+        ("detection:autoencoder", f"{DETECTION}.lesson"),
+        ("detection:reverse", f"{DETECTION}.lesson"),
+    ],
+)
 def test_every_training_step_runs_there(
-    name: str, fake: FakeTensorMode, monkeypatch: pytest.MonkeyPatch
+    name: str, trains: str, fake: FakeTensorMode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The network and its loss are taken from an adversary that prepares here, and moved there."""
     taken: list[tuple[nn.Module, Loss]] = []
-    monkeypatch.setattr("adversaries.detection._offset", lambda _: 0)  # a fake number has no value
-    monkeypatch.setattr(
-        f"adversaries.{name}.train", lambda n, loss, *_, **__: taken.append((n, loss))
-    )
+    at_0 = f"{DETECTION}.classifier._offset"
+    monkeypatch.setattr(at_0, lambda _: 0)  # a fake number has no value
+    monkeypatch.setattr(f"{trains}.train", lambda n, loss, *_, **__: taken.append((n, loss)))
     recognition = Embedding(TinyNetwork(), NearestNeighbour, "nn", Work())
     threat = ThreatModel(recognition, people(8, 3), lambda pictures, _: pictures)
     adversary = ADVERSARIES.load(name, granted={"work": Work(), "device": None})

@@ -28,8 +28,12 @@ class EnrolAll:
         return System(gallery, scraped, flagged, recognition=self.recognition)
 
 
-def facts(background: Pictures, cloaked: Pictures, work: Work) -> dict[str, float]:
-    """What a report says of learning from some pictures and their cloaked copies."""
+def facts(background: Pictures, cloaked: Pictures | None, work: Work) -> dict[str, float]:
+    """What a report says of learning from some pictures and their cloaked copies; None: from clean
+    pictures alone."""
+    counts = {"pictures": float(len(background)), "identities": float(len(background.people))}
+    if cloaked is None:
+        return counts
     pairs = zip(background.digests, cloaked.digests, strict=True)
     changes = work.per_item(
         "comparing copies",
@@ -37,11 +41,7 @@ def facts(background: Pictures, cloaked: Pictures, work: Work) -> dict[str, floa
         [fingerprint(*pair) for pair in pairs],
         lambda rows: torch.stack([p.faces(rows=rows) for p in (background, cloaked)], 1),
     )
-    return {
-        "pictures": float(len(background)),
-        "identities": float(len(background.people)),
-        "cloaked_seen": (changes > _ROUNDING).float().mean().item(),
-    }
+    return {**counts, "cloaked_seen": (changes > _ROUNDING).float().mean().item()}
 
 
 _ROUNDING = 1.5 / 255

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from audit.caveats.detectors import unusable
 from audit.caveats.doubt import doubt
 from audit.caveats.figures import controls, held_out, learning, left_out, power
 from audit.caveats.one_network import one_network
@@ -27,6 +28,7 @@ def caveats(
         *controls(cells, {c.control for c in cloaks if c.control}),
         *learning(adversaries),
         *left_out(adversaries),
+        *unusable(cells),
         *held_out(cloaks, recognisers),
         *one_network(cloaks, recognisers),
         *power(cells),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from audit.caveats.doubt import NO_CLOAK, doubt
 from audit.findings import MIN_CONTROL
-from audit.outcomes import Cell
+from audit.outcomes import FLAGGED, Cell
 from audit.plan import BASE_TRANSFORMS
 from audit.records import AdversaryRecord, Caveat, CloakRecord, RecogniserRecord, Relation
 from audit.surviving import FAILED
@@ -32,7 +32,9 @@ def controls(cells: Sequence[Cell], noise: set[str]) -> Iterator[Caveat]:
                 text=f"{where} recognises {value or 0:.2f} of the clean probes, less than "
                 f"{MIN_CONTROL}: what it misses when cloaked is unproven.",
             )
-    for where, cell in _by_contest(c for c in cells if c.attack in noise).items():
+    # What a detector drops is not protected: there, noise is not in doubt but what it looks for.
+    looked = (c for c in cells if c.attack in noise and FLAGGED not in c.outcomes)
+    for where, cell in _by_contest(looked).items():
         control, protects = cell.control.value, cell.protection.value
         if control is not None and protects is not None and protects - (1 - control) > MAX_NOISE:
             yield Caveat(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.outcomes import FLAGGED, FOUND, Cell, Outcome, rank
+from audit.outcomes import FLAGGED, FOUND, TPR_AT_1, Cell, Outcome, rank
 from audit.records import Copies
 from audit.report import AuditReport
 from reports.parts import words
@@ -11,7 +11,7 @@ from reports.parts.layout import NOT_MEASURED, Table, rate
 
 def detection(report: AuditReport) -> Table:
     rows = [
-        (c.attack, c.adversary, c.scenario, c.transform, *_flagged(c.outcomes[FLAGGED]))
+        (_cloak(report, c), c.adversary, c.scenario, c.transform, *_flagged(c.outcomes))
         for c in report.cells
         if FLAGGED in c.outcomes and c.matcher == report.cells[0].matcher
     ]
@@ -26,13 +26,21 @@ def detection(report: AuditReport) -> Table:
             "FPR",
             "precision",
             "AUC",
+            "TPR at 1% FPR",
         ),
         tuple(rows),
         "Precision is at equal numbers of cloaked and clean pictures.",
     )
 
 
-def _flagged(found: Outcome) -> tuple[str, ...]:
+def _cloak(report: AuditReport, cell: Cell) -> str:
+    taught = report.adversary(cell.adversary).learned_about.get(cell.attack)
+    return f"{cell.attack} (seen: {taught} only)" if taught else cell.attack
+
+
+def _flagged(outcomes: dict[str, Outcome]) -> tuple[str, ...]:
+    found = outcomes[FLAGGED]
+    at_few = outcomes.get(TPR_AT_1, Outcome()).value
     cloaked, clean = found.cloaked, found.control
     tpr, fpr = (None if rate is None else rate.value for rate in (cloaked, clean))
     precise = tpr / (tpr + fpr) if tpr is not None and fpr is not None and tpr + fpr else None
@@ -41,6 +49,7 @@ def _flagged(found: Outcome) -> tuple[str, ...]:
         rate(clean) if clean else "-",
         "-" if precise is None else f"{precise:.3f}",
         "-" if found.value is None else f"{found.value:.4f}",
+        "-" if at_few is None else f"{at_few:.2f}",
     )
 
 

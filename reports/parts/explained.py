@@ -42,6 +42,14 @@ EXPLAINED = {
         "conclusion.",
         "Learn longer (--epochs), or from more pictures (--background).",
     ),
+    "detector-unusable": Explanation(
+        "Too many clean pictures are flagged",
+        "The detector flags more than a tenth of the clean pictures after JPEG 75, as platforms "
+        "serve nearly every picture. Whoever uses it loses so many pictures of people who never "
+        "cloaked that what it spots is worth little.",
+        "Train the detector longer (--epochs) or on more people (--background), or read the "
+        "true positive rate at 1% false positives instead.",
+    ),
     "not-everywhere": Explanation(
         "An adversary was measured once",
         "It trains on every gallery, which takes minutes each. It was measured where everybody "

@@ -16,7 +16,10 @@ def what(report: AuditReport, finding: Finding) -> str:
     if question == NEWER:
         released = next(r.released for r in report.recognisers if r.name == cell.recogniser)
         return f"{cell.recogniser} ({f'{released:%Y-%m}' if released else 'not stated'})"
-    said = f"{cell.recogniser} {report.adversary(cell.adversary).phrase}".rstrip()
+    adversary = report.adversary(cell.adversary)
+    said = f"{cell.recogniser} {adversary.phrase}".rstrip()
+    if taught := adversary.learned_about.get(cell.attack):
+        said += f", having seen {taught} only"
     if question == UNSEEN:
         said = cell.recogniser
     said = scored(said, cell.scored_at)

@@ -6,7 +6,7 @@ import pytest
 
 from audit.caveats import caveats
 from audit.counts import Counts
-from audit.outcomes import Cell
+from audit.outcomes import FLAGGED, Cell, Outcome, Rate
 from audit.records import CloakRecord, RecogniserRecord, Relation
 from tests.audit.samples import (
     CLOAK,
@@ -40,6 +40,30 @@ def test_a_sound_audit_has_nothing_blocking() -> None:
     assert sample().verdict == "measured"
 
 
+def looked(false: Rate, transform: str, **changes: object) -> Cell:
+    """By a detector with these false alarms, of which the cell's other figures do not depend."""
+    more = {FLAGGED: Outcome(cloaked=rate(4), control=false)}
+    return cell(more=more, adversary="detection", transform=transform, **changes)
+
+
+def test_a_detector_is_unusable_for_its_false_alarms_after_jpeg_alone() -> None:
+    tenth = Rate(hits=(4, 0, 0, 0, 0, 0, 0, 0, 0, 0), trials=(4,) * 10)
+    assert "detector-unusable" not in codes(looked(tenth, "jpeg:75"))
+    assert "detector-unusable" not in codes(looked(rate(4), "jpeg:30"))
+    text = next(
+        c.text
+        for c in caveats(COUNTS, (CLOAK,), (recogniser(),), (), [looked(rate(1), "jpeg:75")] * 2)
+        if c.code == "detector-unusable"
+    )
+    assert text.startswith("detection flags 0.25 of the clean pictures after jpeg:75")
+
+
+def test_noise_that_a_detector_drops_does_not_protect() -> None:
+    noise = {"attack": NOISE, "hits": 3}
+    assert "noise-protects" not in codes(looked(rate(0), "none", **noise))
+    assert "noise-protects" in codes(cell(**noise))  # type: ignore[arg-type]
+
+
 def of(**changes: object) -> set[str]:
     return codes(cell(), recognisers=(recogniser(**changes), NEW))  # type: ignore[arg-type]
 
@@ -57,6 +81,7 @@ def of(**changes: object) -> set[str]:
         ("st-lpips-missing", codes(cell())),
         ("no-cloaks-seen", codes(cell(), seen=0.99, blocking=False)),
         ("control-fails", codes(cell(control=3, transform="resize:0.1"), blocking=False)),
+        ("detector-unusable", codes(looked(rate(1), "jpeg:75"))),
         ("few-probes", codes(cell(rate(4, 0, 4, 0), rate(4, 4, 4, 4), (False,) * 4))),
         ("small-gallery", codes(cell(), counts=COUNTS.model_copy(update={"enrolled": 12}))),
         (

@@ -30,11 +30,13 @@ def test_people_are_in_ascending_order_however_they_were_scored() -> None:
     def trial(*scored: int) -> tuple[Trial, dict[str, Outcome]]:
         own = Rate(hits=scored, trials=(9,) * len(scored))
         enrolled = Rate(hits=(sum(scored),) * 5, trials=(9,) * 5)
-        return Trial(scored, torch.ones(1).bool()), {"mine": Outcome(cloaked=own, control=enrolled)}
+        found = Outcome(cloaked=own, control=enrolled, value=float(len(scored)))
+        return Trial(scored, torch.ones(1).bool()), {"mine": found}
 
     outcome = joined([trial(4, 1), trial(3, 0, 2)])["mine"]
     assert outcome.cloaked == Rate(hits=(0, 1, 2, 3, 4), trials=(9,) * 5)
     assert outcome.control == Rate(hits=(5,) * 5, trials=(9,) * 5), "no rate of the scored people"
+    assert outcome.value == 2.5, "the mean of two trials"
 
 
 def test_a_report_names_its_people_in_the_order_of_every_scenarios_rates(

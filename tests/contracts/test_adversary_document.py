@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adversaries import adaptive, adversarial_training, oblivious
+from adversaries import adaptive, adversarial_training, detection, oblivious
 from adversaries.parts import end_to_end
 
 PAGE = (Path(__file__).parents[2] / "docs" / "adversaries.md").read_text()
@@ -31,6 +31,7 @@ def options(section: str) -> dict[str, str]:
         (adaptive, ("Adaptive", "Adaptive, end to end")),
         (oblivious, ("Oblivious, end to end",)),
         (adversarial_training, ("Adversarial training",)),
+        (detection, ("Detection",)),
     ],
 )
 def test_the_options_are_those_of_the_document(module: object, sections: tuple[str, ...]) -> None:
@@ -38,7 +39,7 @@ def test_the_options_are_those_of_the_document(module: object, sections: tuple[s
     own = {k: p.default for k, p in inspect.signature(build).parameters.items() if k not in GRANTED}
     said = {k: v for section in sections for k, v in options(section).items()}
     assert set(said) == set(own)
-    assert all(said[k] == str(v) for k, v in own.items() if v is not None)
+    assert all(said[k] == str(v).lower() for k, v in own.items() if v is not None)
 
 
 def test_what_a_member_takes_unless_told_is_that_of_the_document() -> None:

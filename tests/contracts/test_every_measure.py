@@ -11,7 +11,17 @@ from torch import Tensor
 from adversaries import System
 from audit.measures import MEASURES, Measure, Searches
 from audit.measures.residual import NEAREST, OWN_CLEAN, OWN_CLOAKED, STRANGER
-from audit.outcomes import DETECTED, FLAGGED, Outcome, Rate, found_at, rank, verified_at
+from audit.outcomes import (
+    DETECTED,
+    FLAGGED,
+    PRECISION,
+    TPR_AT_1,
+    Outcome,
+    Rate,
+    found_at,
+    rank,
+    verified_at,
+)
 from lowkey_core.errors import NotPossibleError
 from lowkey_core.faces.pictures import crops
 from lowkey_core.matchers import MATCHERS
@@ -229,6 +239,20 @@ def test_a_residual_without_cloaked_pictures_has_no_value() -> None:
     asked = searches((0, 1), GALLERY, of(GALLERY))
     found = measure("residual")(system(GALLERY), system(GALLERY), asked)
     assert {outcome.value for outcome in found.values()} == {None}
+
+
+def test_detection_tells_precision_and_what_is_left_where_hardly_a_clean_picture_is_flagged() -> (
+    None
+):
+    found = counted("detection", (0, 1, 2, 3))
+    assert found[PRECISION].value == pytest.approx(1 / (1 + 1 / 18))
+    assert found[TPR_AT_1].value == 0, "of 18 clean pictures, one is as suspect as the cloaked"
+    clean = torch.linspace(0, 1, len(GALLERY))
+    cloaked = clean + 0.5 * of(GALLERY, 0, 1)
+    asked = searches((0, 1), GALLERY, of(GALLERY, 0, 1))
+    arms = (system(GALLERY, s > 0.6, s, drop=False) for s in (clean, cloaked))
+    above = int((cloaked[of(GALLERY, 0, 1)] > clean.max()).sum())
+    assert measure("detection")(*arms, asked)[TPR_AT_1].value == pytest.approx(above / 6)
 
 
 def test_who_does_not_look_detects_nothing() -> None:
