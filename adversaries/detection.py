@@ -176,7 +176,7 @@ class Detecting:
         return self.look(pictures) - self.threshold
 
     def __call__(self, scraped: Pictures, /) -> System:
-        """Drops or purifies what it flags. Purified pictures count as kept, as they were."""
+        """Drops or purifies what it flags."""
         suspicion, own = self.suspicion(scraped), self.recognition
         flagged = suspicion > 0
         if self.purify is None:
@@ -185,4 +185,4 @@ class Detecting:
         purified = iter(self.purify(scraped.select(flagged)).items)
         pairs = zip(scraped.items, flagged.tolist(), strict=True)
         enrolled = Pictures(tuple(next(purified) if flag else item for item, flag in pairs))
-        return System(own.enrol(enrolled), scraped, flagged, suspicion, own)
+        return System(own.enrol(enrolled), enrolled, flagged, suspicion, own)

@@ -28,6 +28,8 @@ class Counts(Record):
     calibration_identities: Count = 0
     calibration_pictures: Count = 0
     """On which thresholds were set."""
+    others_probes: Count = 0
+    """Clean pictures of unprotected people that were searched for."""
     no_face: Many[str]
     """Pictures in which no face was found."""
     unreadable: Many[str]

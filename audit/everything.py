@@ -52,7 +52,10 @@ _EVERY = (
         *("publish", "scenarios", "every", _scenarios),
         {"adversaries": {"names": (BASELINE, "adaptive")}},
     ),
-    _Every("measure", "measures", "all", _measures, {"people": {"calibration": 100}}),
+    _Every(
+        *("measure", "measures", "all", _measures),
+        {"people": {"calibration": 100, "others_probes": 4}},
+    ),
 )
 
 

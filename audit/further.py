@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from audit.outcomes import DETECTED, FLAGGED, FOUND, Cell, Outcome, Rate, rank, recognises
+from audit.outcomes import (
+    DETECTED,
+    FLAGGED,
+    FOUND,
+    PRECISION,
+    TPR_AT_1,
+    Cell,
+    Outcome,
+    Rate,
+    rank,
+    recognises,
+)
 from audit.report import AuditReport
 
 
@@ -57,7 +68,8 @@ class Gap:
 
 def figures(report: AuditReport) -> tuple[Figure, ...]:
     """Cell by cell, in the order of the report; without the ranks, detection and faces found."""
-    known = {rank(k) for k in report.plan.measure.ranks} | {DETECTED, FLAGGED, FOUND}
+    known = {rank(k) for k in report.plan.measure.ranks}
+    known |= {DETECTED, FLAGGED, FOUND, PRECISION, TPR_AT_1}
     return tuple(
         Figure(cell, name, outcome)
         for cell in report.cells

@@ -177,6 +177,7 @@ def _searches(
         clean=clean,
         probes=cloaked,
         calibration=scene.seen.calibration,
+        others=scene.seen.others_probes,
         scraped=gallery,
         changed=changed,
     )

@@ -16,6 +16,8 @@ from audit import statistics
 DETECTED, FLAGGED, FOUND = "detected", "flagged", "face found"
 """Outcomes that every reader knows, beside those of `rank`: people whose every picture was dropped
 as cloaked, pictures that were flagged, pictures in which a face is still found where it was."""
+ACCURACY = "unprotected people found"
+"""Outcome of `accuracy`."""
 PRECISION, TPR_AT_1 = "precision", "tpr at 1% fpr"
 """Further outcomes of detection; each is a value."""
 

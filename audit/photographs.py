@@ -35,6 +35,8 @@ class Photographs:
     """The adversary's own."""
     calibration: Pictures
     """Of people in no other part."""
+    others_probes: Pictures
+    """Of others enrolled, clean."""
     counts: Counts
     dataset: Dataset
     """What all of them are from, as far as the report speaks of it."""
@@ -77,9 +79,10 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
             parts.bystanders,
             parts.background,
             parts.calibration,
+            parts.others_probes,
         )
     )
-    (gallery, bystanders, background, calibration), duplicates = once(
+    (gallery, bystanders, background, calibration, others_probes), duplicates = once(
         aligned.shows, probes, *others
     )
     for cloak in copies:
@@ -108,6 +111,7 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         background_pictures=len(background),
         calibration_identities=len(calibration.people),
         calibration_pictures=len(calibration),
+        others_probes=len(others_probes),
         no_face=aligned.no_face,
         unreadable=tuple(aligned.unreadable),
         unreadable_reasons=dict(sorted(Counter(aligned.unreadable.values()).items())),
@@ -121,6 +125,7 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
         bystanders=bystanders,
         background=background,
         calibration=calibration,
+        others_probes=others_probes,
         counts=counts,
         dataset=_noted(dataset if world is None else world.of(dataset), sizes, calibration),
         names=tuple(numbers),

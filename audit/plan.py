@@ -53,6 +53,9 @@ class People(Part):
     calibration: int = choice(
         0, "Identities in nobody's training and no gallery, for measures with a threshold.", ge=0
     )
+    others_probes: int = choice(
+        0, "Clean pictures of each of the others to identify, for measures of accuracy.", ge=0
+    )
     seed: int = choice(0, "Of every random choice.", ge=0, lt=2**31)
     seeds: int = choice(
         1,

@@ -29,6 +29,8 @@ class Split:
     """The adversary's own."""
     calibration: tuple[Photo, ...]
     """Of people in no other part."""
+    others_probes: tuple[Photo, ...]
+    """Of others, from what is left of their pictures: clean, to be identified."""
 
     protectable: int
     """Identities of the data set with pictures enough to be protected."""
@@ -38,7 +40,8 @@ class Split:
     @property
     def photos(self) -> tuple[Photo, ...]:
         """All of them."""
-        return self.gallery + self.probes + self.bystanders + self.background + self.calibration
+        enrolled, learned = self.gallery + self.bystanders, self.background
+        return enrolled + self.probes + learned + self.calibration + self.others_probes
 
     @property
     def dealt(self) -> Dealt:
@@ -91,6 +94,7 @@ def deal(
     """As `split`, with as many people in each part as there are."""
     sizes = plan.people
     rng, limit = Random(sizes.seed), sizes.probes + sizes.gallery
+    further = sizes.gallery + sizes.others_probes
     people, order = _drawn(dataset, rng, limit)
     rich = [who for who in order if len(people[who]) >= sizes.probes + SPARE]
     too_few = len(people) - len(rich)
@@ -121,6 +125,7 @@ def deal(
             for p in _with_copies_first(people[who], copied)[: sizes.background_pictures]
         ),
         calibration=tuple(p for who in calibration for p in people[who][: sizes.gallery]),
+        others_probes=tuple(p for who in others for p in people[who][sizes.gallery : further]),
         protectable=len(rich),
         too_few_pictures=too_few,
     )

@@ -51,6 +51,7 @@ class Sight:
             bystanders=self._look(photos.bystanders),
             background=background.select(background.found),
             calibration=self._look(photos.calibration),
+            others_probes=self._look(photos.others_probes),
         )
 
     def again(self, published: Pictures, clean: Pictures) -> Pictures:

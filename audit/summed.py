@@ -24,7 +24,7 @@ def counts(parts: Sequence[Counts], people: int, enrolled: int) -> Counts:
     sums = (
         *("without_pictures", "only_duplicates", "probes", "gallery"),
         *("background_identities", "background_pictures"),
-        *("calibration_identities", "calibration_pictures"),
+        *("calibration_identities", "calibration_pictures", "others_probes"),
     )
     reasons = sum((Counter(c.unreadable_reasons) for c in parts), Counter[str]())
     known = reasons.total() == len(names["unreadable"])  # else some file is in several splits

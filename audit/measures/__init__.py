@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from torch import Tensor
@@ -32,6 +32,8 @@ class Searches:
     all of them clean."""
     changed: Tensor
     """(n_scraped,) bool: published cloaked."""
+    others: Pictures = field(default_factory=lambda: Pictures(()))
+    """Clean probes of unprotected people who are enrolled; may be empty."""
 
 
 class Measure(Protocol):
@@ -41,10 +43,10 @@ class Measure(Protocol):
         self, control: System, cloaked: System, searches: Searches, /
     ) -> dict[str, Outcome]:
         """Outcomes by name. Rates over `scored` are joined over a scenario's trials; any other
-        rate is the control's, and the same in every trial; a value is their mean, weighted by the
-        people scored. Of several splits rates over `scored` and over everybody enrolled are pooled,
-        no others. Empty where it does not apply. Raises: NotPossibleError where it would, but
-        cannot count: the report says why."""
+        rate is over everybody enrolled, and the first trial's; a value is their mean, weighted by
+        the people scored. Of several splits, rates of both kinds are pooled. Empty where it does
+        not apply. Raises: NotPossibleError where it would, but cannot count: the report says why.
+        """
         ...
 
 

@@ -65,6 +65,7 @@ def photographs(gallery: Pictures, probes: Pictures, bystanders: Pictures) -> Ph
         bystanders=bystanders,
         background=people(1, 1, seed=1),
         calibration=Pictures(()),
+        others_probes=Pictures(()),
         counts=COUNTS,
         dataset=Dataset("d", ()),
         names=tuple(f"person {i}" for i in range(10)),

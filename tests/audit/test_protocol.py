@@ -222,3 +222,17 @@ def test_people_for_calibration_are_in_no_other_part() -> None:
     without = split(data, PLAN)
     assert (parts.gallery, parts.bystanders) == (without.gallery, without.bystanders)
     assert without.calibration == ()
+
+
+def test_others_are_searched_for_by_what_is_left_of_their_pictures() -> None:
+    data = people(rich=9, some=8, single=9)
+    parts = split(data, changed(PLAN, others_probes=2, gallery=2))
+    probes = {p.name for p in parts.others_probes}
+    assert probes
+    rest = (*parts.gallery, *parts.probes, *parts.bystanders, *parts.background)
+    assert not probes & {p.name for p in rest}
+    enrolled = {p.identity for p in parts.bystanders}
+    assert {p.identity for p in parts.others_probes} <= enrolled
+    without = split(data, changed(PLAN, gallery=2))
+    assert (parts.gallery, parts.bystanders) == (without.gallery, without.bystanders)
+    assert without.others_probes == ()

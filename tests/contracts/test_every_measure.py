@@ -12,6 +12,7 @@ from adversaries import System
 from audit.measures import MEASURES, Measure, Searches
 from audit.measures.residual import NEAREST, OWN_CLEAN, OWN_CLOAKED, STRANGER
 from audit.outcomes import (
+    ACCURACY,
     DETECTED,
     FLAGGED,
     PRECISION,
@@ -36,6 +37,7 @@ EVERYBODY = people(6, 5)
 """People 0 to 3 are protected, 4 and 5 are not; of each, two pictures are probes."""
 GALLERY = EVERYBODY.select([i for i in range(30) if i % 5 > 1])
 PROBES = EVERYBODY.of(range(4)).select([i for i in range(20) if i % 5 < 2])
+OTHERS = EVERYBODY.of([4, 5]).select([0, 1, 5, 6])
 RECOGNITION = Embedding(TinyNetwork(), MATCHERS.load("nn"), "nn", Work())
 STRANGERS = people(60, 3, seed=5)
 """On whom thresholds are set; enough of them for every default."""
@@ -60,7 +62,7 @@ def system(
 
 def searches(scored: tuple[int, ...], scraped: Pictures, changed: Tensor) -> Searches:
     probes = PROBES.of(scored)
-    return Searches(scored, probes, probes, STRANGERS, scraped, changed)
+    return Searches(scored, probes, probes, STRANGERS, scraped, changed, OTHERS)
 
 
 def of(pictures: Pictures, *who: int) -> Tensor:
@@ -106,9 +108,9 @@ def test_a_rate_is_of_the_scored_or_of_everybody_enrolled(
     outcomes = counted(name, scored)
     assert outcomes
     for outcome in outcomes.values():
-        assert outcome.cloaked is None or len(outcome.cloaked.trials) == len(scored)
         people = {len(scored), len(GALLERY.people)}
-        assert outcome.control is None or len(outcome.control.trials) in people
+        for rate in (outcome.control, outcome.cloaked):
+            assert rate is None or len(rate.trials) in people
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -117,8 +119,8 @@ def test_rates_are_in_the_order_of_the_scored(name: str) -> None:
     for scored in [(3, 1), (1, 3), (0,), (2, 0, 1)]:
         for which, outcome in counted(name, scored).items():
             before = together[which].cloaked
-            if outcome.cloaked is None or before is None:
-                continue
+            if outcome.cloaked is None or before is None or len(before.trials) > 4:
+                continue  # over everybody enrolled
             expected = [(before.hits[who], before.trials[who]) for who in scored]
             found = zip(outcome.cloaked.hits, outcome.cloaked.trials, strict=True)
             assert list(found) == expected, which
@@ -257,3 +259,21 @@ def test_detection_tells_precision_and_what_is_left_where_hardly_a_clean_picture
 
 def test_who_does_not_look_detects_nothing() -> None:
     assert counted("detection", (0, 1), looks=False) == {}
+
+
+def test_accuracy_searches_for_unprotected_people_and_nobody_else() -> None:
+    found = counted("accuracy", (0, 1, 2, 3))[ACCURACY]
+    for rate in (found.control, found.cloaked):
+        assert rate == Rate(hits=(0, 0, 0, 0, 2, 2), trials=(0, 0, 0, 0, 2, 2))
+    lost = GALLERY.select(GALLERY.identities != 4)
+    asked = searches((0,), GALLERY, of(GALLERY, 0))
+    after = measure("accuracy")(system(GALLERY), system(lost), asked)[ACCURACY].cloaked
+    assert after is not None
+    assert after.hits == (0, 0, 0, 0, 0, 2), "who is not enrolled any more is not found"
+
+
+def test_accuracy_without_probes_says_how_to_have_some() -> None:
+    asked = replace(searches((0,), GALLERY, of(GALLERY, 0)), others=NOBODY)
+    refused = refusal("accuracy", system(GALLERY), system(GALLERY), asked)
+    assert refused is not None
+    assert "others_probes" in refused.remedy
