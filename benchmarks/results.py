@@ -31,6 +31,7 @@ NAMES = (
     "cloaking",
     "speed",
     "lowkey",
+    "critique",
     "veil",
     "veil_measured",
     "picture",
