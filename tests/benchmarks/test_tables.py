@@ -11,6 +11,7 @@ from benchmarks import (
     answers,
     audits,
     coverage,
+    critique,
     documents,
     learning,
     lowkey,
@@ -89,6 +90,28 @@ def ablated() -> dict[str, Any]:
     }
 
 
+def faced() -> dict[str, Any]:
+    """A plan of the table of record: two adversaries, one of whom drops pictures."""
+    half = [[1, 1], [2, 2]]
+    everywhere = [
+        {
+            **{"attack": "lowkey", "adversary": adversary, "recogniser": "dlib"},
+            **{"scenario": "all", "transform": transform, "detected": 0},
+            **{"control": half, "protection": half, "accuracy": [[0, 2], [0, 2]]},
+        }
+        for adversary in ("oblivious", "detection:classifier")
+        for transform in critique.TRANSFORMS
+    ]
+    everywhere[-1] |= {"detected": 1, "tpr": [[2, 2], [2, 2]], "fpr": half, "auc": 0.9}
+    return {
+        **{"people": 2, "probes": 4, "enrolled": 9, "dssim": {"lowkey": 0.02}},
+        "cells": everywhere,
+        "impossible": {"detection:imagenet": {"lowkey": "not possible, because"}},
+        "phrases": {},
+        "seconds": {},
+    }
+
+
 def cloaked(missed: int) -> dict[str, Any]:
     """A cloak, of two people with four probes each."""
     counts = [[missed, missed], [4, 4]]
@@ -128,6 +151,7 @@ MEASURED: dict[str, dict[str, Any]] = {
         },
     },
     "lowkey": {"plans": dict.fromkeys(lowkey.PLANS, ablated())},
+    "critique": {"plans": dict.fromkeys(critique.PLANS, faced())},
     "veil": {
         "recipes": {
             "`veil`": [
@@ -231,6 +255,8 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "takes 1.25 times" in tables["speed photo"]
     assert "0.50 GB more" in tables["speed photo"]
     assert "edgeface:xxs: +0.50 [" in tables["veil difference"]
+    assert "; 1 people detected |" in tables["critique adversaries"]
+    assert "| 0.667 | 0.9000 |" in tables["critique detection"]
     assert "| bounds of gates | 0.970 | 0.980 | 0.0200 | 0.960 |" in tables["coverage"]
     assert "does in 0.0200 of 100 audits" in tables["coverage pairs"]
 
