@@ -27,6 +27,7 @@ NAMES = (
     "detection",
     "chain",
     "learning",
+    "spotting",
     "zoo",
     "cloaking",
     "speed",

@@ -18,6 +18,7 @@ from benchmarks import (
     numbers,
     record,
     results,
+    spotting,
     veil,
     veil_measured,
 )
@@ -151,6 +152,13 @@ MEASURED: dict[str, dict[str, Any]] = {
         },
     },
     "lowkey": {"plans": dict.fromkeys(lowkey.PLANS, ablated())},
+    "spotting": {
+        "trainings": {
+            "1 threads, seed 0": {
+                name: {"cloaked": [95, 100], "clean": [3, 100]} for name in spotting.TRANSFORMS
+            }
+        }
+    },
     "critique": {"plans": dict.fromkeys(critique.PLANS, faced())},
     "veil": {
         "recipes": {
@@ -255,6 +263,7 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "takes 1.25 times" in tables["speed photo"]
     assert "0.50 GB more" in tables["speed photo"]
     assert "edgeface:xxs: +0.50 [" in tables["veil difference"]
+    assert "| 0.950 | 0.030 |" in tables["spotting"]
     assert "; 1 people detected |" in tables["critique adversaries"]
     assert "| 0.667 | 0.9000 |" in tables["critique detection"]
     assert "| bounds of gates | 0.970 | 0.980 | 0.0200 | 0.960 |" in tables["coverage"]
