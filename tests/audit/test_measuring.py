@@ -36,7 +36,7 @@ def test_people_are_in_ascending_order_however_they_were_scored() -> None:
     outcome = joined([trial(4, 1), trial(3, 0, 2)])["mine"]
     assert outcome.cloaked == Rate(hits=(0, 1, 2, 3, 4), trials=(9,) * 5)
     assert outcome.control == Rate(hits=(5,) * 5, trials=(9,) * 5), "no rate of the scored people"
-    assert outcome.value == 2.5, "the mean of two trials"
+    assert outcome.value == 2.6, "the mean of two trials, weighted by their people"
 
 
 def test_a_report_names_its_people_in_the_order_of_every_scenarios_rates(

@@ -97,7 +97,8 @@ def scene(*recognisers: Card, **dataset: Any) -> Any:
     photos = SimpleNamespace(dataset=Dataset("d", (), **dataset))
     groups = [(SimpleNamespace(card=c),) for c in recognisers]
     sight = Sight.of("mtcnn", True, Work())
-    return SimpleNamespace(surrogates=(), recognitions=groups, photos=photos, sight=sight)
+    parts = {"recognitions": groups, "photos": photos, "sight": sight}
+    return SimpleNamespace(surrogates=(), adversaries={}, **parts)
 
 
 def test_a_network_that_drew_the_pictures_is_named_with_its_digest() -> None:

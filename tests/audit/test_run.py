@@ -49,7 +49,7 @@ def test_two_runs_of_one_plan_give_one_report(plan: AuditPlan) -> None:
 def test_an_interrupted_audit_resumes_and_ends_the_same(plan: AuditPlan, tmp_path: Path) -> None:
     whole = Counting(tmp_path / "whole")
     expected = without_timings(run_audit(plan, Work(whole)))
-    for stop_after in range(1, whole.made, whole.made // 3):
+    for stop_after in (1, whole.made // 2):
         root = tmp_path / f"cut{stop_after}"
         with pytest.raises(StopHereError):
             run_audit(plan, Work(Counting(root, stop_after)))

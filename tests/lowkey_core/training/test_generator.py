@@ -46,14 +46,14 @@ class StopHereError(Exception):
 
 
 def trained(path: Path | None, stop_after: int | None = None) -> tuple[dict[str, Tensor], Tensor]:
-    """Weights after one step without critics and three with them; encoded means of the set."""
+    """Weights after one step without critics and two with them; encoded means of the set."""
 
     def show(label: str, done: int, total: int) -> None:
         if done == stop_after:
             raise StopHereError
 
     torch.manual_seed(3)
-    config = generator.TrainConfig(reconstruction_steps=1, steps=4)
+    config = generator.TrainConfig(reconstruction_steps=1, steps=3)
     keep = FileKeep(path, str(config))
     network, (means, log_variances) = generator.train(
         portrait_set(TinyNetwork()), features, config, keep, show
@@ -69,7 +69,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     whole, means = trained(None)
     path = tmp_path / "x.ckpt"
     with pytest.raises(StopHereError):
-        trained(path, stop_after=3)
+        trained(path, stop_after=2)
     resumed, same = trained(path)
     assert all(torch.allclose(whole[name], resumed[name], atol=1e-5) for name in whole)
     assert torch.allclose(means, same, atol=1e-4)
