@@ -136,7 +136,7 @@ def _adversaries(plan: Measured) -> list[tuple[str, ...]]:
 
 def _detection(plan: Measured, first: str) -> list[tuple[str, ...]]:
     cells = [c for c in plan["cells"] if "tpr" in c and c["recogniser"] == first]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for cell in sorted(cells, key=lambda c: (c["adversary"], TRANSFORMS.index(c["transform"]))):
         tpr, fpr = _value(cell, "tpr"), _value(cell, "fpr")
         rows.append(
