@@ -16,10 +16,11 @@ from reports import render
 from tests.audit.samples import sample
 from tests.reports import browser as real
 from tests.reports import hostile
+from tests.reports.full import full
 from tests.reports.test_html import two_cloaks
 
 SUBJECTS = {
-    "measured": sample,
+    "full": full,
     "inconclusive": lambda: sample(control=2),
     "two cloaks": two_cloaks,
     "a tag": lambda: hostile.report(hostile.NAMES["a tag"]),
