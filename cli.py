@@ -14,6 +14,7 @@ import typer
 
 from reports.console.commands import (
     CACHE,
+    FACES,
     GROUPS,
     RUNNING,
     VERBOSE,
@@ -60,6 +61,7 @@ def audit(
     format: list[str] = typer.Option(
         ["markdown"], help="Of the report's files: see `list reports`. May be repeated."
     ),
+    include_faces: bool = FACES,
     gate: Optional[Path] = typer.Option(
         None, help="Judge what is found by this policy: exit code 0 pass, 1 fail, 3 inconclusive."
     ),
@@ -98,13 +100,13 @@ def audit(
             foreseen = session.foresee(made, cache, progress.show)
         show(lines(foreseen))
         return
-    from reports import render
+    from reports import render, with_faces
     from reports.parts import files
 
-    wanted = files.names(format)
+    wanted = files.names(with_faces(format, include_faces))
     with session.begin(made, resume or out, cache) as begun:
         with Progress() as progress:
-            found = begun.run(progress.show, progress.expect)
+            found = begun.run(progress.show, progress.expect, faces=include_faces)
         written = files.write(wanted, found, begun.folder)
     draw(render("terminal", found))
     say(f"report: {', '.join(map(str, written))} and report.json")

@@ -9,6 +9,7 @@ from statistics import fmean
 import torch
 
 from adversaries import System
+from audit import curves
 from audit.contests import Contest, Contests
 from audit.measures import Measure, Searches, rate
 from audit.outcomes import FOUND, Cell, Outcome, Rate
@@ -216,8 +217,8 @@ class Counting:
 
 def joined(found: Sequence[tuple[Trial, dict[str, Outcome]]]) -> dict[str, Outcome]:
     """The outcomes of all trials: rates over scored people in ascending order of identity, in
-    which `AuditReport.people` names them; any other rate is the first trial's; values are means
-    over trials, weighted by the people scored."""
+    which `AuditReport.people` names them; any other rate is the first trial's; values and curves
+    are means over trials, weighted by the people scored."""
     outcomes: dict[str, Outcome] = {}
     for name in dict.fromkeys(name for _, measured in found for name in measured):
         parts = [(trial.scored, measured[name]) for trial, measured in found if name in measured]
@@ -228,7 +229,8 @@ def joined(found: Sequence[tuple[Trial, dict[str, Outcome]]]) -> dict[str, Outco
                 arms[arm] = _by_person(rates)
         values = [(o.value, len(scored)) for scored, o in parts if o.value is not None]
         value = {"value": fmean(*zip(*values, strict=True)) if values else None}
-        outcomes[name] = parts[0][1].model_copy(update={**arms, **value})
+        curve = curves.mean((outcome.curve, len(scored)) for scored, outcome in parts)
+        outcomes[name] = parts[0][1].model_copy(update={**arms, **value, "curve": curve})
     return outcomes
 
 

@@ -5,6 +5,7 @@ Counts are kept and rates derived, so that intervals can be computed again from 
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Annotated, NamedTuple, Self, TypeVar
@@ -12,6 +13,7 @@ from typing import Annotated, NamedTuple, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from audit import statistics
+from audit.curves import Curve
 
 DETECTED, FLAGGED, FOUND = "detected", "flagged", "face found"
 """Outcomes that every reader knows, beside those of `rank`: people whose every picture was dropped
@@ -43,6 +45,8 @@ def recognises(name: str) -> bool:
     return name.startswith(("rank-", "found at ", "verified at "))
 
 
+MOST_POINTS = 64
+"""Of a curve."""
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 """How many; of so few digits that any reader can count with it."""
 T = TypeVar("T")
@@ -115,6 +119,8 @@ class Outcome(Record):
     """Against the cloaked one: of the protected people."""
     value: float | None = None
     """What is no rate, such as an area under a curve."""
+    curve: Curve = Field((), max_length=MOST_POINTS, exclude_if=operator.not_)
+    """Whose area it is; written where there is one."""
 
 
 class Place(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
-from audit import summed
+from audit import curves, summed
 from audit.caveats import caveats
 from audit.comparisons import comparisons
 from audit.outcomes import Cell, Outcome, Rate, recognises, together
@@ -59,6 +59,7 @@ def pooled(plan: AuditPlan, reports: Sequence[AuditReport]) -> AuditReport:
         enrolled=enrolled,
         comparisons=comparisons([c.attack for c in cloaks], first.recognisers[0].name, splits),
         splits=splits,
+        shown=first.shown,
     )
 
 
@@ -123,7 +124,12 @@ def _outcome(name: str, parts: Parts, people: Sequence[str], enrolled: Sequence[
     cloaked = arm("cloaked")
     if cloaked is not None and recognises(name):
         cloaked = _recognised(name, parts, people)
-    return Outcome(control=arm("control"), cloaked=cloaked, value=fmean(values) if values else None)
+    return Outcome(
+        control=arm("control"),
+        cloaked=cloaked,
+        value=fmean(values) if values else None,
+        curve=curves.mean((c.outcomes[name].curve, 1) for _, c in parts),
+    )
 
 
 def _recognised(name: str, parts: Parts, people: Sequence[str]) -> Rate:

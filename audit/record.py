@@ -29,6 +29,7 @@ from audit.records import (
 from audit.relations import families, related
 from audit.report import PER_FACE, AuditReport
 from audit.scene import Scene
+from audit.showing import shown
 from audit.visible import Ruler, visible
 from lowkey_core import weights
 from lowkey_core.cloaks import ThirdPartyCloak
@@ -65,10 +66,13 @@ def record(
     prepared: Contests,
     cells: list[Cell],
     clock: Clock,
+    *,
+    faces: bool,
 ) -> AuditReport:
-    """The report of what was measured."""
+    """The report of what was measured. faces: it may hold those of real people."""
     ruler = Ruler.present()
     seen = visible(scene, published, ruler)
+    pictures = shown(scene, published, ruler, faces=faces)
     clock.lap("measuring visibility")
     own = {p.attack: p for p in published}
     cloaks = tuple(_cloak(scene, tool, own[tool.name], seen) for tool in scene.tools)
@@ -95,6 +99,7 @@ def record(
         groups=photos.groups,
         enrolled=tuple(photos.names[who] for who in photos.enrolled),
         comparisons=comparisons([c.attack for c in cloaks], recognisers[0].name, [split]),
+        shown=pictures,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -22,6 +23,7 @@ from audit.records import (
     Relation,
     SplitRecord,
 )
+from audit.shown import MOST, Shown
 from lowkey_core.errors import ReportError
 from lowkey_core.work import documents
 from lowkey_core.work.files import write_atomically
@@ -68,6 +70,8 @@ class AuditReport(Record):
     """What differs on the same probes."""
     splits: Many[SplitRecord] = ()
     """What was pooled, in the order of seeds; none where the people were split once."""
+    shown: Many[Shown] = Field((), max_length=MOST, exclude_if=operator.not_)
+    """Photos to look at, the first split's; of real people only where that was asked for."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

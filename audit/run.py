@@ -15,16 +15,17 @@ from audit.scene import assemble
 from lowkey_core.work.work import Work
 
 
-def run_audit(plan: AuditPlan, work: Work) -> AuditReport:
+def run_audit(plan: AuditPlan, work: Work, *, faces: bool = False) -> AuditReport:
     """Everything in a plan, measured: each split of the people by itself, then pooled by identity.
 
-    Raises: any AuditError. What is finished stays in `work`, so that a rerun resumes.
+    faces: the report may hold faces of real people. Raises: any AuditError. What is finished stays
+    in `work`, so that a rerun resumes.
     """
-    return pooled(plan, [run_split(split, work) for split in plan.splits])
+    return pooled(plan, [run_split(split, work, faces=faces) for split in plan.splits])
 
 
-def run_split(plan: AuditPlan, work: Work) -> AuditReport:
-    """An audit of one split. Raises: any AuditError."""
+def run_split(plan: AuditPlan, work: Work, *, faces: bool = False) -> AuditReport:
+    """An audit of one split. faces: as `run_audit`. Raises: any AuditError."""
     clock = Clock(work)
     scene = assemble(plan, work)  # names become objects here only
     clock.lap("assembling")
@@ -38,4 +39,4 @@ def run_split(plan: AuditPlan, work: Work) -> AuditReport:
     clock.lap("learning")
     cells = measure(scene, published, prepared)  # control and treatment share what was learned
     clock.lap("recognising")
-    return record(plan, scene, published, prepared, cells, clock)
+    return record(plan, scene, published, prepared, cells, clock, faces=faces)

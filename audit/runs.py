@@ -37,6 +37,7 @@ ALONGSIDE = (
     "dry_run",
     "trust",
     "format",
+    "include_faces",
     "gate",
     "baseline",
 )

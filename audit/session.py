@@ -50,16 +50,23 @@ class Session:
     cache: Path
     """Of finished work."""
 
-    def run(self, show: Show | None = None, expect: Expect | None = None) -> AuditReport:
+    def run(
+        self,
+        show: Show | None = None,
+        expect: Expect | None = None,
+        *,
+        faces: bool = False,
+    ) -> AuditReport:
         """Runs, and stores the report. show: told of progress. expect: told, once faces are found,
-        how long the rest takes; without it there is no trial.
+        how long the rest takes; without it there is no trial. faces: the report holds a few faces,
+        of real people, too.
 
         Raises: any AuditError. What is finished is kept: the same call goes on from there.
         """
         work = _work(self.cache, show, expect)
         from audit.run import run_audit
 
-        report = run_audit(self.plan, work)
+        report = run_audit(self.plan, work, faces=faces)
         report.save(self.folder / runs.REPORT)
         return report
 
@@ -77,17 +84,19 @@ def audit(
     out: Path | None = None,
     cache: Path | None = None,
     show: Show | None = None,
+    include_faces: bool = False,
     **given: Any,
 ) -> AuditReport:
     """Runs an audit and returns its report, which is stored too.
 
     preset, plan: as `--preset` and `--plan`; a plan that is made already is taken as it is.
-    out, cache: folders. given: what the flags of `audit` are called, with underscores: lists may be
-    lists, or text with commas. Raises: any AuditError.
+    out, cache: folders. include_faces: the report may hold faces of real people. given: what the
+    flags of `audit` are called, with underscores: lists may be lists, or text with commas.
+    Raises: any AuditError.
     """
     made = plan if isinstance(plan, AuditPlan) else make(preset, plan, given)
     with begin(made, out, cache) as session:
-        return session.run(show)
+        return session.run(show, faces=include_faces)
 
 
 @contextlib.contextmanager

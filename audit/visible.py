@@ -81,18 +81,7 @@ def quality(
 
     threshold: of DSSIM, that the cloak names.
     """
-    rows = (
-        work.per_item(
-            "measuring visibility",
-            ruler,
-            [fingerprint(*pair) for pair in zip(clean.digests, cloaked.digests, strict=True)],
-            lambda rows: torch.stack([p.faces(rows=rows) for p in (clean, cloaked)], 1),
-            batch=TOGETHER,
-        )
-        if len(clean)
-        else ruler(torch.zeros(1, 2, 3, FACE_SIZE, FACE_SIZE))  # nothing changed
-    )
-    each = dict(zip(ruler.measures, rows.T.contiguous(), strict=True))
+    each = per_picture(clean, cloaked, ruler, work)
     means = {name: float(values.mean()) for name, values in each.items()}
     return Quality(
         attack=attack,
@@ -109,6 +98,22 @@ def quality(
         else float((each["dssim"] > OVER * threshold).float().mean()),
         at_bound=means.get("at_bound"),
     )
+
+
+def per_picture(clean: Pictures, cloaked: Pictures, ruler: Ruler, work: Work) -> dict[str, Tensor]:
+    """(n,) by measure; without pictures one row, of a face that nothing changed."""
+    rows = (
+        work.per_item(
+            "measuring visibility",
+            ruler,
+            [fingerprint(*pair) for pair in zip(clean.digests, cloaked.digests, strict=True)],
+            lambda rows: torch.stack([p.faces(rows=rows) for p in (clean, cloaked)], 1),
+            batch=TOGETHER,
+        )
+        if len(clean)
+        else ruler(torch.zeros(1, 2, 3, FACE_SIZE, FACE_SIZE))
+    )
+    return dict(zip(ruler.measures, rows.T.contiguous(), strict=True))
 
 
 def visible(scene: Scene, published: Sequence[Publication], ruler: Ruler) -> dict[str, Quality]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from lowkey_core.errors import PluginError
@@ -40,6 +41,11 @@ def render(name: str, report: AuditReport) -> str | bytes:
             remedy="correct what it returns",
         )
     return made
+
+
+def with_faces(names: Sequence[str], include: bool) -> list[str]:
+    """Names of formats. include: HTML pages may show faces of real people."""
+    return [f"{name}:faces=true" if include and name == "html" else name for name in names]
 
 
 def suffix(name: str) -> str:

@@ -1,7 +1,8 @@
 """For readers: one HTML file that opens from disk, on a phone and on paper, and loads nothing.
 
-It holds no script. Its policy (CSP) allows its own style sheet, known by its digest, and nothing
-else: what a name might smuggle in would not be run, nor asked of any server.
+It holds no script. Its policy (CSP) allows its own style sheet, known by its digest, pictures
+that are written in it, where it holds any, and nothing else: what a name might smuggle in would not
+be run, nor asked of any server.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from audit.report import AuditReport
 from reports.parts.page import page
 
 
-def build() -> Html:
-    """Takes no options."""
-    return Html()
+def build(faces: bool = False) -> Html:
+    """faces: show those of real people, too, if the report holds them."""
+    return Html(faces)
 
 
 class Html:
@@ -26,13 +27,16 @@ class Html:
 
     suffix = ".html"
 
+    def __init__(self, faces: bool = False) -> None:
+        self.faces = faces
+
     def __call__(self, report: AuditReport, /) -> str:
         """As `Format`."""
         environment = _environment()
         style = environment.get_template("page.css").render()
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         template = environment.get_template("page.html")
-        return template.render(page=page(report), style=style, digest=digest)
+        return template.render(page=page(report, faces=self.faces), style=style, digest=digest)
 
 
 @cache

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from adversaries import System
+from audit.curves import Curve, on_grid
 from audit.measures import Searches, rate
 from audit.outcomes import FLAGGED, PRECISION, TPR_AT_1, Outcome, Rate
 
@@ -26,18 +27,18 @@ class Detection:
     ) -> dict[str, Outcome]:
         """`flagged`: cloaked is the true positive rate per scored person, control the false
         positive rate per enrolled person, value the area under the ROC curve of this trial's
-        cloaked pictures against every clean one. `precision`: of what is flagged, how much is
-        cloaked, at equal numbers of cloaked and clean pictures. `tpr at 1% fpr`: the true positive
-        rate at the lowest threshold that at most FEW of the clean pictures reach; of fewer than
-        1 / FEW of those, none may. Empty where the adversary does not look."""
+        cloaked pictures against every clean one, and the curve. `precision`: of what is flagged,
+        how much is cloaked, at equal numbers of cloaked and clean pictures. `tpr at 1% fpr`: the
+        true positive rate at the lowest threshold that at most FEW of the clean pictures reach; of
+        fewer than 1 / FEW of those, none may. Empty where the adversary does not look."""
         if control.suspicion is None or cloaked.suspicion is None:
             return {}
         changed, identities = searches.changed, searches.scraped.identities
         found = rate(cloaked.flagged[changed], identities[changed], searches.scored)
         false = rate(control.flagged, identities, searches.scraped.people)
-        area, at_few = _curve(control.suspicion, cloaked.suspicion[changed])
+        area, at_few, curve = _curve(control.suspicion, cloaked.suspicion[changed])
         return {
-            FLAGGED: Outcome(control=false, cloaked=found, value=area),
+            FLAGGED: Outcome(control=false, cloaked=found, value=area, curve=curve),
             PRECISION: Outcome(value=_precision(found, false)),
             TPR_AT_1: Outcome(value=at_few),
         }
@@ -49,13 +50,15 @@ def _precision(found: Rate, false: Rate) -> float | None:
     return tpr / (tpr + fpr) if tpr + fpr else None
 
 
-def _curve(clean: Tensor, cloaked: Tensor) -> tuple[float | None, float | None]:
-    """Area under the ROC curve, and its height at FEW; None where one of them is empty."""
+def _curve(clean: Tensor, cloaked: Tensor) -> tuple[float | None, float | None, Curve]:
+    """Area under the ROC curve, its height at FEW, and the curve itself; nothing where one of them
+    is empty."""
     if not len(clean) or not len(cloaked):
-        return None, None
+        return None, None, ()
     from sklearn.metrics import roc_auc_score, roc_curve  # its import takes a second
 
     truth = torch.cat([torch.zeros(len(clean)), torch.ones(len(cloaked))]).numpy()
     suspicion = torch.cat([clean, cloaked]).numpy()
     false, true, _ = roc_curve(truth, suspicion, drop_intermediate=False)
-    return float(roc_auc_score(truth, suspicion)), float(true[false <= FEW].max())
+    area, at_few = float(roc_auc_score(truth, suspicion)), float(true[false <= FEW].max())
+    return area, at_few, on_grid(false.tolist(), true.tolist())

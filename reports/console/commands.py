@@ -27,6 +27,12 @@ VERBOSE = typer.Option(
 ACCEPTED = typer.Option(
     False, "--accept-licence", help="Do not ask: I have read the licence and accept it."
 )
+FACES = typer.Option(
+    False,
+    "--include-faces",
+    help="Reports may show faces of real people: HTML pages do. Those of people who do not exist "
+    "are always shown.",
+)
 TRAINING = typer.Option(Path("training"), "--out", help="Folder for checkpoints and the result.")
 
 
@@ -173,13 +179,14 @@ def show_report(
     out: Optional[Path] = typer.Option(
         None, help="Folder for files. \\[on stdout; several formats beside report.json]"
     ),
+    include_faces: bool = FACES,
 ) -> None:
     """Show a stored report again: one format on stdout, several as files, report.SUFFIX each."""
     from audit.report import read
-    from reports import render
+    from reports import render, with_faces
     from reports.parts.files import names, write
 
-    found = read(run)
+    found, format = read(run), with_faces(format, include_faces)
     if out is None and len(format) == 1:
         shown = render(format[0], found)
         sys.stdout.buffer.write(shown if isinstance(shown, bytes) else shown.encode())

@@ -10,11 +10,13 @@ from audit.ranking import ranking
 from audit.records import Caveat, CloakRecord
 from audit.report import AuditReport
 from lowkey_core.errors import one_line
-from reports.parts import charts, people, repeating, tables, words
+from reports.parts import charts, curves, people, repeating, tables, words
+from reports.parts import strips as pictures
 from reports.parts.explained import EXPLAINED, Explanation
 from reports.parts.layout import NOT_MEASURED, Table, printable, rate
 from reports.parts.plots import Plot
 from reports.parts.ranking import strongest
+from reports.parts.strips import Strip
 from reports.parts.told import remedy
 
 
@@ -29,11 +31,13 @@ class Big:
 
 @dataclass(frozen=True)
 class Part:
-    """A section: plots, each with its table, and tables without a plot."""
+    """A section: plots and picture strips, each with its table, and tables by themselves."""
 
     title: str
     plots: tuple[Plot, ...]
     tables: tuple[Table, ...]
+    strips: tuple[Strip, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,17 @@ class Page:
     command: str
     digest: str
 
+    @property
+    def pictured(self) -> bool:
+        """Whether it holds pictures, in data: addresses."""
+        return any(part.strips for part in self.parts)
+
 
 _UNKNOWN = Explanation("", "This version has no explanation of it.", "Read its sentence above.")
 
 
-def page(report: AuditReport) -> Page:
-    """Of a report."""
+def page(report: AuditReport, *, faces: bool = False) -> Page:
+    """Of a report. faces: those of real people may be shown."""
     doubts = tables.caveats(report)
     codes = list(dict.fromkeys(c.code for c in doubts))
     return Page(
@@ -70,7 +79,7 @@ def page(report: AuditReport) -> Page:
         figures=tuple((one_line(c.attack), tuple(_figures(report, c))) for c in report.cloaks),
         caveats=tuple((c, codes.index(c.code) + 1) for c in doubts),
         explanations=tuple((one_line(code), EXPLAINED.get(code, _UNKNOWN)) for code in codes),
-        parts=tuple(part for part in _parts(report) if part.plots or part.tables),
+        parts=tuple(p for p in _parts(report, faces) if p.plots or p.tables or p.strips or p.note),
         command=one_line(repeating.command(report.plan)),
         digest=report.plan.digest,
     )
@@ -115,7 +124,7 @@ def _big(report: AuditReport, answer: Answer) -> Big:
     return Big(question, words.protection(worst), one_line(text))
 
 
-def _parts(report: AuditReport) -> Iterator[Part]:
+def _parts(report: AuditReport, faces: bool) -> Iterator[Part]:
     every, cloaks = tables.tables(report), report.cloaks
     ranked = tuple(printable(strongest(report, cloak)) for cloak in cloaks)
     answered = [t for t in every if t.title.startswith("Does it still protect?")]
@@ -125,8 +134,14 @@ def _parts(report: AuditReport) -> Iterator[Part]:
     yield Part("JPEG", lossy, ())
     dated = tuple(plot for cloak in cloaks if (plot := charts.dated(report, cloak)))
     yield Part("Newer recognisers", dated, ())
+    mixed = tuple(plot for cloak in cloaks if (plot := curves.mixing(report, cloak)))
+    yield Part("Partly cloaked galleries", mixed, ())
+    spotted = tuple(plot for cloak in cloaks if (plot := curves.roc(report, cloak)))
+    yield Part("Detection", spotted, ())
     seen = charts.visibility(report)
     yield Part("Visibility", (seen,) if seen else (), ())
+    strips = tuple(s for cloak in cloaks if (s := pictures.strip(report, cloak, faces=faces)))
+    yield Part("Pictures", (), (), strips, pictures.missing(report, faces=faces))
     ends = tuple(printable(people.extremes(report, cloak)) for cloak in cloaks)
     yield Part("People", (), tuple(t for t in ends if t.rows))
     shown = {t.title for t in (*answered, *ranked, *(plot.table for plot in dated))}

@@ -60,6 +60,8 @@ class Plot:
     rule: tuple[float, str] | None
     """A vertical line, and what stands beside it."""
     table: Table
+    guess: str = ""
+    """A dotted line in the form of SVG: what chance would give; "" for none."""
 
     @property
     def rates(self) -> tuple[tuple[float, str], ...]:
@@ -82,8 +84,7 @@ def plot(
     then joined by lines."""
 
     def x(value: float) -> float:
-        low, high = span
-        return round(LEFT + (RIGHT - LEFT) * (value - low) / (high - low), 1)
+        return _x(value, span)
 
     def mark(point: Point) -> Mark:
         middle = _y(point.rate.value or 0.0)
@@ -106,6 +107,42 @@ def plot(
         rule and (x(rule[0]), one_line(rule[1])),
         table,
     )
+
+
+Path = Sequence[tuple[float, float]]
+"""Points of a line, both coordinates in [0, 1]."""
+
+
+def lines(
+    title: str,
+    x_label: str,
+    paths: Sequence[tuple[str, Path]],
+    ticks: Sequence[tuple[float, str]],
+    table: Table,
+    *,
+    guess: Path = (),
+) -> Plot:
+    """Lines without marks. paths: by name, SERIES of them at most. guess: what chance gives."""
+
+    def drawn(path: Path) -> str:
+        return " ".join(f"{_x(x)},{_y(y)}" for x, y in path)
+
+    return Plot(
+        one_line(title),
+        x_label,
+        tuple((_x(value), label) for value, label in ticks),
+        (),
+        tuple((series, drawn(path)) for series, (_, path) in enumerate(paths)),
+        tuple(one_line(name) for name, _ in paths),
+        None,
+        table,
+        drawn(guess),
+    )
+
+
+def _x(value: float, span: tuple[float, float] = (0, 1)) -> float:
+    low, high = span
+    return round(LEFT + (RIGHT - LEFT) * (value - low) / (high - low), 1)
 
 
 def _y(rate: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.report import AuditReport
 from lowkey_core.errors import one_line
-from tests.audit.samples import sample
+from tests.reports.full import full
 
 NAMES = {
     "a tag": "</td><script>alert(1)</script>",
@@ -44,7 +44,7 @@ source, what a network was trained on, a caveat's code."""
 def report(name: str) -> AuditReport:
     """A sample that calls everything so, with a letter before the last to tell them apart."""
     called = {place: f"{name}{chr(ord('A') + i)}" for i, place in enumerate(PLACES)}
-    stored = sample().model_dump(mode="json")
+    stored = full().model_dump(mode="json")
     plan = stored.pop("plan")
     renamed = _renamed(stored, called)
     renamed["caveats"].append({"code": name, "blocking": True, "text": name})

@@ -14,11 +14,14 @@ import pytest
 
 from audit.pooling import pooled
 from audit.report import AuditReport
+from audit.shown import Shown
 from reports import render
 from reports.parts.page import page
+from reports.parts.plots import Plot
 from tests.audit.plans import changed
 from tests.audit.samples import CLOAK, PEOPLE, QUALITY, cell, sample
 from tests.reports import hostile
+from tests.reports.full import full, pictured, webp
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -87,20 +90,25 @@ every = pytest.mark.parametrize(
     [
         sample(),
         sample(control=2),
+        full(),
         two_cloaks(),
         splits(),
         *map(hostile.report, hostile.NAMES.values()),
     ],
-    ids=["measured", "inconclusive", "two cloaks", "splits", *hostile.NAMES],
+    ids=["measured", "inconclusive", "full", "two cloaks", "splits", *hostile.NAMES],
 )
 
 
 @every
 def test_it_loads_nothing_and_runs_nothing(report: AuditReport) -> None:
     shown = Page(report)
-    loading = {"src", "srcset", "data", "action", "formaction", "poster", "background", "style"}
+    loading = {"srcset", "data", "action", "formaction", "poster", "background", "style"}
     for tag, attributes in shown.elements:
-        assert tag not in {"script", "link", "base", "iframe", "object", "embed", "img", "form"}
+        assert tag not in {"script", "link", "base", "iframe", "object", "embed", "form"}
+        assert attributes.get("src", "data:image/webp;base64,").startswith(
+            "data:image/webp;base64,"
+        )
+        assert ("src" in attributes) == (tag == "img")
         assert not loading & set(attributes), tag
         assert not [name for name in attributes if name.startswith("on")]
         assert attributes.get("href", "#").startswith("#"), "links stay on the page"
@@ -110,7 +118,7 @@ def test_it_loads_nothing_and_runs_nothing(report: AuditReport) -> None:
 
 
 @every
-def test_its_policy_allows_its_own_style_sheet_alone(report: AuditReport) -> None:
+def test_its_policy_allows_its_own_style_sheet_and_pictures_inside_it(report: AuditReport) -> None:
     shown = Page(report)
     (policy,) = [
         m["content"] for m in shown.of("meta") if m.get("http-equiv") == "Content-Security-Policy"
@@ -119,7 +127,8 @@ def test_its_policy_allows_its_own_style_sheet_alone(report: AuditReport) -> Non
     assert style
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-    assert rules == {
+    pictures = {"img-src": "data:"} if shown.of("img") else {}
+    assert rules == pictures | {
         "default-src": "'none'",
         "style-src": f"'sha256-{digest}'",
         "base-uri": "'none'",
@@ -228,6 +237,69 @@ def test_the_timeline_numbers_points_as_its_table_does() -> None:
     assert [m.label for m in dated.marks] == ["1", "2"]
     assert dated.rule is not None
     assert dated.marks[0].x < dated.rule[0] < dated.marks[1].x, "the cloak is of 2021"
+
+
+def plots_of(report: AuditReport) -> dict[str, Plot]:
+    return {plot.title: plot for part in page(report).parts for plot in part.plots}
+
+
+def test_the_mixing_curve_has_a_point_for_each_share_and_adversary() -> None:
+    mixed = plots_of(full())["Protection against the share that is cloaked"]
+    assert mixed.table.columns == ("adversary", "0% cloaked", "50% cloaked", "100% cloaked")
+    assert [row[0] for row in mixed.table.rows] == ["oblivious", "adaptive"]
+    assert [cell[:4] for cell in mixed.table.rows[0][1:]] == ["0.00", "0.25", "1.00"]
+    assert mixed.table.rows[1][1:3] == ("-", "-"), "it was measured with all of them cloaked"
+    baseline = [m for m in mixed.marks if m.series == 0]
+    assert [m.x for m in baseline] == sorted(m.x for m in baseline)
+    assert [m.y for m in baseline] == sorted((m.y for m in baseline), reverse=True)
+    assert not [t for t in plots_of(sample()) if "share" in t], "of a single share there is none"
+
+
+def test_the_roc_of_a_detector_stands_beside_its_figures() -> None:
+    spotted = plots_of(full())["How well are cloaks spotted?"]
+    assert spotted.table.columns[2:5] == ("at 0% FPR", "at 1% FPR", "at 5% FPR")
+    (row,) = spotted.table.rows
+    assert row == ("detection", "none", "0.20", "0.50", "0.50", "0.50", "0.50", "0.90", "0.9990")
+    ((series, points),) = spotted.lines
+    assert series == 0
+    assert len(points.split()) == len(full().cells[-1].outcomes["flagged"].curve)
+    assert spotted.keys == ("detection",)
+    assert "How well are cloaks spotted?" not in plots_of(sample()), "an older report has none"
+
+
+def test_a_strip_shows_people_who_do_not_exist_with_their_figures() -> None:
+    shown = Page(full())
+    first, *_ = shown.of("img")
+    assert first == {
+        "src": f"data:image/webp;base64,{webp(0)}",
+        "alt": "Photo 1: as it was",
+        "width": "112",
+        "height": "112",
+    }
+    assert len(shown.of("img")) == 3
+    strip = next(s for part in page(full()).parts for s in part.strips)
+    assert strip.table.rows == (("1", "Ann", "Ann_1.png", "0.0200", "0.130"),)
+
+
+def test_real_faces_are_shown_only_where_that_is_asked_for() -> None:
+    real = pictured(full(), invented=False)
+    made, asked = (str(render(name, real)) for name in ("html", "html:faces=true"))
+    assert "data:" not in made
+    assert "this page leaves them out: `report RUN --format html --include-faces`" in made
+    assert asked.count(f"data:image/webp;base64,{webp(0)}") == 1
+    assert "leaves them out" not in asked
+
+
+def test_a_report_without_pictures_says_why() -> None:
+    said = " ".join(Page(sample()).said("p"))
+    assert "of real ones only if the audit was run with --include-faces" in said
+
+
+def test_a_picture_is_nothing_but_a_picture() -> None:
+    (one,) = full().shown
+    for planted in ('" onload="x', "data:text/html,x", webp(0) + '"', "PHN2Zz4="):
+        with pytest.raises(ValueError, match="clean"):
+            Shown.model_validate({**dict(one), "clean": planted})
 
 
 def test_several_cloaks_are_placed_by_visibility_and_protection() -> None:
