@@ -18,7 +18,8 @@ COLUMNS = (
 )
 """In this order. `clean` and `cloaked` are rates against either gallery, with 95% intervals over
 identities; where recognition is counted, `cloaked` leaves out who was detected. `protection` is
-1 - rank-1 identification, in the rows of rank 1 alone. `value` is what is no rate. `impossible`
+1 - identification, in the row of the rank at which the cell is read: rank 1, but for adversaries
+that name several candidates. `value` is what is no rate. `impossible`
 says why there is no figure."""
 
 
@@ -57,7 +58,7 @@ def _counted(cell: Cell, figure: Figure) -> dict[str, Value]:
         if rate is not None:
             counted = {f"{arm}_hits": sum(rate.hits), f"{arm}_trials": sum(rate.trials)}
             found |= {**_interval(arm, rate), **counted}
-    if figure.name == rank(1):
+    if figure.name == rank(cell.scored_at):
         found |= _interval("protection", cell.protection)
     return found
 

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as Xml
 
 import junitparser
 import pytest
@@ -42,42 +41,11 @@ def impossible() -> AuditReport:
 
 # --- JUnit ---
 
-CASES = {"name", "classname", "time", "group"}
-SUITES = {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname"}
-SCHEMA: dict[str, tuple[set[str], set[str], set[str]]] = {
-    "testsuites": ({"testsuite"}, set(), {"name", "tests", "failures", "errors", "time"}),
-    "testsuite": (
-        {"testsuite", "properties", "testcase", "system-out", "system-err"},
-        {"name", "tests", "failures", "errors"},
-        SUITES,
-    ),
-    "testcase": (
-        {"skipped", "error", "failure", "system-out", "system-err"},
-        {"name"},
-        CASES,
-    ),
-    "error": (set(), set(), {"type", "message"}),
-    "skipped": (set(), set(), {"type", "message"}),
-    "system-out": (set(), set(), set()),
-}
-"""Of Jenkins' junit-10.xsd: what each element may hold, the attributes that it must have, and those
-that it may."""
-
 REPORTS = pytest.mark.parametrize(
     "report",
     [sample(), sample(control=2), impossible(), hostile.report(hostile.NAMES["a tag"])],
     ids=["measured", "inconclusive", "impossible", "hostile"],
 )
-
-
-@REPORTS
-def test_junit_is_valid(report: AuditReport) -> None:
-    root = Xml.fromstring(text("junit", report))
-    assert root.tag == "testsuites"
-    for element in root.iter():
-        inner, needed, allowed = SCHEMA[element.tag]
-        assert {e.tag for e in element} <= inner
-        assert needed <= set(element.keys()) <= allowed
 
 
 @REPORTS
@@ -111,8 +79,6 @@ def test_in_junit_no_figure_fails_a_test_and_a_broken_control_is_an_error() -> N
 
 def run_of(report: AuditReport) -> dict[str, Any]:
     log = json.loads(text("sarif", report))
-    assert log["version"] == "2.1.0"
-    assert log["$schema"].endswith("/sarif-schema-2.1.0.json")
     (run,) = log["runs"]
     return dict(run)
 
