@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: audit test check bench results
+.PHONY: audit test check bench results docs
 
 audit: .venv/ready
 	$(BIN)/python cli.py audit --attack lowkey --adversary adaptive
@@ -28,6 +28,15 @@ bench: .venv/ready
 results: .venv/ready
 	if [ -d ../shared/assets ]; then export CLOAK_ASSETS="$$PWD/../shared/assets"; fi; \
 	$(BIN)/python -m benchmarks.results
+
+# The documents as a site in build/site. Broken links fail, and so does whatever would be loaded from elsewhere.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	$(BIN)/pytest -q tests/contracts/test_site.py
+
+.venv/docs: .venv/ready
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	touch $@
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv

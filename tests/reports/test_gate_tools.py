@@ -169,7 +169,8 @@ STEPS = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
 
 
 def acted(folder: Path, inputs: dict[str, str]) -> tuple[int, dict[str, str], str]:
-    """Runs the steps that are bash, but for the one that installs, until one fails.
+    """Runs the steps that are bash, but for the one that installs, until one fails. Those that
+    keep work and upload what was found are other actions (`uses:`), and are not run here.
 
     Returns its code, the steps' outputs and the summary.
     """
