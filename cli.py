@@ -29,6 +29,7 @@ from reports.console.commands import (
 from reports.console.judging import BASELINE, badge, compare_runs, gate_run
 from reports.console.options import given, on_the_line, with_choices
 from reports.console.process import to_the_end
+from web.command import web
 
 INCONCLUSIVE, NOT_PROTECTED = 3, 4
 JSON = typer.Option(
@@ -212,6 +213,7 @@ app.command("list")(list_names)
 app.command("gate")(gate_run)
 app.command("compare")(compare_runs)
 app.command("badge")(badge)
+app.command("web")(web)
 
 
 def main() -> None:
