@@ -31,6 +31,7 @@ from reports.console.judging import BASELINE, badge, compare_runs, gate_run
 from reports.console.options import given, on_the_line, with_choices
 from reports.console.photos import JSON, check, protect
 from reports.console.process import to_the_end
+from web.command import web
 
 INCONCLUSIVE = 3
 app = group("Does this face cloak still protect anyone?")
@@ -126,6 +127,7 @@ app.command("list")(list_names)
 app.command("gate")(gate_run)
 app.command("compare")(compare_runs)
 app.command("badge")(badge)
+app.command("web")(web)
 
 
 def main() -> None:

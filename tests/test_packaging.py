@@ -45,7 +45,7 @@ def test_nothing_else_is_packed() -> None:
 def test_every_package_with_code_is_packed() -> None:
     """A folder is a package where it is named, and where it says so itself."""
     wanted = SETTINGS["packages"]["find"]["include"]
-    for top in ("audit", "lowkey_core", "adversaries", "reports"):
+    for top in ("audit", "lowkey_core", "adversaries", "reports", "web"):
         for file in (ROOT / top).rglob("*.py"):
             name = ".".join(file.relative_to(ROOT).parent.parts)
             assert any(fnmatch(name, pattern) for pattern in wanted)

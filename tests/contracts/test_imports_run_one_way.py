@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("lowkey_core", "adversaries", "audit", "reports", "cli")
+PACKAGES = ("lowkey_core", "adversaries", "audit", "reports", "web", "cli")
 """Each may import those before it."""
 ROOMS = (
     ("errors", "checks", "content", "types", "spec"),
