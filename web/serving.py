@@ -129,10 +129,12 @@ def private(where: Where) -> Iterator[Path]:
             expected="a folder that only you may open",
             remedy=f"remove it, or name another with {setting('folder')}",
         )
-    with explained(root), locked(root / "server", lambda: _refuse(root)):
-        yield root
-    with contextlib.suppress(OSError):
-        root.rmdir()
+    try:
+        with explained(root), locked(root / "server", lambda: _refuse(root)):
+            yield root
+    finally:
+        with contextlib.suppress(OSError):  # another server is in it
+            root.rmdir()
 
 
 def _refuse(root: Path) -> None:

@@ -44,7 +44,7 @@ class Running:
         while time.monotonic() < until:
             assert self.process.poll() is None, self.process.communicate()[1]
             with contextlib.suppress(OSError):
-                if self.ask("GET", "/about")[0] == 200:
+                if self.ask("GET", "/about")[0] in (200, 302):  # the latter asks for a token
                     return
             time.sleep(0.2)
         raise AssertionError("it did not start")
