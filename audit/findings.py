@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from audit.outcomes import Cell, Rate
 from audit.plan import BASELINE
@@ -90,7 +91,10 @@ def cells(report: AuditReport, **wanted: object) -> list[Cell]:
     where those are not given."""
     audited = {cloak.attack for cloak in report.cloaks}
     wanted = {"scenario": report.plan.publish.scenarios[0], **wanted}
-    found = [c for c in report.cells if all(getattr(c, k) == v for k, v in wanted.items())]
+    found = list(report.cells)
+    for field, value in wanted.items():
+        has = attrgetter(field)
+        found = [c for c in found if has(c) == value]
     if "attack" not in wanted:
         found = [c for c in found if c.attack in audited]
     if "matcher" not in wanted:

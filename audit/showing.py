@@ -25,8 +25,9 @@ from lowkey_core.types import Picture, Pixels
 
 _OF_A_CLOAK = 3
 """Photos: the least, the median and the most visible (ours)."""
-_QUALITY = 90
-"""Of the WebP files (ours): a face takes a few kilobytes."""
+_QUALITY = 95
+"""Of the JPEG files (ours): a face takes a few kilobytes. Colours have their full resolution:
+halved, as WebP has them, part of a cloak would not be seen."""
 
 
 def shown(
@@ -34,16 +35,22 @@ def shown(
 ) -> tuple[Shown, ...]:
     """A few photos of each audited cloak. faces: those of real people, too."""
     own = {p.attack: p for p in published}
-    each = min(_OF_A_CLOAK, max(1, MOST // len(scene.tools)))
+    few = len(scene.tools) * _OF_A_CLOAK <= MOST
     return tuple(
         one
         for tool in scene.tools[:MOST]
-        for one in _of(scene, tool, own[tool.name], ruler, each, faces)
+        for one in _of(scene, tool, own[tool.name], ruler, faces, several=few)
     )
 
 
 def _of(
-    scene: Scene, tool: CloakTool, published: Publication, ruler: Ruler, count: int, faces: bool
+    scene: Scene,
+    tool: CloakTool,
+    published: Publication,
+    ruler: Ruler,
+    faces: bool,
+    *,
+    several: bool,
 ) -> Iterator[Shown]:
     rows = [
         row
@@ -55,7 +62,7 @@ def _of(
     clean, cloaked = scene.photos.gallery.select(rows), published.gallery.select(rows)
     ruler = replace(ruler, bound=tool.about.budget.linf)  # as for the report: all of it is kept
     found = per_picture(clean, cloaked, ruler, scene.work)
-    for i in _spread(found["dssim"], count):
+    for i in _spread(found["dssim"], several=several):
         before, after = (pictures.items[i] for pictures in (clean, cloaked))
         pixels, changed = (p.face().permute(1, 2, 0).numpy() for p in (before, after))
         yield Shown(
@@ -65,9 +72,9 @@ def _of(
             invented=_invented(before, tool),
             dssim=float(found["dssim"][i]),
             linf=float(found["linf"][i]),
-            clean=_webp(pixels),
-            cloaked=_webp(changed),
-            difference=_webp(_enlarged(pixels, changed)),
+            clean=_jpeg(pixels),
+            cloaked=_jpeg(changed),
+            difference=_jpeg(_enlarged(pixels, changed)),
         )
 
 
@@ -77,11 +84,11 @@ def _invented(picture: Picture, tool: CloakTool) -> bool:
     return drawn and not isinstance(tool.cloak, ThirdPartyCloak)
 
 
-def _spread(dssim: Tensor, count: int) -> list[int]:
-    """The least, the median and the most visible; the median of a single one. In this order."""
+def _spread(dssim: Tensor, *, several: bool) -> list[int]:
+    """The least, the median and the most visible, in this order; else the median alone."""
     order = dssim.argsort(stable=True).tolist()
     last = len(order) - 1
-    places = (0, last // 2, last) if count == _OF_A_CLOAK else (last // 2,)
+    places = (0, last // 2, last) if several else (last // 2,)
     return [order[place] for place in dict.fromkeys(places)]
 
 
@@ -90,5 +97,5 @@ def _enlarged(clean: Pixels, cloaked: Pixels) -> Pixels:
     return (128 + ENLARGED * change).clip(0, 255).astype(np.uint8)
 
 
-def _webp(pixels: Pixels) -> str:
-    return base64.b64encode(encode_pixels(pixels, "WEBP", quality=_QUALITY)).decode()
+def _jpeg(pixels: Pixels) -> str:
+    return base64.b64encode(encode_pixels(pixels, "JPEG", quality=_QUALITY, subsampling=0)).decode()

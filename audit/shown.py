@@ -11,8 +11,8 @@ from audit.outcomes import Record
 
 MOST = 24
 """Photos that a report shows."""
-WebP = Annotated[str, Field(max_length=60_000, pattern=r"^UklGR[A-Za-z0-9+/]{20,}={0,2}$")]
-"""A small picture in WebP, in base64."""
+Jpeg = Annotated[str, Field(max_length=60_000, pattern=r"^/9j/[A-Za-z0-9+/]{20,}={0,2}$")]
+"""A small picture in JPEG, in base64."""
 ENLARGED = 10
 """Times that a difference is shown enlarged, around a middle grey."""
 
@@ -28,7 +28,7 @@ class Shown(Record):
     dssim: float
     linf: float
     """Largest change of a pixel, in [0, 1]. Both are of the faces before they were compressed."""
-    clean: WebP
-    cloaked: WebP
-    difference: WebP
+    clean: Jpeg
+    cloaked: Jpeg
+    difference: Jpeg
     """Cloaked less clean, ENLARGED times."""

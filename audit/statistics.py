@@ -8,6 +8,7 @@ correlation. It never claims certainty from 20 of 20, as bootstraps do.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import ceil, sqrt
 
 Interval = tuple[float, float]
@@ -61,7 +62,12 @@ def effective_trials(hits: Sequence[int], trials: Sequence[int], weight: float =
 
 
 def interval(hits: Sequence[int], trials: Sequence[int], confidence: float = 0.95) -> Interval:
-    """For a rate counted per identity. Without trials: (0, 1)."""
+    """For a rate counted per identity. Without trials: (0, 1). Kept: pages ask again and again."""
+    return _interval(tuple(hits), tuple(trials), confidence)
+
+
+@lru_cache(maxsize=4096)
+def _interval(hits: tuple[int, ...], trials: tuple[int, ...], confidence: float) -> Interval:
     effective = effective_trials(hits, trials)
     if not effective:
         return 0.0, 1.0

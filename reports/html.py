@@ -32,15 +32,19 @@ class Html:
 
     def __call__(self, report: AuditReport, /) -> str:
         """As `Format`."""
-        environment = _environment()
-        style = environment.get_template("page.css").render()
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        template = environment.get_template("page.html")
-        return template.render(page=page(report, faces=self.faces), style=style, digest=digest)
+        style = environment().get_template("page.css").render()
+        template, found = environment().get_template("page.html"), page(report, faces=self.faces)
+        return template.render(page=found, style=style, digest=digest_of(style))
+
+
+def digest_of(content: str) -> str:
+    """How a policy names a style sheet or a script that it allows: SHA-256 in base64."""
+    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates; what is put into them is escaped."""
     return Environment(
         loader=PackageLoader("reports", "templates"),
         autoescape=True,

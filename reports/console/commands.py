@@ -70,6 +70,18 @@ def list_runs(
     show(listed(folder, format))
 
 
+@runs.command("html")
+def runs_page(
+    folder: Path = typer.Argument(Path("runs"), help="Where the runs are."),
+    out: Path = typer.Option(Path("runs.html"), help="The page's file."),
+) -> None:
+    """A page of all runs, to sort and to filter; it needs no server, and leads to each report.html
+    that is there."""
+    from reports.console.runs_page import write
+
+    say(f"{out}: {write(folder, out)} runs")
+
+
 @kept.command("size")
 def cache_size(cache: Optional[Path] = CACHE) -> None:
     """How much is kept, and how much of it shows faces."""

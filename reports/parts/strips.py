@@ -80,6 +80,6 @@ def _pictures(number: int, shown: Shown) -> list[Picture]:
     texts = ("as it was", "cloaked", f"{ENLARGED} times the difference")
     sources = (shown.clean, shown.cloaked, shown.difference)
     return [
-        Picture(f"data:image/webp;base64,{source}", f"Photo {number}: {text}")
+        Picture(f"data:image/jpeg;base64,{source}", f"Photo {number}: {text}")
         for source, text in zip(sources, texts, strict=True)
     ]

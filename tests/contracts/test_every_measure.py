@@ -209,6 +209,9 @@ def test_detection_counts_flags_on_cloaked_and_on_clean_pictures() -> None:
     assert flagged.control.hits == (0, 0, 0, 0, 1, 0)
     assert flagged.control.trials == (3,) * 6
     assert flagged.value == pytest.approx(1 - 0.5 / 18), "one clean picture ties with the cloaked"
+    assert flagged.curve[0] == (0, 0)
+    assert dict(flagged.curve)[0.05] == 0
+    assert dict(flagged.curve)[0.1] == 1, "once one of 18 clean ones is flagged, too"
 
 
 def test_an_open_set_and_verification_miss_who_is_cloaked_and_nobody_else() -> None:

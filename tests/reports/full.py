@@ -51,16 +51,16 @@ def pictured(report: AuditReport, *, invented: bool = True) -> AuditReport:
         invented=invented,
         dssim=0.02,
         linf=0.13,
-        clean=webp(0),
-        cloaked=webp(80),
-        difference=webp(128),
+        clean=jpeg(0),
+        cloaked=jpeg(80),
+        difference=jpeg(128),
     )
     return report.model_copy(update={"shown": (one,)})
 
 
 @cache
-def webp(grey: int) -> str:
+def jpeg(grey: int) -> str:
     """A plain picture, in base64."""
     file = io.BytesIO()
-    Image.new("RGB", (112, 112), (grey, grey, grey)).save(file, "WEBP")
+    Image.new("RGB", (112, 112), (grey, grey, grey)).save(file, "JPEG")
     return base64.b64encode(file.getvalue()).decode()

@@ -21,7 +21,7 @@ from reports.parts.plots import Plot
 from tests.audit.plans import changed
 from tests.audit.samples import CLOAK, PEOPLE, QUALITY, cell, sample
 from tests.reports import hostile
-from tests.reports.full import full, pictured, webp
+from tests.reports.full import full, jpeg, pictured
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -105,8 +105,8 @@ def test_it_loads_nothing_and_runs_nothing(report: AuditReport) -> None:
     loading = {"srcset", "data", "action", "formaction", "poster", "background", "style"}
     for tag, attributes in shown.elements:
         assert tag not in {"script", "link", "base", "iframe", "object", "embed", "form"}
-        assert attributes.get("src", "data:image/webp;base64,").startswith(
-            "data:image/webp;base64,"
+        assert attributes.get("src", "data:image/jpeg;base64,").startswith(
+            "data:image/jpeg;base64,"
         )
         assert ("src" in attributes) == (tag == "img")
         assert not loading & set(attributes), tag
@@ -271,7 +271,7 @@ def test_a_strip_shows_people_who_do_not_exist_with_their_figures() -> None:
     shown = Page(full())
     first, *_ = shown.of("img")
     assert first == {
-        "src": f"data:image/webp;base64,{webp(0)}",
+        "src": f"data:image/jpeg;base64,{jpeg(0)}",
         "alt": "Photo 1: as it was",
         "width": "112",
         "height": "112",
@@ -286,7 +286,7 @@ def test_real_faces_are_shown_only_where_that_is_asked_for() -> None:
     made, asked = (str(render(name, real)) for name in ("html", "html:faces=true"))
     assert "data:" not in made
     assert "this page leaves them out: `report RUN --format html --include-faces`" in made
-    assert asked.count(f"data:image/webp;base64,{webp(0)}") == 1
+    assert asked.count(f"data:image/jpeg;base64,{jpeg(0)}") == 1
     assert "leaves them out" not in asked
 
 
@@ -297,7 +297,7 @@ def test_a_report_without_pictures_says_why() -> None:
 
 def test_a_picture_is_nothing_but_a_picture() -> None:
     (one,) = full().shown
-    for planted in ('" onload="x', "data:text/html,x", webp(0) + '"', "PHN2Zz4="):
+    for planted in ('" onload="x', "data:text/html,x", jpeg(0) + '"', "PHN2Zz4="):
         with pytest.raises(ValueError, match="clean"):
             Shown.model_validate({**dict(one), "clean": planted})
 
@@ -343,4 +343,4 @@ def test_templates_are_packed() -> None:
     folder = root / "reports"
     files = {f for p in packed["package-data"]["reports"] for f in folder.glob(p)}
     assert files == {*(folder / "templates").iterdir()}
-    assert len(files) == 4
+    assert len(files) == 6
