@@ -22,7 +22,12 @@ from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork, people
 
-NAMES = ADVERSARIES.available()
+TOO_LONG = ("adversarial-training:madry", "adversarial-training:trades")
+"""Those that attack a network at every step of its training; `fgsm` shares all but the attack."""
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow) if name in TOO_LONG else name
+    for name in ADVERSARIES.available()
+]
 
 
 class Stripes:

@@ -39,7 +39,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pages")
 
 
-@pytest.fixture(scope="module", params=SUBJECTS)
+ALIKE = ("two cloaks", "a tag")
+"""Pages that have what others have, too."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(s, marks=pytest.mark.slow) if s in ALIKE else s for s in SUBJECTS],
+)
 def file(request: pytest.FixtureRequest, folder: Path) -> Path:
     return written(SUBJECTS[request.param](), folder / f"{request.param}.html")
 

@@ -62,6 +62,7 @@ def trained(path: Path | None, stop_after: int | None = None) -> tuple[dict[str,
     return network.state_dict(), means
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_ends_with_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
