@@ -145,7 +145,7 @@ class Detection:
             look,
             _threshold(look, others),
             None if self.flagged == "drop" else ready.purify,
-            {**facts(own, copies, self.work), **ready.learned},
+            {**ready.learned, **facts(own, copies, self.work)},
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -35,13 +35,27 @@ def protect(
 
     Raises: any AuditError, before the first outcome.
     """
-    name, publish = one_cloak(plan), plan.publish
-    found = sources(photos, out)
+    found, device = sources(photos, out), runtime.chosen(plan.run.device)
+    published, rng = publishing(plan, lambda name: recognisers.network(name, device), work)
+    yield from found.refused
+    pairs = named(found.photos, lambda photo: settings.suffix(kind_of(head(photo.path))))
+    wanted = _wanted(settings, [photo for photo, _ in pairs], device, work)
+    yield from Protector(out, published, settings, work, rng, wanted).protect(pairs)
+    yield from found.others
 
-    device = runtime.chosen(plan.run.device)
+
+def publishing(
+    plan: AuditPlan, network: Callable[[str], Network], work: Work
+) -> tuple[Published, Generator]:
+    """The plan's cloak as photos of one's own are published with it, and its generator.
+
+    network: a surrogate by name. Raises: OptionError for a cloak of whole photos or for several
+    cloaks, and any AuditError of the cloak.
+    """
+    name, publish = one_cloak(plan), plan.publish
 
     def surrogates() -> list[Network]:
-        return [recognisers.network(surrogate, device) for surrogate in publish.surrogates]
+        return [network(surrogate) for surrogate in publish.surrogates]
 
     cloak = cloaks.load(name, surrogates, work, lambda: people_of_nobody(work))
     if isinstance(cloak, PhotoCloak):
@@ -50,13 +64,8 @@ def protect(
             expected="a cloak of faces",
             remedy=f"name another with {setting('attack')}, or use that tool on the folder itself",
         )
-    published = Published(cloak, work, name=name, batch=publish.batch)
-    rng = Generator().manual_seed(plan.people.seed)
-    yield from found.refused
-    pairs = named(found.photos, lambda photo: settings.suffix(kind_of(head(photo.path))))
-    wanted = _wanted(settings, [photo for photo, _ in pairs], device, work)
-    yield from Protector(out, published, settings, work, rng, wanted).protect(pairs)
-    yield from found.others
+    made = Published(cloak, work, name=name, batch=publish.batch)
+    return made, Generator().manual_seed(plan.people.seed)
 
 
 def one_cloak(plan: AuditPlan) -> str:

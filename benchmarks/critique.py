@@ -47,7 +47,6 @@ def _numbers(found: AuditReport) -> Measured:
         "dssim": {cloak.attack: cloak.quality[0].dssim for cloak in found.cloaks},
         "cells": [_cell(cell) for cell in found.cells if cell.attack in audited],
         "impossible": {a.name: a.impossible for a in found.adversaries if a.impossible},
-        "phrases": {a.name: a.phrase for a in found.adversaries},
         "seconds": {stage: round(s, 1) for stage, s in found.timings.items()},
     }
 

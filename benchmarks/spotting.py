@@ -40,7 +40,7 @@ def measure() -> Measured:
     """Per number of threads and seed: of the cloaked and of the clean pictures, how many are
     flagged after each transform."""
     found = {
-        f"{threads} threads, seed {seed}": record.piece(
+        f"seed {seed}, threads: {threads}": record.piece(
             f"spotting-{threads}-{seed}", partial(_one, threads, seed)
         )
         for threads in THREADS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,8 @@ from torch import Generator
 
 from audit import choices, models
 from audit.plan import AuditPlan
-from lowkey_core import cloaks, recognisers
-from lowkey_core.cloaks import PhotoCloak
-from lowkey_core.datasets.synthetic import people_of_nobody
-from lowkey_core.errors import OptionError, setting
+from audit.protection import publishing
+from lowkey_core import recognisers
 from lowkey_core.publish.published import Published
 from lowkey_core.types import Network
 from lowkey_core.work import runtime
@@ -51,20 +49,7 @@ class Engine:
     def published(self, attack: str, work: Work) -> tuple[Published, Generator]:
         """A cloak as `protect` runs it. Raises: any AuditError."""
         plan = self.plan(attack)
-        publish = plan.publish
-
-        def surrogates() -> Sequence[Network]:
-            return [self.network(name, plan) for name in publish.surrogates]
-
-        cloak = cloaks.load(attack, surrogates, work, lambda: people_of_nobody(work))
-        if isinstance(cloak, PhotoCloak):
-            raise OptionError(
-                f"{attack} gives whole photos that somebody else made",
-                expected="a cloak of faces",
-                remedy=f"name another with {setting('attack')}",
-            )
-        made = Published(cloak, work, name=attack, batch=publish.batch)
-        return made, Generator().manual_seed(plan.people.seed)
+        return publishing(plan, lambda name: self.network(name, plan), work)
 
     def network(self, name: str, plan: AuditPlan) -> Network:
         """Loaded once. Raises: as `recognisers.network`."""

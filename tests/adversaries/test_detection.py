@@ -138,6 +138,7 @@ def test_only_what_is_flagged_is_purified_and_nothing_is_dropped() -> None:
     )
     threat = ThreatModel(embedding(), people(8, 2, seed=9), striped)
     prepared = adversary.prepare(threat, Generator().manual_seed(1))
+    assert prepared.learned["pictures"] == 12, "of the people that the detector learned from"
     clean = people(6, 3)
     half = torch.arange(len(clean)) < 9
     scraped = clean.replaced(half, striped(clean, Generator()))

@@ -108,7 +108,6 @@ def faced() -> dict[str, Any]:
         **{"people": 2, "probes": 4, "enrolled": 9, "dssim": {"lowkey": 0.02}},
         "cells": everywhere,
         "impossible": {"detection:imagenet": {"lowkey": "not possible, because"}},
-        "phrases": {},
         "seconds": {},
     }
 
@@ -154,7 +153,7 @@ MEASURED: dict[str, dict[str, Any]] = {
     "lowkey": {"plans": dict.fromkeys(lowkey.PLANS, ablated())},
     "spotting": {
         "trainings": {
-            "1 threads, seed 0": {
+            "seed 0, threads: 1": {
                 name: {"cloaked": [95, 100], "clean": [3, 100]} for name in spotting.TRANSFORMS
             }
         }
