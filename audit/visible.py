@@ -102,9 +102,10 @@ def quality(
 
 def per_picture(clean: Pictures, cloaked: Pictures, ruler: Ruler, work: Work) -> dict[str, Tensor]:
     """(n,) by measure; without pictures one row, of a face that nothing changed."""
+    label = "measuring visibility" + ("" if ruler.bound is None else ", and how much is at a bound")
     rows = (
         work.per_item(
-            "measuring visibility",
+            label,
             ruler,
             [fingerprint(*pair) for pair in zip(clean.digests, cloaked.digests, strict=True)],
             lambda rows: torch.stack([p.faces(rows=rows) for p in (clean, cloaked)], 1),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from audit.forecast import foresee
 from audit.plan import AuditPlan
 from audit.run import run_audit
 from audit.scene import assemble
+from lowkey_core.work import forecast
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.forecast import Forecast
 from lowkey_core.work.work import Work
+from tests.audit.plans import changed
 from tests.audit.small import without_timings
 from tests.commands import finish, start
 
@@ -36,6 +40,18 @@ def test_an_audit_makes_the_pieces_that_were_foretold(plan: AuditPlan, tmp_path:
 def test_of_a_finished_audit_nothing_is_left(plan: AuditPlan, tmp_path: Path) -> None:
     run_audit(plan, Work(Cache(tmp_path)))
     assert foresee(assemble(plan, Work(Cache(tmp_path)))).forecast.pieces == {}
+
+
+def test_cloaks_with_and_without_a_bound_of_every_pixel_are_foretold_together(
+    plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forecast, "ENOUGH", 0.0)  # everything is answered from one piece
+    cloaks = ("fawkes:v1.0:steps=1", "lowkey:steps=2:step_size=0.02")
+    both = changed(plan, attack=cloaks, adversary=("oblivious",))
+    assert foresee(assemble(both, Work())).forecast.pieces.keys() >= {
+        "measuring visibility",
+        "measuring visibility, and how much is at a bound",
+    }
 
 
 def test_a_dry_run_says_so_and_begins_no_run(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from benchmarks import (
     answers,
     audits,
     coverage,
-    critique,
+    critique_adversaries,
     documents,
     learning,
     lowkey,
@@ -101,7 +101,7 @@ def faced() -> dict[str, Any]:
             **{"control": half, "protection": half, "accuracy": [[0, 2], [0, 2]]},
         }
         for adversary in ("oblivious", "detection:classifier")
-        for transform in critique.TRANSFORMS
+        for transform in critique_adversaries.TRANSFORMS
     ]
     everywhere[-1] |= {"detected": 1, "tpr": [[2, 2], [2, 2]], "fpr": half, "auc": 0.9}
     return {
@@ -158,7 +158,9 @@ MEASURED: dict[str, dict[str, Any]] = {
             }
         }
     },
-    "critique": {"plans": dict.fromkeys(critique.PLANS, faced())},
+    "critique_adversaries": faced(),
+    "critique_galleries": faced(),
+    "critique_systems": faced(),
     "veil": {
         "recipes": {
             "`veil`": [
