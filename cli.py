@@ -20,13 +20,13 @@ from reports.console.commands import (
     VERBOSE,
     agrees,
     draw,
-    group,
     list_names,
     log_if,
     say,
     show,
     show_report,
 )
+from reports.console.help import Grouped, group
 from reports.console.judging import BASELINE, badge, compare_runs, gate_run
 from reports.console.options import given, on_the_line, with_choices
 from reports.console.photos import JSON, check, protect
@@ -39,13 +39,13 @@ for name, commands in GROUPS.items():
     app.add_typer(commands, name=name)
 
 
-@app.command()
+@app.command(cls=Grouped)
 @with_choices()
 def audit(
     context: typer.Context,
     preset: str = typer.Option("offline", help="offline, quick, standard or thorough."),
     plan: Optional[Path] = typer.Option(None, help="A TOML file: see docs/plan.md."),
-    out: Optional[Path] = typer.Option(None, help="Folder of the report. \\[runs/ATTACK-PLAN]"),
+    out: Optional[Path] = typer.Option(None, help="Folder of the report. [runs/ATTACK-PLAN]"),
     resume: Optional[Path] = typer.Option(
         None, help="A run's folder: go on with its plan, there.", rich_help_panel=RUNNING
     ),
@@ -120,14 +120,14 @@ def audit(
     raise typer.Exit(INCONCLUSIVE if found.verdict == "inconclusive" else 0)
 
 
-app.command("check")(check)
-app.command("protect")(protect)
+app.command("check", cls=Grouped)(check)
+app.command("protect", cls=Grouped)(protect)
 app.command("report")(show_report)
 app.command("list")(list_names)
 app.command("gate")(gate_run)
 app.command("compare")(compare_runs)
 app.command("badge")(badge)
-app.command("web")(web)
+app.command("web", cls=Grouped)(web)
 
 
 def main() -> None:

@@ -32,13 +32,13 @@ def web(
     ),
     world: Optional[str] = typer.Option(
         None,
-        help='Everybody else, for "Does it help?". \\[lfw where it is at hand, else synthetic]',
+        help='Everybody else, for "Does it help?". [lfw where it is at hand, else synthetic]',
     ),
     recogniser: Optional[list[str]] = typer.Option(
-        None, help="Who compares and searches. \\[all that are here]"
+        None, help="Who compares and searches. [all that are here]"
     ),
     folder: Optional[Path] = typer.Option(
-        None, help="For photos while they are here. \\[a temporary one]", rich_help_panel=RUNNING
+        None, help="For photos while they are here. [a temporary one]", rich_help_panel=RUNNING
     ),
     jobs: int = typer.Option(
         1, min=1, max=64, help="Photos and checks at once.", rich_help_panel=RUNNING

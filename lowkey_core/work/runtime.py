@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import time
 from typing import Literal
 
 import torch
@@ -27,6 +28,22 @@ def tune() -> None:
         libc.mallopt(_M_TOP_PAD, 64 * 2**20)
     torch.set_flush_denormal(True)
 
+
+def give_back(every: float = 5.0) -> None:
+    """Returns freed memory to the system, if that was not done for so many seconds.
+
+    Small things that stay come to lie where big ones were freed, and the next big one does not fit
+    there any more: without this, finding 20,000 faces leaves 40 KB of nothing for each.
+    """
+    now = time.monotonic()
+    if now - _given[0] >= every:
+        _given[0] = now
+        with contextlib.suppress(OSError, AttributeError):  # not glibc
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+_given = [0.0]
+"""When that was last done."""
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 """Where networks run; `auto` is the fastest that is there."""

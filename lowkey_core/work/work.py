@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from lowkey_core.work import runtime
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.forecast import Forecast, Trial
 from lowkey_core.work.provenance import fingerprint
@@ -36,7 +38,7 @@ def silent(label: str, done: int, total: int) -> None:
 class _State:
     """What changes while work is done."""
 
-    rows: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    rows: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     tally: Counter[tuple[str, str]] = field(default_factory=Counter)
     took: dict[str, list[float]] = field(default_factory=dict)
     trial: Trial | None = None
@@ -54,7 +56,7 @@ class Work:
     _state: _State = field(default_factory=_State)
 
     def count(self, label: str, what: str, pieces: int = 1) -> None:
-        """Note for the log that `pieces` were `what`: "found" in the cache, or "made"."""
+        """Note that `pieces` were `what`: "found" in the cache, or "made"."""
         self._state.tally[label, what] += pieces
 
     def took(self, label: str, seconds: Iterable[float]) -> None:
@@ -71,8 +73,8 @@ class Work:
         """Say by label what was found in the cache and what was made, since this was last said."""
         tally = self._state.tally
         for label in dict.fromkeys(label for label, _ in tally):
-            found, made = tally[label, "found"], tally[label, "made"]
-            log.info("%s: %d found in the cache, %d made", label, found, made)
+            counts = tally[label, "found"], tally[label, "made"]
+            log.info("%s: %d found in the cache, %d made", label, *counts)
         tally.clear()
 
     @property
@@ -184,6 +186,7 @@ class Work:
             self.cache.put(keys[i], record)
         self.count(label, "made", len(rows))
         self._done(label, len(rows))
+        runtime.give_back()
         return made
 
     def say(self, label: str, done: int, total: int) -> None:
@@ -224,8 +227,7 @@ class Work:
         function: (b, ...) to (b, d), evaluated without gradients. digests: a content name for each
         item. load: from row numbers to what `function` takes, called for what is not known yet.
         """
-        mark = fingerprint(function)
-        memory = self._state.rows
+        mark, memory = fingerprint(function), self._state.rows
         new = {d: i for i, d in reversed(list(enumerate(digests))) if (mark, d) not in memory}
         missing = sorted(new.values())
         batches = [missing[i : i + batch] for i in range(0, len(missing), batch)]
@@ -235,16 +237,14 @@ class Work:
                 return {"rows": function(load(batches[b])).cpu()}
 
         keys = [fingerprint("per item", mark, [digests[i] for i in rows]) for rows in batches]
-        for rows, record in zip(
-            batches, self.through(label, keys, make, _ROWS) if keys else [], strict=True
-        ):
+        records = self.through(label, keys, make, _ROWS) if keys else []
+        for rows, record in zip(batches, records, strict=True):
             answers = record["rows"]
             if self._state.trial:  # those of a batch of another size
                 answers = answers[torch.arange(len(rows)) % len(answers)]
-            pairs = zip(rows, answers, strict=True)
+            pairs = zip(rows, answers.numpy(), strict=True)  # a tenth of a tensor's overhead
             memory.update(((mark, digests[i]), row) for i, row in pairs)
-        return torch.stack([memory[mark, d] for d in digests])
+        return torch.from_numpy(np.stack([memory[mark, d] for d in digests]))
 
 
-_ROWS = shaped(rows=(None, None, None))
-"""What `per_item` keeps of a batch."""
+_ROWS = shaped(rows=(None, None, None))  # what `per_item` keeps of a batch

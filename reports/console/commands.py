@@ -12,11 +12,12 @@ from typing import Any, Optional
 import typer
 
 from lowkey_core.errors import one_line
+from reports.console.help import group
 
 BAD_INPUT = 2
 RUNNING = "More: running"
 CACHE: Any = typer.Option(
-    None, help="Folder for finished work. \\[~/.cache/lowkey-audit]", rich_help_panel=RUNNING
+    None, help="Folder for finished work. [~/.cache/lowkey-audit]", rich_help_panel=RUNNING
 )
 VERBOSE = typer.Option(
     False,
@@ -34,13 +35,6 @@ FACES = typer.Option(
     "are always shown.",
 )
 TRAINING = typer.Option(Path("training"), "--out", help="Folder for checkpoints and the result.")
-
-
-def group(text: str) -> typer.Typer:
-    """Commands under one name, or all of them."""
-    return typer.Typer(
-        add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=text
-    )
 
 
 runs = group("What was audited before.")
@@ -189,7 +183,7 @@ def show_report(
     run: Path = typer.Argument(help="A run's folder, or its report.json."),
     format: list[str] = typer.Option(["terminal"], help="See `list reports`. May be repeated."),
     out: Optional[Path] = typer.Option(
-        None, help="Folder for files. \\[on stdout; several formats beside report.json]"
+        None, help="Folder for files. [on stdout; several formats beside report.json]"
     ),
     include_faces: bool = FACES,
 ) -> None:

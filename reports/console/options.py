@@ -77,8 +77,7 @@ def _flag(choice: Choice, *, plain: bool) -> inspect.Parameter:
     if choice.name == PATHS:
         repeat = " May be repeated."
     option = typer.Option(
-        # Escaped, or the help would take a default in brackets for markup, and swallow it.
-        help=(choice.help + repeat + shown).replace("[", "\\["),
+        help=choice.help + repeat + shown,
         rich_help_panel=None if choice.common or plain else MORE[choice.part],
         show_default=False,
         metavar=None if switch else "TEXT" if choice.text else "INTEGER",

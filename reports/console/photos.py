@@ -24,15 +24,15 @@ def check(
         None, help="Folder of cloaked copies; without it, copies are made with --attack."
     ),
     world: Optional[str] = typer.Option(
-        None, help="Data set of everybody else. \\[lfw where it is at hand, else synthetic]"
+        None, help="Data set of everybody else. [lfw where it is at hand, else synthetic]"
     ),
     recogniser: Optional[list[str]] = typer.Option(
-        None, help="Who searches; the first is retrained. \\[all that are here]"
+        None, help="Who searches; the first is retrained. [all that are here]"
     ),
     pairs: bool = typer.Option(
         False, "--pairs", help="Also how like each cloaked photo is to its own original."
     ),
-    out: Optional[Path] = typer.Option(None, help="Folder of the report. \\[runs/ATTACK-PLAN]"),
+    out: Optional[Path] = typer.Option(None, help="Folder of the report. [runs/ATTACK-PLAN]"),
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
@@ -67,7 +67,7 @@ def protect(
     strength: float = typer.Option(1.0, help="Share of the cloak's change to apply, 0 to 1."),
     format: str = typer.Option("png", help="Of the copies: png, jpeg, or same (a JPEG stays one)."),
     quality: Optional[int] = typer.Option(
-        None, help="Of JPEG copies, 1 to 100. \\[95; with same the photo's own]"
+        None, help="Of JPEG copies, 1 to 100. [95; with same the photo's own]"
     ),
     preview: bool = typer.Option(False, help="Also photo, copy and difference, side by side."),
     frames: bool = typer.Option(
