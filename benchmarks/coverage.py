@@ -22,6 +22,8 @@ from benchmarks.record import Measured
 TIMED = False
 AUDITS = 5000
 """Of each size, correlation and rate."""
+WORST, AGAIN = 8, 50_000
+"""So many cells, of all the worst, are drawn again so often: the worst of many is partly luck."""
 PEOPLE, PROBES = (10, 15, 20, 30, 50), (3, 5, 10)
 CORRELATIONS = (0.0, 0.1, 0.2, 0.3, 0.5)
 RATES = (0.02, 0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.98)
@@ -36,11 +38,41 @@ Counts = np.ndarray[Any, np.dtype[np.int64]]
 
 def measure() -> Measured:
     """Of each size of audit: how many of AUDITS have the truth below the lower end, or above the
-    upper one, for every cell of the grid in order; how many pass a margin that is just missed; and
-    how many pass `at least 0.7` at 0.9."""
+    upper one, for every cell of the grid in order; how many pass a margin that is just missed; of
+    the worst of these how many of AGAIN; and how many pass `at least 0.7` at 0.9."""
     rates = {str(n): record.piece(f"coverage-{n}", partial(rate_cells, n)) for n in PEOPLE}
     pairs = {str(n): record.piece(f"coverage-p{n}", partial(pair_cells, n)) for n in PAIRED}
-    return {"audits": AUDITS, "rates": rates, "pairs": pairs, "power": power()}
+    again = record.piece("coverage-again", lambda: {n: worst_again(rates, n) for n in ENDS})
+    paired = record.piece("coverage-pagain", lambda: {"passed": worst_pairs_again(pairs)})
+    return {
+        **{"audits": AUDITS, "again": AGAIN, "rates": rates, "pairs": pairs},
+        **{"worst": again, "worst pairs": paired["passed"], "power": power()},
+    }
+
+
+def worst_again(rates: Measured, name: str) -> list[int]:
+    """Of the WORST cells and ends of one kind, how many of AGAIN other audits are wrong there."""
+    grid = [*itertools.product(PROBES, CORRELATIONS, RATES)]
+    ends = [
+        (wrong, int(people), cell, end)
+        for people, found in rates.items()
+        for end, name_of in enumerate(("low", "high"))
+        for wrong, cell in zip(found[name][name_of], grid, strict=True)
+    ]
+    found = []
+    for _, people, (probes, correlation, rate), end in sorted(ends, reverse=True)[:WORST]:
+        rng = np.random.default_rng((people, AGAIN))
+        hits = drawn(rng, people, probes, rate, correlation, AGAIN)
+        reached = np.array([*map(_once(ENDS[name], probes), hits)])[:, end]
+        found.append(int((reached < rate if end else reached > rate).sum()))
+    return found
+
+
+def worst_pairs_again(pairs: Measured) -> list[int]:
+    """Of the WORST kinds of releases, how many of AGAIN other pairs of audits pass."""
+    kinds = [(n, int(people), k) for people, f in pairs.items() for k, n in enumerate(f["passed"])]
+    worst = sorted(kinds, reverse=True)[:WORST]
+    return [pair_cells(people, AGAIN, kind)["passed"][0] for _, people, kind in worst]
 
 
 def rate_cells(people: int) -> Measured:
@@ -57,13 +89,18 @@ def rate_cells(people: int) -> Measured:
 
 
 def drawn(
-    rng: np.random.Generator, people: int, probes: int, rate: float, correlation: float
+    rng: np.random.Generator,
+    people: int,
+    probes: int,
+    rate: float,
+    correlation: float,
+    audits: int = AUDITS,
 ) -> Counts:
-    """Hits, (AUDITS, people)."""
-    chance: Any = np.full((AUDITS, people), rate)
+    """Hits, (audits, people)."""
+    chance: Any = np.full((audits, people), rate)
     if correlation:
         spread = 1 / correlation - 1
-        chance = rng.beta(rate * spread, (1 - rate) * spread, (AUDITS, people))
+        chance = rng.beta(rate * spread, (1 - rate) * spread, (audits, people))
     hits: Counts = rng.binomial(probes, chance)
     return hits
 
@@ -83,10 +120,14 @@ def _once(
     return ends_of
 
 
-def pair_cells(people: int) -> Measured:
-    """How many audits pass "no worse by more than" the margin by which the truth is worse."""
-    rng, passed = np.random.default_rng(people), []
-    for margin, (before, after) in pair_grid(rng, people):
+def pair_cells(people: int, audits: int = AUDITS, only: int | None = None) -> Measured:
+    """How many audits pass "no worse by more than" the margin by which the truth is worse. only:
+    of this kind of releases, with luck of its own."""
+    seed = people if only is None else (people, audits, only)
+    rng, passed = np.random.default_rng(seed), []
+    for kind, (margin, (before, after)) in enumerate(pair_grid(rng, people, audits)):
+        if only not in (None, kind):
+            continue
         trials = [probes_of(before, after)] * people
         wrong = 0
         for one, less in zip(after.tolist(), before.tolist(), strict=True):
@@ -102,18 +143,18 @@ def probes_of(before: Counts, after: Counts) -> int:
 
 
 def pair_grid(
-    rng: np.random.Generator, people: int
+    rng: np.random.Generator, people: int, audits: int
 ) -> Iterator[tuple[float, tuple[Counts, Counts]]]:
     """Releases worse by the margin: some people lose everything while others gain; or everybody
     loses a share."""
     for margin, gain in itertools.product(MARGINS, GAINS):
-        luck = rng.random((AUDITS, people))
+        luck = rng.random((audits, people))
         before = np.where(luck < margin + gain, 4, np.where(luck < margin + 2 * gain, 0, 2))
         after = np.where(luck < margin + gain, 0, np.where(luck < margin + 2 * gain, 4, 2))
         yield margin, (before, after)
     for margin, rate, correlation in itertools.product(MARGINS, (0.5, 0.8, 0.95), (0.1, 0.3, 0.5)):
         spread = 1 / correlation - 1
-        chance = rng.beta(rate * spread, (1 - rate) * spread, (AUDITS, people))
+        chance = rng.beta(rate * spread, (1 - rate) * spread, (audits, people))
         yield (
             margin,
             (rng.binomial(5, chance), rng.binomial(5, chance * (1 - margin / rate))),
@@ -150,16 +191,22 @@ def tables(measured: Measured) -> dict[str, str]:
                 f"{min(held):.3f}",
                 f"{sum(held) / len(held):.3f}",
                 f"{worst:.4f}",
+                f"{max(measured['worst'][name]) / measured['again']:.4f}",
                 f"{passed / of:.3f}",
             )
         )
-    columns = ("", "least coverage", "mean coverage", "wrong at one end, at most", "0.9 passes 0.7")
+    columns = (
+        *("", "least coverage", "mean coverage", "wrong at one end, at most"),
+        *("the same, drawn again", "0.9 passes 0.7"),
+    )
     wrong = [n / audits for found in measured["pairs"].values() for n in found["passed"]]
+    again, worst = measured["again"], max(measured["worst pairs"]) / measured["again"]
     return {
         "coverage": record.table(columns, rows),
         "coverage pairs": (
             f"Of {len(wrong)} kinds of releases that are worse by just the margin, that which "
-            f"passes most often does in {max(wrong):.4f} of {audits:,} audits."
+            f"passes most often does in {max(wrong):.4f} of {audits:,} audits. Of the {WORST} "
+            f"worst, drawn again, it does in {worst:.4f} of {again:,}."
         ),
     }
 

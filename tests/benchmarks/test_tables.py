@@ -216,6 +216,9 @@ MEASURED: dict[str, dict[str, Any]] = {
         },
         "pairs": {"10": {"passed": [1, 2]}},
         "power": {name: [96, 100] for name in coverage.ENDS},
+        "again": 1000,
+        "worst": {name: [3, 12] for name in coverage.ENDS},
+        "worst pairs": [4, 7],
     },
 }
 """Of each benchmark what it might have measured."""
@@ -267,8 +270,9 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "| 0.950 | 0.030 |" in tables["spotting"]
     assert "; 1 people detected |" in tables["critique adversaries"]
     assert "| 0.667 | 0.9000 |" in tables["critique detection"]
-    assert "| bounds of gates | 0.970 | 0.980 | 0.0200 | 0.960 |" in tables["coverage"]
+    assert "| bounds of gates | 0.970 | 0.980 | 0.0200 | 0.0120 | 0.960 |" in tables["coverage"]
     assert "does in 0.0200 of 100 audits" in tables["coverage pairs"]
+    assert "does in 0.0070 of 1,000" in tables["coverage pairs"]
 
 
 def test_answers_of_a_stored_report() -> None:
