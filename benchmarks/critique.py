@@ -14,12 +14,15 @@ from benchmarks import record
 from benchmarks.compare import MEASURED
 from benchmarks.record import Measured
 
+CACHE = record.FOLDER / "critique-cache"
 
-def audited(name: str) -> Measured:
-    """The audit of a plan: counts per person of what was found, with and without the cloak."""
+
+def audited(name: str, *more: str) -> Measured:
+    """The audit of a plan: counts per person of what was found, with and without the cloak. more:
+    words of the command line."""
     plan = record.ROOT / "benchmarks" / "plans" / f"critique-{name}.toml"
-    folder, cache = record.fresh(f"critique-{name}"), record.FOLDER / "critique-cache"
-    words = ["audit", "--plan", str(plan), "--preset", "standard"]
+    folder, cache = record.fresh("-".join((f"critique-{name}", *more))), CACHE
+    words = ["audit", "--plan", str(plan), "--preset", "standard", *more]
     record.called(*words, "--out", str(folder / "out"), "--cache", str(cache), codes=MEASURED)
     return _numbers(reports.read(folder / "out"))
 

@@ -35,6 +35,7 @@ NAMES = (
     "critique_adversaries",
     "critique_galleries",
     "critique_systems",
+    "critique_knobs",
     "veil",
     "veil_measured",
     "picture",

@@ -91,7 +91,7 @@ def ablated() -> dict[str, Any]:
     }
 
 
-def faced() -> dict[str, Any]:
+def faced(second: str = "detection:classifier") -> dict[str, Any]:
     """A plan of the table of record: two adversaries, one of whom drops pictures."""
     half = [[1, 1], [2, 2]]
     everywhere = [
@@ -100,7 +100,7 @@ def faced() -> dict[str, Any]:
             **{"scenario": "all", "transform": transform, "detected": 0},
             **{"control": half, "protection": half, "accuracy": [[0, 2], [0, 2]]},
         }
-        for adversary in ("oblivious", "detection:classifier")
+        for adversary in ("oblivious", second)
         for transform in critique_adversaries.TRANSFORMS
     ]
     everywhere[-1] |= {"detected": 1, "tpr": [[2, 2], [2, 2]], "fpr": half, "auc": 0.9}
@@ -161,6 +161,7 @@ MEASURED: dict[str, dict[str, Any]] = {
     "critique_adversaries": faced(),
     "critique_galleries": faced(),
     "critique_systems": faced(),
+    "critique_knobs": {"all": faced(), "fewer": {"10": faced("adaptive")}},
     "veil": {
         "recipes": {
             "`veil`": [
@@ -270,6 +271,8 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "| 0.950 | 0.030 |" in tables["spotting"]
     assert "; 1 people detected |" in tables["critique adversaries"]
     assert "| 0.667 | 0.9000 |" in tables["critique detection"]
+    assert "| adaptive, 10 people | 0.50 [" in tables["critique knobs"]
+    assert "Controls: at least 0.50." in tables["critique galleries"]
     assert "| bounds of gates | 0.970 | 0.980 | 0.0200 | 0.0120 | 0.960 |" in tables["coverage"]
     assert "does in 0.0200 of 100 audits" in tables["coverage pairs"]
     assert "does in 0.0070 of 1,000" in tables["coverage pairs"]
