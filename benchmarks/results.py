@@ -42,6 +42,7 @@ NAMES = (
     "synthfaces",
     "copies",
     "threads",
+    "web",
     "interruptions",
     "recipe",
     "coverage",
