@@ -203,12 +203,12 @@ def test_mutated_photos_are_taken_or_refused(examples: int, tried: Tried) -> Non
     who = person(tried)
 
     @settled(examples)
-    @given(content=mutated(), name=NAMES, fields=FIELDS)
+    @given(content=mutated(), name=NAMES, fields=st.one_of(st.just({}), FIELDS))
     def each(content: bytes, name: str, fields: dict[str, str]) -> None:
         upload(tried, who, content, name, fields)
 
     each()
-    assert min(tried.answers[status] for status in (303, 422)) > examples / 10, "of both kinds"
+    assert min(tried.answers[status] for status in (303, 422)) > examples / 20, "of both kinds"
     tried.harmless()
 
 
