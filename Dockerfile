@@ -6,7 +6,7 @@ FROM python:3.11-slim
 # Of a user who owns nothing.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin web
 
-# PyTorch without CUDA is 3 GB smaller. Set it to "" for the index that pip knows.
+# PyTorch without CUDA, whose libraries take 3 GB. Set it to "" for the index that pip knows.
 ARG EXTRA_INDEX=https://download.pytorch.org/whl/cpu
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE cli.py ./
