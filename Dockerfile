@@ -15,7 +15,7 @@ COPY lowkey_core lowkey_core
 COPY adversaries adversaries
 COPY reports reports
 COPY web web
-RUN pip install --no-cache-dir --extra-index-url "$EXTRA_INDEX" ".[web]" && rm -r /src
+RUN pip install --no-cache-dir ${EXTRA_INDEX:+--extra-index-url "$EXTRA_INDEX"} ".[web]" && rm -r /src
 
 WORKDIR /
 ENV PYTHONDONTWRITEBYTECODE=1
