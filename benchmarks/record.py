@@ -29,7 +29,8 @@ FOLDER = Path(tempfile.gettempdir()) / "lowkey-audit-benchmarks"
 MAX_LOAD = 0.7
 """Of the last minute, before wall time is measured."""
 _VERSIONS = ("torch", "torchvision", "numpy", "pillow", "scipy", "scikit-learn")
-_CODE = ("cli.py", "audit", "lowkey_core", "adversaries", "reports", ":(glob)benchmarks/*.py")
+_PACKAGES = ("audit", "lowkey_core", "adversaries", "reports", "web")
+_CODE = ("cli.py", *_PACKAGES, ":(glob)benchmarks/*.py")
 _NUMBERS = re.compile(r"\[\s+((?:-?[\d.e+-]+,?\s+)+)\]")
 
 Measured = dict[str, Any]

@@ -43,6 +43,7 @@ NAMES = (
     "synthfaces",
     "copies",
     "threads",
+    "web",
     "interruptions",
     "recipe",
     "coverage",

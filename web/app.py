@@ -10,7 +10,7 @@ from web import actions, enter, files, pages, words
 from web.limits import EIGHTHS
 from web.measured import measured
 from web.place import NAME, Server
-from web.refused import Refused
+from web.refused import FULL, Refused, no_room, too_large
 from web.sessions import csrf_of
 
 
@@ -30,6 +30,7 @@ def create(server: Server) -> Flask:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(AuditError, _problem)
+    app.register_error_handler(OSError, _system)
     app.register_error_handler(Exception, _broken)
     app.context_processor(_shared)
     return app
@@ -61,6 +62,8 @@ def _refused(error: Refused) -> Response:
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
+    if status == 413:
+        return _refused(too_large())
     what, remedy = _SAID.get(status, ("That request cannot be answered.", "Go back and try again."))
     answer = _page(status, what, remedy)
     if status == 405 and (allowed := dict(error.get_headers()).get("Allow")):
@@ -70,8 +73,13 @@ def _http(error: HTTPException) -> Response:
 
 def _problem(error: AuditError) -> Response:
     if isinstance(error, StorageError):
-        return _page(507, "There is no room to store that.", "Try again later.")
+        return _refused(no_room())
     return _page(400, words.said_on_a_page(error.got), words.said_on_a_page(error.remedy))
+
+
+def _system(error: OSError) -> Response:
+    """Of an upload under way, most of all."""
+    return _refused(no_room()) if error.errno in FULL else _broken(error)
 
 
 def _broken(_error: Exception) -> Response:
@@ -84,5 +92,4 @@ _SAID = {
     404: ("There is no such page.", "Go back to your photos."),
     405: ("That page takes no such request.", "Go back to your photos."),
     408: ("The upload took too long.", "Send fewer photos at once."),
-    413: ("That was more than this server takes at once.", "Send fewer photos, or smaller ones."),
 }

@@ -16,7 +16,7 @@ from lowkey_core.errors import AuditError, StorageError
 from lowkey_core.faces.found import find, missed
 from lowkey_core.faces.pictures import levels
 from lowkey_core.photos.decoding import Pixels, decode_pixels
-from lowkey_core.publish.cut_out import CutOut, cut_out
+from lowkey_core.publish.cut_out import CutOut, faces_in
 from lowkey_core.types import Faces
 from lowkey_core.work.work import Work
 from web.engine import Engine
@@ -26,7 +26,7 @@ from web.previews import previews
 from web.sessions import Session
 from web.stored import Done, StoredPhoto
 
-STAGES = ("reading", "finding faces", "cloaking", "showing", "comparing", "looking again")
+STAGES = ("finding faces", "cloaking", "showing", "comparing", "looking again")
 """Of a photo, in their order."""
 
 
@@ -53,22 +53,21 @@ def _cloaked(photo: StoredPhoto, engine: Engine, work: Work, job: Job) -> Done:
         job.show(STAGES[number], number, len(STAGES))
 
     stage(0)
-    pixels = decode_pixels(photo.photo.read(), photo.photo.name)
-    stage(1)
     found = find([photo.photo], work)
-    own = cut_out(photo.photo, found[0])
-    if own.trouble:
+    if found[0].lost:
         return Done("not possible", "it could not be read")
-    if not len(own.faces):
+    if not found[0].frames:
         return Done("no face")
-    stage(2)
+    pixels = decode_pixels(photo.photo.read(), photo.photo.name)
+    own = faces_in(pixels, found[0])
+    stage(1)
     changes = changed(photo, own, engine, work)
     if bool((changes == 0).flatten(1).all(1).any()):
         return Done("not possible", "the cloak failed on a face, or changes nothing")
     keep(photo, own, changes)
-    stage(3)
-    visible, likeness = previews(photo, pixels, own, changes, engine, lambda: stage(4))
-    stage(5)
+    stage(2)
+    visible, likeness = previews(photo, pixels, own, changes, engine, lambda: stage(3))
+    stage(4)
     return Done(
         "cloaked",
         faces=len(own.faces),

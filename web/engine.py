@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Generator
 
 from audit import choices, models
 from audit.plan import AuditPlan
 from audit.protection import publishing
 from lowkey_core import recognisers
+from lowkey_core.faces.detection import SMALLEST, detect
+from lowkey_core.faces.found import look_at, look_twice
 from lowkey_core.publish.published import Published
 from lowkey_core.types import Network
 from lowkey_core.work import runtime
+from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.work import Expect, Show, Work
 from web.private import PrivateCache
 
@@ -68,10 +72,13 @@ class Engine:
             return self.recognisers
 
     def prepare(self, say: Callable[[str], None]) -> None:
-        """Loads what every photo needs, so that what cannot be done is said before the start.
-
-        Raises: any AuditError.
+        """Loads what every photo needs: nobody waits for it, and what cannot be done is said before
+        the start. Raises: any AuditError.
         """
         for attack in self.attacks:
-            self.published(attack, Work())
+            published, _ = self.published(attack, Work())
+            fingerprint(published, look_at, look_twice)  # reads the source of what they use
+        for name in self.named:
+            self.network(name, self.plan(self.attacks[0]))
+        detect(np.zeros((SMALLEST, SMALLEST, 3), np.uint8))
         say(f"cloaks: {', '.join(self.attacks)}; recognisers: {', '.join(self.named)}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
 from pathlib import Path
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
+from werkzeug.wsgi import wrap_file
 
 from web import checking
 from web.kept import FORMATS, copy, name_of, zipped
@@ -37,7 +38,7 @@ def _picture(number: int, eighths: int, start: str, least: int) -> Response:
     if not least <= eighths <= EIGHTHS:
         raise _missing()
     photo = own().photo(number)
-    return Response(_content(photo.folder / f"{start}{eighths}.jpg"), mimetype="image/jpeg")
+    return _whole(_content(photo.folder / f"{start}{eighths}.jpg"), "image/jpeg")
 
 
 @part.get("/photo/<int:number>/copy")
@@ -49,7 +50,7 @@ def one(number: int) -> Response:
         raise _missing()
     asked = request.args.get("eighths", str(photo.eighths))
     content = copy(photo, eighths_of(asked), form)
-    return _saved(content, name_of(photo, form), f"image/{form}")
+    return _saved(_whole(content, f"image/{form}"), name_of(photo, form))
 
 
 @part.get("/all.zip")
@@ -58,7 +59,7 @@ def everything() -> Response:
     photos, form = checking.usable(own()), _form()
     if not photos:
         raise Refused(404, "There are no cloaked copies yet.", "Wait until a photo is cloaked.")
-    return _saved(zipped(photos, form), "cloaked.zip", "application/zip")
+    return _saved(Response(zipped(photos, form), mimetype="application/zip"), "cloaked.zip")
 
 
 @part.get("/help/report")
@@ -67,13 +68,21 @@ def report() -> Response:
     found = own()
     if checking.answer(found) is None:
         raise _missing()
-    answer = Response(_content(found.check / checking.REPORT), mimetype="text/html")
+    answer = _whole(_content(found.check / checking.REPORT), "text/html")
     answer.headers["Content-Security-Policy"] = REPORT_POLICY
     return answer
 
 
-def _saved(content: bytes | Iterator[bytes], name: str, mimetype: str) -> Response:
-    answer = Response(content, mimetype=mimetype)
+def _whole(content: bytes, mimetype: str) -> Response:
+    """Sent from memory: otherwise the server puts what is large on the disk, which may be full."""
+    sent = wrap_file(request.environ, io.BytesIO(content))
+    answer = Response(sent, mimetype=mimetype, direct_passthrough=True)
+    answer.content_length = len(content)
+    return answer
+
+
+def _saved(answer: Response, name: str) -> Response:
+    """By the browser, under that name."""
     plain = name.encode("ascii", "replace").decode().replace("?", "_")
     both = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     answer.headers["Content-Disposition"] = both

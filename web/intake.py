@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from lowkey_core.errors import UnreadableImageError, one_line
+from lowkey_core.errors import StorageError, UnreadableImageError, one_line
 from lowkey_core.photos.decoding import opened
 from lowkey_core.photos.formats import HEAD, SIGNATURES, kind_of, unsupported
 from lowkey_core.work.files import explained
 from web.limits import Limits
-from web.refused import Refused
+from web.refused import no_room
 from web.sessions import Session, Sessions
 from web.stored import About, StoredPhoto
 
@@ -85,7 +85,11 @@ def take(
             number = known[-1].number + 1 if known else 1
             photo = StoredPhoto(session.folder / "photos" / str(number))
             about = About(name, kind, len(content), width, height, asked.attack, asked.eighths)
-            photo.keep(content, about)
+            try:
+                photo.keep(content, about)
+            except StorageError:
+                photo.remove()
+                raise
         yield photo
 
 
@@ -95,11 +99,7 @@ def room(sessions: Sessions) -> None:
     with explained(sessions.root):
         free = shutil.disk_usage(sessions.root).free
     if free < limits.spare_bytes or sessions.stored() > limits.total_bytes:
-        raise Refused(
-            507,
-            "There is no room for more photos on this server.",
-            "Download what you have, press Forget, and try again; or try later.",
-        )
+        raise no_room()
 
 
 def looked_at(content: bytes, limits: Limits) -> tuple[str, int, int]:

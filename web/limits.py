@@ -41,3 +41,5 @@ EIGHTHS = 8
 """Strengths that are shown: so many eighths of the cloak's change."""
 DISPLAY = 1200
 """Longer side of a preview, in pixels, at most."""
+PIECE = 250_000
+"""Bytes of an archive that are sent at once."""

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from waitress import create_server
-
 from lowkey_core.errors import OptionError, StorageError, setting
 from lowkey_core.work.files import explained, locked
 from web.actions import photo_job
@@ -26,6 +24,7 @@ from web.guard import Guard
 from web.jobs import Jobs
 from web.limits import Limits
 from web.place import Server
+from web.receiving import listening
 from web.refused import Refused
 from web.sessions import Sessions
 
@@ -34,8 +33,6 @@ SWEPT_EVERY = 20.0
 """Seconds between two looks for sessions that are too old."""
 PATIENCE = 20.0
 """Seconds that the end waits for what is under way."""
-_THREADS, _CONNECTIONS, _IDLE = 8, 100, 60
-"""Requests at once, open connections, and seconds that one may be silent. Ours."""
 
 
 @dataclass(frozen=True)
@@ -58,24 +55,11 @@ def serve(
     Raises: StorageError, OptionError, and any AuditError of a cloak that cannot be had.
     """
     access = "" if where.host in LOOPBACK else secrets.token_urlsafe(24)
-    with private(where) as root:
+    with _socket(where) as own, private(where) as root:
+        engine.prepare(say)
+        tempfile.tempdir = str(root)  # of uploads that are under way: unnamed, and here
         running = start(root, limits, jobs, engine, _guard(where, limits, access))
-        try:
-            tempfile.tempdir = str(root)  # of uploads that are under way: unnamed, and here
-            listening = _listening(where)
-            engine.prepare(say)
-            web = create_server(
-                create(running),
-                sockets=[listening],
-                threads=_THREADS,
-                connection_limit=_CONNECTIONS,
-                channel_timeout=_IDLE,
-                max_request_body_size=limits.request_bytes,
-                ident="",
-            )
-        except BaseException:
-            end(running)
-            raise
+        web = listening(create(running), own, limits)
         _announce(where, access, say)
         stopping = threading.Event()
         _leave_on_signals(stopping)
@@ -152,8 +136,8 @@ def _guard(where: Where, limits: Limits, access: str) -> Guard:
     return Guard(limits, f"lowkey_web_{where.port}", frozenset(names), access)
 
 
-def _listening(where: Where) -> socket.socket:
-    """Raises: OptionError."""
+def _socket(where: Where) -> socket.socket:
+    """Before anything of an earlier server is touched. Raises: OptionError."""
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
     try:
         return socket.create_server((where.host, where.port), family=family)

@@ -142,8 +142,9 @@ class Sessions:
     def removed_again(self, key: str) -> None:
         """What work that was under way left of a session that is gone."""
         folder = self.root / key
-        if _KEY.fullmatch(key) and not (folder / _MARK).is_file():
-            _remove(folder)
+        with self._lock:  # or one that is being made would look like one that is gone
+            if _KEY.fullmatch(key) and not (folder / _MARK).is_file():
+                _remove(folder)
 
     def sweep(self) -> None:
         """Deletes sessions that are too old, and what belongs to none."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -124,6 +125,10 @@ class StoredPhoto:
         """As if it had just come."""
         with contextlib.suppress(OSError):
             (self.folder / "done.json").unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """All of it, as far as that is possible."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def write(self, name: str, content: bytes) -> None:
         """Whole or not at all. Raises: StorageError."""

@@ -6,6 +6,8 @@ import io
 import zipfile
 from collections.abc import Iterator
 
+from web.limits import PIECE
+
 
 class _Sink(io.RawIOBase):
     """What was written since it was last asked; it cannot be wound back."""
@@ -24,7 +26,9 @@ class _Sink(io.RawIOBase):
 
     def taken(self) -> Iterator[bytes]:
         pieces, self.pieces = self.pieces, []
-        yield from pieces
+        for piece in pieces:
+            for start in range(0, len(piece), PIECE):
+                yield piece[start : start + PIECE]
 
 
 class Streamed:

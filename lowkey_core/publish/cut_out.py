@@ -14,7 +14,7 @@ from lowkey_core.faces.found import Found
 from lowkey_core.faces.frames import Frame
 from lowkey_core.photos.decoding import decode_pixels
 from lowkey_core.photos.photo import Photo, digest_of
-from lowkey_core.types import ARCFACE, FACE_SIZE, Images
+from lowkey_core.types import ARCFACE, FACE_SIZE, Images, Pixels
 
 log = logging.getLogger(__name__)
 
@@ -51,23 +51,33 @@ class CutOut:
 
 def cut_out(photo: Photo, found: Found) -> CutOut:
     """All faces of a photo."""
-    frames = found.frames
-    warps = [frame.to(ARCFACE) for frame in frames]
-    none = CutOut(torch.zeros(0, 3, FACE_SIZE, FACE_SIZE), torch.zeros(0, 2, 3), found.content)
-    if not warps:
-        return replace(none, trouble=found.lost or "")
+    none = _nobody(found)
+    if not found.frames:
+        return none
     try:
         content = photo.read()
         if digest_of(content) != found.content:
             return replace(none, trouble=CHANGED)
-        pixels = decode_pixels(content, photo.name)
-        faces = torch.stack([cut(pixels, warp) for warp in warps]).float().div_(255)
+        return faces_in(decode_pixels(content, photo.name), found)
     except UnreadableImageError as error:
         return replace(none, trouble=error.got)
     except Exception as error:  # one odd photo must not end the run
         log.info("faces could not be cut out of %s", photo.name, exc_info=True)
         return replace(none, trouble=f"{type(error).__name__}: {error}")
-    return replace(none, faces=faces, warps=torch.stack(warps), frames=frames)
+
+
+def faces_in(pixels: Pixels, found: Found) -> CutOut:
+    """The same of a photo that was decoded already. found: in these pixels."""
+    if not found.frames:
+        return _nobody(found)
+    warps = [frame.to(ARCFACE) for frame in found.frames]
+    faces = torch.stack([cut(pixels, warp) for warp in warps]).float().div_(255)
+    return CutOut(faces, torch.stack(warps), found.content, found.frames)
+
+
+def _nobody(found: Found) -> CutOut:
+    none = torch.zeros(0, 3, FACE_SIZE, FACE_SIZE)
+    return CutOut(none, torch.zeros(0, 2, 3), found.content, trouble=found.lost or "")
 
 
 CHANGED = "it changed while it was looked at; give the same command again"

@@ -204,6 +204,11 @@ MEASURED: dict[str, dict[str, Any]] = {
     "threads": {
         "waits": {"spinning": {"idle": 0.2, "busy": 1.5}, "ours": {"idle": 0.2, "busy": 0.4}}
     },
+    "web": {
+        "about": {"cores": 2, "processor": "any"},
+        **{"first": [4.0, 4.2, 4.1], "whole": [8.0, 9.0, 8.5]},
+        **{"steps": [4.0, 5.0, 60.0], "memory": 1_400_000_000},
+    },
     "interruptions": {
         "commands": {
             name: {"kills": 30, "checked": 1271, "violations": []} for name in ("protect", "audit")
@@ -266,6 +271,7 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "1,271 finished files" in tables["interruptions"]
     assert "0.94 (169 of 180)" in tables["recipe"]
     assert "takes 1.25 times" in tables["speed photo"]
+    assert "takes 5 ms, 60 at most" in tables["web"].replace("\n", " ")
     assert "0.50 GB more" in tables["speed photo"]
     assert "edgeface:xxs: +0.50 [" in tables["veil difference"]
     assert "| 0.950 | 0.030 |" in tables["spotting"]

@@ -15,7 +15,7 @@ from PIL import Image
 from skimage import data
 from werkzeug.test import TestResponse
 
-from tests.audit.small import CLOAK, RECOGNISER
+from tests.audit.small import CLOAK, RECOGNISER, small_plan
 from web.app import create
 from web.engine import Engine
 from web.guard import Guard
@@ -25,7 +25,8 @@ from web.serving import end, start
 
 LIMITS = Limits(spare_bytes=0, posts=10_000)
 COOKIE = "lowkey_web_test"
-HOST = "localhost"
+BRIEF = {"epochs": 1, "background": 4, "background_pictures": 4, "others": 3, "batch": 5}
+"""Of a check: few steps and pictures."""
 
 
 def picture(shade: int = 0, side: int = 160, form: str = "PNG", **options: object) -> bytes:
@@ -117,6 +118,15 @@ def make(engine: Engine, tmp_path: Path, nobody_real: None) -> Iterator[Make]:
     yield one
     for site in made:
         end(site.running)
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> list[Path]:
+    """Six photos of one person; the world in `world/photos` has nine others."""
+    (tmp_path / "world").mkdir()
+    small_plan(tmp_path / "world")
+    folder = (tmp_path / "world" / "photos" / "person9").rename(tmp_path / "mine")
+    return sorted(folder.iterdir())
 
 
 @pytest.fixture

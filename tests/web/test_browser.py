@@ -1,219 +1,227 @@
-"""The pages in a real Chromium: with and without JavaScript, by keyboard, wide and narrow.
+"""The pages in a real Chromium, from photos to forgetting: by keyboard and without JavaScript, too,
+wide and narrow, light and dark.
 
-Skipped, and said so, without a Chromium: `CHROMIUM` names its program, or `chromium` is on PATH.
-Pictures of the pages go to the folder that `SCREENSHOTS` names.
+Needs a Chromium: see `tests.reports.browser`. Pictures of the pages go to the folder that
+`SCREENSHOTS` names.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
+import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from tests.web.conftest import Make, Site, picture
-from web.app import create
+from lowkey_core.faces import detection
+from tests.reports import browser as real
+from tests.web import chromium
+from tests.web.chromium import Live, by_shape, opened, problems, reach, shot, silent, violations
+from tests.web.conftest import BRIEF, Make
+from web import cloaking
+from web.engine import Engine
 
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright")
-PROGRAM = os.environ.get("CHROMIUM") or shutil.which("chromium")
-pytestmark = [
-    pytest.mark.enable_socket,
-    pytest.mark.skipif(
-        PROGRAM is None, reason="no browser: set CHROMIUM to the program of a Chromium, or install"
-    ),
-]
-WIDTHS = (1280, 390)
+pytestmark = pytest.mark.enable_socket
+LOOKS = tuple(zip(real.WIDTHS, chromium.SCHEMES, strict=True))
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        found = started.chromium.launch(executable_path=PROGRAM, args=arguments)
+    with real.browsers() as found:
         yield found
-        found.close()
 
 
-@dataclass
-class Live:
-    """A server that listens."""
-
-    site: Site
-    address: str
+@pytest.fixture
+def nobody_real(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("detect_all", "detect_smaller"):
+        monkeypatch.setattr(detection, name, by_shape)
 
 
-class Quiet(WSGIRequestHandler):
-    """Logs nothing."""
-
-    def log(self, *_: object) -> None:
-        pass
+@pytest.fixture
+def engine(engine: Engine, mine: list[Path], tmp_path: Path) -> Engine:
+    return replace(engine, checking={"world": str(tmp_path / "world" / "photos"), **BRIEF})
 
 
 @pytest.fixture
 def live(make: Make) -> Iterator[Live]:
-    site = make()
-    server: BaseWSGIServer = make_server(
-        "127.0.0.1", 0, create(site.running), threaded=True, request_handler=Quiet
-    )
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Live(site, f"http://127.0.0.1:{server.port}")
-    server.shutdown()
-
-
-@dataclass
-class Seen:
-    """A page, and what was noticed of it."""
-
-    page: Any
-    requests: list[str]
-    messages: list[str]
-
-
-def opened(browser: Any, live: Live, width: int = 1280, **context: Any) -> Seen:
-    page = browser.new_context(viewport={"width": width, "height": 900}, **context).new_page()
-    page.set_default_timeout(120_000)
-    seen = Seen(page, [], [])
-    page.on("request", lambda request: seen.requests.append(request.url))
-    page.on("console", lambda message: seen.messages.append(message.text))
-    page.on("pageerror", lambda error: seen.messages.append(str(error)))
-    page.goto(live.address)
-    return seen
-
-
-def silent(seen: Seen, live: Live) -> None:
-    """Nothing in the console, and nobody else was asked."""
-    assert seen.messages == []
-    assert seen.requests
-    assert all(url.startswith(f"{live.address}/") for url in seen.requests)
+    with chromium.serving(make()) as found:
+        yield found
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> list[str]:
-    found = []
-    for number in range(3):
-        path = tmp_path / f"me {number}.png"
-        path.write_bytes(picture(number, 200))
-        found.append(str(path))
-    return found
+def files(mine: list[Path], tmp_path: Path) -> list[Path]:
+    """One with a face, one with two, one without."""
+    two, none = tmp_path / "the two of us.png", tmp_path / "the sea.png"
+    shown = [np.array(Image.open(path)) for path in mine[1:3]]
+    Image.fromarray(np.concatenate(shown, 1)).save(two)
+    Image.new("RGB", (112, 112), (20, 60, 120)).save(none)
+    return [mine[0], two, none]
 
 
-def shot(seen: Seen, name: str) -> None:
-    if folder := os.environ.get("SCREENSHOTS"):
-        file = Path(folder) / f"{name}.png"
-        seen.page.screenshot(path=str(file), full_page=True)
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Photos are looked at once it is set."""
+    go, usual = threading.Event(), cloaking.find
+
+    def find(*given: Any) -> Any:
+        assert go.wait(60)
+        return usual(*given)
+
+    monkeypatch.setattr(cloaking, "find", find)
+    return go
 
 
-def violations(page: Any) -> list[str]:
-    """Of axe-core's rules, in light and in dark."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    said = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        for one in Axe().run(page).response["violations"]:
-            for node in one["nodes"]:
-                said.append(f"{scheme} {one['id']}: {node['html'][:160]}")
-    return said
+def no_wider(page: Any) -> None:
+    assert real.too_wide(chromium.Seen(page)) == 0  # type: ignore[arg-type]
 
 
-def wide(page: Any) -> int:
-    """By how many pixels the page scrolls sideways."""
-    talk = page.context.new_cdp_session(page)
-    asked = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    return int(talk.send("Runtime.evaluate", {"expression": asked})["result"]["value"])
+def watched(page: Any, held: threading.Event, photos: int) -> None:
+    """Progress comes without a reload."""
+    page.wait_for_selector(f"text=0 of {photos} done.")
+    page.wait_for_selector("text=finding faces")
+    assert page.locator("progress").count() == photos
+    held.set()
+    page.wait_for_selector(f"text={photos} of {photos} done.")
+    assert not page.locator("progress").count()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_from_photos_to_forgetting(width: int, browser: Any, live: Live, files: list[str]) -> None:
-    seen = opened(browser, live, width)
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_from_photos_to_forgetting(
+    *,
+    width: int,
+    scheme: str,
+    browser: Any,
+    live: Live,
+    files: list[Path],
+    mine: list[Path],
+    held: threading.Event,
+) -> None:
+    seen = opened(browser, live, width, color_scheme=scheme)
     page = seen.page
     shot(seen, f"web-start-{width}")
     page.set_input_files("#photos-field", files)
     page.click("button.main")
-    page.locator(".cards a[download]").nth(5).wait_for()
-    assert wide(page) == 0
+    watched(page, held, 3)
+    assert "cloaked, 1 face" in page.text_content("#photo-1")
+    assert "cloaked, 2 faces" in page.text_content("#photo-2")
+    assert "no face was found" in page.text_content("#photo-3")
+    no_wider(page)
     shot(seen, f"web-photos-{width}")
-    page.click("text=Compare >> nth=0")
+    page.click("#photo-2 >> text=Compare")
     page.wait_for_selector(".pair.over")
-    assert wide(page) == 0
+    assert page.locator("svg rect:not(.under)").count() == 2
+    no_wider(page)
     before = page.get_attribute(".after", "src")
-    page.focus("#strength")
-    page.keyboard.press("ArrowLeft")
+    with page.expect_response("**/strength") as kept:
+        page.fill("#strength", "7")
+    assert kept.value.status in (0, 303)
     assert page.get_attribute(".after", "src") != before
-    page.focus("#divide")
-    page.keyboard.press("Home")
+    page.fill("#divide", "20")
     shot(seen, f"web-photo-{width}")
     with page.expect_download() as one:
         page.click("text=Download PNG")
     with Image.open(one.value.path()) as copy:
-        assert copy.size == (200, 200)
-    assert one.value.suggested_filename == "01 me 0.png"
+        assert copy.size == (224, 112)
+    assert one.value.suggested_filename == "02 the two of us.png"
     page.goto(live.address)
-    assert "at 7/8 of the change" in page.text_content("#photo-1")
+    assert "at 7/8 of the change" in page.text_content("#photo-2")
     with page.expect_download() as everything:
         page.click("text=zip of PNG")
-    assert everything.value.suggested_filename == "cloaked.zip"
+    with zipfile.ZipFile(everything.value.path()) as archive:
+        assert len(archive.namelist()) == 2
     page.click("text=Does it help? >> nth=0")
-    page.wait_for_selector("text=Check 3 photos")
+    page.wait_for_selector("text=there are 2.")
+    page.click("text=Add photos")
+    page.set_input_files("#photos-field", mine[3:])
+    page.click("button.main")
+    page.wait_for_selector("text=6 of 6 done.")
+    page.click("text=Does it help? >> nth=0")
+    page.click("text=Check 5 photos")
+    page.wait_for_selector("progress[aria-label='Progress of the check']")
+    page.wait_for_selector("text=What was found")
+    no_wider(page)
     shot(seen, f"web-helps-{width}")
+    with page.expect_popup() as popup:
+        page.click("text=The whole report")
+    report = popup.value
+    report.wait_for_load_state()
+    assert report.locator("table").count()
+    no_wider(report)
+    assert not problems(browser, live, page, width)
     page.goto(live.address)
     page.click("button.bad")
     page.wait_for_selector("h1:has-text('Forgotten')")
     assert not [p for p in live.site.root.iterdir() if p.is_dir()]
+    assert report.reload().status == 404
+    seen.messages = [m for m in seen.messages if "404" not in m]
     silent(seen, live)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_axe_finds_no_violation(width: int, browser: Any, live: Live, files: list[str]) -> None:
-    """Its script is not the page's: it runs where no policy holds."""
-    seen = opened(browser, live, width, bypass_csp=True)
+def test_axe_finds_nothing_where_a_token_is_asked_for(browser: Any, make: Make) -> None:
+    with chromium.serving(make(access="the right one")) as live:
+        page = opened(browser, live, bypass_csp=True).page
+        found = violations(page)
+        page.fill("#access", "a wrong one")
+        page.click("button.main")
+        page.wait_for_selector("text=That is not the token.")
+        assert found + violations(page) == []
+
+
+def test_by_keyboard_alone(browser: Any, live: Live, mine: list[Path]) -> None:
+    """From the top of the page to forgetting, with Tab, arrows and Enter."""
+    seen = opened(browser, live)
+    page, press = seen.page, seen.page.keyboard.press
+    press("Tab")
+    assert page.locator(":focus").get_attribute("class") == "skip"
+    reach(page, "#photos-field").set_input_files(mine[:3])  # the chooser is the system's
+    reach(page, "button", "Cloak")
+    press("Enter")
+    page.wait_for_selector("text=3 of 3 done.")
+    reach(page, "a", "Compare")
+    press("Enter")
+    page.wait_for_selector(".pair.over")
+    reach(page, "#strength")
+    press("ArrowLeft")
+    assert page.get_attribute(".after", "src") == "/photo/1/7.jpg"
+    reach(page, "#divide")
+    press("Home")
+    for text in ("Download PNG", "Download JPEG"):
+        reach(page, "a", text)
+        with page.expect_download() as one:
+            press("Enter")
+        assert one.value.path()
+    page.goto(live.address)
+    reach(page, "a", "zip of JPEG")
+    with page.expect_download():
+        press("Enter")
+    reach(page, "a", "Does it help?")
+    press("Enter")
+    page.wait_for_selector("text=Check 3 photos")
+    reach(page, "button", "Check 3 photos")
+    press("Enter")
+    page.wait_for_selector("text=What was found")
+    reach(page, "a", "The whole report")
+    with page.expect_popup() as popup:
+        press("Enter")
+    assert popup.value.locator("h1").count()
+    page.goto(live.address)
+    reach(page, "button", "Forget")
+    press("Enter")
+    page.wait_for_selector("h1:has-text('Forgotten')")
+    silent(seen, live)
+
+
+def test_without_javascript(browser: Any, live: Live, files: list[Path]) -> None:
+    seen = opened(browser, live, java_script_enabled=False)
     page = seen.page
     page.set_input_files("#photos-field", files)
     page.click("button.main")
-    page.locator(".cards a[download]").nth(5).wait_for()
-    found = []
-    for address in ("/", "/photo/1", "/help", "/about", "/nowhere"):
-        page.goto(live.address + address)
-        found += [f"{address} {each}" for each in violations(page)]
-    assert found == []
-
-
-def test_by_keyboard_alone(browser: Any, live: Live, files: list[str]) -> None:
-    """From the top of the page to a cloaked photo, with Tab and Enter."""
-    seen = opened(browser, live)
-    page = seen.page
-    page.set_input_files("#photos-field", files[:1])  # the chooser is the system's
-    page.keyboard.press("Tab")
-    assert page.locator(":focus").get_attribute("class") == "skip"
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        if page.locator(":focus").text_content() == "Cloak":
-            break
-    page.keyboard.press("Enter")
-    page.wait_for_selector("text=cloaked, 1 face")
-    for _ in range(30):
-        page.keyboard.press("Tab")
-        if page.locator(":focus").text_content() == "Compare":
-            break
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".pair.over")
-    silent(seen, live)
-
-
-def test_without_javascript(browser: Any, live: Live, files: list[str]) -> None:
-    seen = opened(browser, live, java_script_enabled=False)
-    page = seen.page
-    page.set_input_files("#photos-field", files[:1])
-    page.click("button.main")
-    page.wait_for_selector("text=cloaked, 1 face")  # the page reloads itself
+    page.wait_for_selector("text=3 of 3 done.")  # the page reloads itself
     page.click("text=Compare >> nth=0")
     page.click("text=3/8 >> nth=0")
     assert page.get_attribute(".after", "src") == "/photo/1/3.jpg"
@@ -223,6 +231,9 @@ def test_without_javascript(browser: Any, live: Live, files: list[str]) -> None:
     with Image.open(one.value.path()) as copy:
         assert copy.format == "JPEG"
     page.goto(live.address)
+    with page.expect_download() as everything:
+        page.click("text=zip of JPEG")
+    assert zipfile.is_zipfile(everything.value.path())
     page.click("button.bad")
     assert "Forgotten" in page.title()
     silent(seen, live)

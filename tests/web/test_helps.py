@@ -9,32 +9,23 @@ import pytest
 
 from audit import check as checks
 from lowkey_core.errors import DatasetError
-from tests.audit.small import small_plan
-from tests.web.conftest import Browser, Make, Site, picture
+from tests.web.conftest import BRIEF, Browser, Make, Site, picture
 from web import checking
 from web.engine import Engine
 from web.jobs import Cancelled, Job
 
-BRIEF = {"epochs": 1, "background": 4, "background_pictures": 4, "others": 3, "batch": 5}
-
 
 @pytest.fixture
-def engine(engine: Engine, tmp_path: Path) -> Engine:
+def engine(engine: Engine, mine: list[Path], tmp_path: Path) -> Engine:
     """The small audit's other people are the world."""
-    (tmp_path / "world").mkdir()
-    small_plan(tmp_path / "world")
     return replace(engine, checking={"world": str(tmp_path / "world" / "photos"), **BRIEF})
 
 
 @pytest.fixture
-def me(site: Site, tmp_path: Path) -> Browser:
+def me(site: Site, mine: list[Path]) -> Browser:
     """Six photos of one person, who is not in the world."""
     browser = site.browser()
-    mine = sorted((tmp_path / "world" / "photos" / "person9").iterdir())
     browser.send(*[(f"holiday {p.name}", p.read_bytes()) for p in mine])
-    for path in mine:
-        path.unlink()
-    mine[0].parent.rmdir()
     site.wait()
     return browser
 

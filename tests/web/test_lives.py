@@ -93,7 +93,7 @@ def test_what_waits_and_what_runs_can_be_cancelled_and_gone_on_with(
     browser.send(*[(f"{i}.png", picture(i)) for i in range(3)])
     assert begun.wait(30)
     page = browser.get("/").text
-    assert "reading" in page
+    assert "finding faces" in page
     assert "waiting, 1 before it" in page
     browser.post("/photo/2/cancel")
     browser.post("/cancel")

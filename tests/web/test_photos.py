@@ -9,14 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import Tensor
 
 from audit import choices, session
+from lowkey_core.faces.paste import retouched
 from lowkey_core.photos.decoding import decode_pixels
+from lowkey_core.photos.images import to_pixels
 from lowkey_core.publish.settings import Settings
+from lowkey_core.types import ARCFACE
 from lowkey_core.work import provenance
+from tests.conftest import whole
 from tests.web.conftest import Browser, Make, Site, picture
 from web.limits import DISPLAY, EIGHTHS
+from web.previews import displayed, redisplayed
 
 
 @pytest.fixture
@@ -160,3 +167,17 @@ def test_one_cloak_that_fails_harms_nobody(make: Make, tmp_path: Path) -> None:
     assert "not possible" in page
     assert "cloaked, 1 face" in page
     assert "Traceback" not in page
+
+
+def test_a_preview_that_is_made_again_in_parts_is_the_whole_one(astronaut: Tensor) -> None:
+    """To two grey levels, and at the edges of the photo, too."""
+    before = to_pixels(astronaut).repeat(3, 0).repeat(4, 1)
+    frames = (whole(before[:400, :300]), whole(before[:900, :1100]))
+    warps = torch.stack([frame.to(ARCFACE) for (frame,) in frames])
+    change = torch.full((2, 3, 112, 112), 0.2)
+    for pixels in (before, before[:1000, :1000]):
+        changed = retouched(pixels, warps, change)
+        made = redisplayed(displayed(pixels), changed, warps).astype(int)
+        assert made.shape == displayed(changed).shape
+        assert abs(made - displayed(changed)).max() <= 2
+        assert abs(made - displayed(pixels)).max() > 20

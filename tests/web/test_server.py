@@ -3,98 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import io
-import re
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.commands import ROOT, fails, start
+from tests.commands import ROOT, fails
 from tests.web.conftest import picture
+from tests.web.running import QUICK, Running, free_port
 
 pytestmark = pytest.mark.enable_socket
-QUICK = ("--attack", "lowkey:steps=4", "--surrogate", "zoo:mobile", "--recogniser", "zoo:mobile")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return int(bound.getsockname()[1])
-
-
-@dataclass
-class Running:
-    """A server's process, and one browser."""
-
-    folder: Path
-    port: int = field(default_factory=free_port)
-    cookie: str = ""
-    process: subprocess.Popen[str] | None = None
-
-    def start(self, *more: str) -> None:
-        self.process = start("web", "--port", self.port, "--folder", self.folder, *QUICK, *more)
-        until = time.monotonic() + 120
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self.process.communicate()[1]
-            with contextlib.suppress(OSError):
-                if self.ask("GET", "/about")[0] in (200, 302):  # the latter asks for a token
-                    return
-            time.sleep(0.2)
-        raise AssertionError("it did not start")
-
-    def ask(
-        self, method: str, address: str, body: bytes = b"", kind: str = "", port: int = 0
-    ) -> tuple[int, str]:
-        there = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=60)
-        headers = {"Cookie": self.cookie} if self.cookie else {}
-        if kind:
-            headers["Content-Type"] = kind
-        with contextlib.closing(there):
-            there.request(method, address, body or None, headers)
-            answer = there.getresponse()
-            if (given := answer.getheader("Set-Cookie")) and not self.cookie:
-                self.cookie = given.partition(";")[0]
-            return answer.status, answer.read().decode(errors="replace")
-
-    def send(self, *photos: bytes) -> int:
-        token = re.search(r'value="([0-9a-f]{64})"', self.ask("GET", "/")[1])
-        assert token
-        body = io.BytesIO()
-        head = b'--x\r\nContent-Disposition: form-data; name="'
-        body.write(head + b'form_token"\r\n\r\n' + token[1].encode() + b"\r\n")
-        for photo in photos:
-            body.write(head + b'photos"; filename="a.png"\r\n\r\n' + photo + b"\r\n")
-        body.write(b"--x--\r\n")
-        kind = "multipart/form-data; boundary=x"
-        return self.ask("POST", "/photos", body.getvalue(), kind)[0]
-
-    def wait(self, photos: int) -> None:
-        until = time.monotonic() + 200
-        while self.ask("GET", "/photos")[1].count("cloaked, 1 face") < photos:
-            assert time.monotonic() < until, self.ask("GET", "/photos")[1]
-            time.sleep(0.1)
-
-    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        assert self.process
-        self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=60)
-        return self.process.returncode, said
 
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     one = Running(tmp_path / "private")
     yield one
-    if one.process and one.process.poll() is None:
-        one.process.kill()
-        one.process.communicate()
+    one.end()
 
 
 def test_killed_in_the_middle_it_goes_on_and_at_the_end_nothing_is_left(running: Running) -> None:
@@ -140,11 +71,40 @@ def test_many_connections_and_a_slow_upload_leave_others_served(running: Running
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    """And what a crashed server left in the folder stays for the next one."""
+    left = tmp_path / "private" / ("a" * 32)
+    left.parent.mkdir(mode=0o700)
+    left.mkdir()
+    (left / "session.json").write_text("{}")
+    long_ago = time.time() - 10**6
+    os.utime(left / "session.json", (long_ago, long_ago))
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
-        said = fails("web", "--port", port, "--folder", tmp_path / "private", *QUICK)
+        said = fails("web", "--port", port, "--folder", left.parent, *QUICK)
+        assert not fails("web", "--port", port, "--folder", tmp_path / "new", *QUICK).count("new")
     assert f"port {port} of 127.0.0.1 cannot be used" in said
-    assert not (tmp_path / "private").exists()
+    assert (left / "session.json").is_file()
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_cloak_that_cannot_be_had_leaves_what_was_left(tmp_path: Path) -> None:
+    left = tmp_path / "private" / ("a" * 32)
+    left.parent.mkdir(mode=0o700)
+    left.mkdir()
+    (left / "session.json").write_text("{}")
+    fails("web", "--port", free_port(), "--folder", left.parent, "--attack", "nonesuch")
+    assert (left / "session.json").is_file()
+
+
+def test_an_upload_that_is_too_large_gets_a_page(running: Running) -> None:
+    """Not a broken connection: a browser shows no answer while it sends."""
+    running.start_with(request_bytes=2_000_000, spare_bytes=0)
+    status, page = running.sent(b"x" * 3_000_000)
+    assert status == 413
+    assert "Send fewer photos, or smaller ones." in page
+    assert "<h1>" in page
+    assert running.send(picture()) == 303
+    assert "Traceback" not in running.stop()[1]
 
 
 def test_help_needs_no_flask() -> None:
