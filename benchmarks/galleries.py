@@ -7,6 +7,7 @@ alone in memory.
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import resource
 import subprocess
@@ -41,6 +42,7 @@ def measure() -> Measured:
         "entries": ENTRIES,
         "probes": PROBES,
         "rank": RANK,
+        "faiss": importlib.metadata.version("faiss-cpu"),
         "sizes": {str(size): of_size(size) for size in SIZES},
     }
 

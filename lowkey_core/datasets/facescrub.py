@@ -29,7 +29,8 @@ def build(root: str, faces: bool = False) -> Dataset:
     )
     left = len(found.photos) - len(photos)
     note = f"{left} pictures are {'photos' if faces else 'faces cut out of photos'}: left out."
-    return replace(found, photos=photos, notes=(*found.notes, *([note] if left else [])))
+    notes = (*found.notes, *([note] if left else []))
+    return replace(found, photos=photos, called="FaceScrub", notes=notes)
 
 
 def _person(path: tuple[str, ...]) -> str:

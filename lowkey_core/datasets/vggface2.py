@@ -25,6 +25,7 @@ def build(root: str) -> Dataset:
     """root: the folder. Raises: as `megaface`; DatasetError, with the line, if the table is not as
     it is published."""
     found = folder.below(root, _person, "n000001/PICTURE in it, or train/n000001/PICTURE")
+    found = replace(found, called="VGGFace2")
     tables = [path for path in (Path(root) / META, Path(root).parent / META) if path.is_file()]
     if not tables:
         return found

@@ -56,6 +56,7 @@ def test_facescrubs_photos_count_once(tmp_path: Path) -> None:
     names = ["actors/images/Ann/1.jpg", "actors/faces/Ann/1.jpg", "actresses/Eve/face/1.jpg"]
     make(tmp_path, *names, "actresses/Eve/face/2.jpg", "Bob/1.jpg", "Bob/face/1.jpg")
     found = read("facescrub", tmp_path)
+    assert found.called == "FaceScrub", "as dlib's card calls what it learned from"
     eve = ["actresses/Eve/face/1.jpg", "actresses/Eve/face/2.jpg"]
     assert who(found) == {"Ann": names[:1], "Bob": ["Bob/1.jpg"], "Eve": eve}
     assert found.notes == ("2 pictures are faces cut out of photos: left out.",)
