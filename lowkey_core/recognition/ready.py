@@ -68,7 +68,7 @@ def read(path: Path) -> Ready:
         raise _wrong(beside, str(error)) from error
     try:
         with open_regular(path):
-            rows = np.load(path, mmap_mode="c", allow_pickle=False)
+            rows = np.lib.format.open_memmap(path, mode="c")
     except (OSError, ValueError, EOFError, MemoryError, SyntaxError, TypeError) as error:
         raise _wrong(path, str(error) or type(error).__name__) from error
     kind = f"{rows.dtype} of shape {rows.shape}"

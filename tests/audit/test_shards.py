@@ -163,7 +163,9 @@ def test_a_killed_shard_goes_on(small: AuditPlan, tmp_path: Path) -> None:
         cloak(small, second, Work(Counting(tmp_path / "cut", full.made - 3)))
     rest = Counting(tmp_path / "cut")
     cloak(small, second, Work(rest))
-    assert rest.made == 3
+    assert 3 <= rest.made <= 3 + 1, "the batch of two that was interrupted is made whole"
+    kept = [{path.name for path in (tmp_path / r).rglob("*.safetensors")} for r in ("full", "cut")]
+    assert kept[0] == kept[1]
 
 
 @pytest.fixture
