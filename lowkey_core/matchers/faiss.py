@@ -29,11 +29,11 @@ from lowkey_core.types import Candidates, Embeddings
 from lowkey_core.work.work import Work
 
 MEMBERS = ("flat", "ivf", "hnsw")
-PROBES, COLUMNS = 8, 65_536
-"""Probes that are decided together, and pictures of a block: 128 MiB of 512 numbers each."""
+PROBES, NUMBERS = 8, 2**26
+"""Probes that are decided together, and numbers of a block that is read at once: 256 MiB."""
 _READ = 128
 """Probes whose proposals are read at once: 32 MiB of 512 numbers each, for 50 candidates."""
-_SPARE = 16
+_SPARE = 4
 """Pictures that are proposed beyond those that are needed if everybody has as many."""
 _WIDER = 4
 """By how much more are proposed where they were not enough."""
@@ -178,7 +178,7 @@ class Indexed:
         """(p, width) cosines, best first, and places of the nearest pictures."""
         faiss, queries = package(), probes.contiguous().numpy()
         scores, rows = probes.new_zeros(len(probes), 0), torch.zeros(len(probes), 0).long()
-        for start, block in self.vectors.blocks(COLUMNS):
+        for start, block in self.vectors.blocks(max(1, NUMBERS // self.vectors.size)):
             near = faiss.knn(queries, block, min(width, len(block)), faiss.METRIC_INNER_PRODUCT)
             del block  # before the next one is mapped
             scores = torch.cat([scores, torch.from_numpy(near[0])], 1)

@@ -51,11 +51,11 @@ def found(name: str, gallery: Embeddings, identities: Tensor) -> Fitted:
 
 @pytest.mark.parametrize("most", [5, 300, 5000])
 @pytest.mark.parametrize("k", [1, 50])
-@pytest.mark.parametrize("columns", [300, 65_536])
+@pytest.mark.parametrize("numbers", [32, 300 * 32, 2**26])
 def test_who_is_found_is_whom_nn_finds(
-    most: int, k: int, columns: int, monkeypatch: pytest.MonkeyPatch
+    most: int, k: int, numbers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faiss, "COLUMNS", columns)
+    monkeypatch.setattr(faiss, "NUMBERS", numbers)
     gallery, identities, probes = vectors(2000, 0), people(2000, most), vectors(70, 1)
     mine = found("faiss", gallery, identities).search(probes, k)
     theirs = NearestNeighbour(gallery, identities).search(probes, k)
@@ -218,6 +218,7 @@ import resource, torch
 from lowkey_core.matchers import faiss
 from lowkey_core.recognition.vectors import written
 faiss.package()
+faiss.NUMBERS = 2**24
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 probes = torch.nn.functional.normalize(torch.randn(20, 256))
 def search(n):
