@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Optional
 
 import typer
 
-from reports.console.commands import CACHE, FACES, VERBOSE, agrees, log_if, say
+from reports.console.commands import CACHE, FACES, RUNNING, VERBOSE, agrees, log_if, say
 from reports.console.photos import JSON
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 SHARD = typer.Option(
     None,
     help="Make only a part of the cloaks, as 3/8, for `merge` to measure: see docs/scale.md.",
+    rich_help_panel=RUNNING,
 )
 _OF_REPORTS = ("gate", "baseline", "json", "include_faces", "format", "dry_run")
 """Options of `audit` that are about a report, which a shard has none of."""
