@@ -107,9 +107,10 @@ def search(which: str, folder: Path, size: int) -> Measured:
     import torch
 
     from lowkey_core.matchers import faiss
+    from lowkey_core.recognition.indexes import package
     from lowkey_core.recognition.vectors import Vectors, written
 
-    package, file = faiss.package(), (folder / "gallery").open("rb")
+    alone, file = package(), (folder / "gallery").open("rb")
     count = (folder / "gallery").stat().st_size // (4 * size)
     probes = np.fromfile(folder / "probes", np.float32).reshape(-1, size)
     queries = torch.from_numpy(probes)
@@ -120,7 +121,7 @@ def search(which: str, folder: Path, size: int) -> Measured:
         began = time.perf_counter()
         people = gallery.search(queries, RANK).identities.numpy()
     else:
-        index = package.IndexFlatIP(size)
+        index = alone.IndexFlatIP(size)
         index.add(np.fromfile(file, np.float32).reshape(-1, size))
         began = time.perf_counter()
         people = index.search(probes, RANK)[1]

@@ -12,7 +12,6 @@ they find.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -21,14 +20,14 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from lowkey_core.errors import OptionError, setting
+from lowkey_core.errors import OptionError
 from lowkey_core.matchers.nn import NearestNeighbour
 from lowkey_core.recognition.candidates import nothing, stacked
-from lowkey_core.recognition.vectors import Rows, Vectors, written
+from lowkey_core.recognition.indexes import MEMBERS, Settings, built, package
+from lowkey_core.recognition.vectors import Vectors, written
 from lowkey_core.types import Candidates, Embeddings
 from lowkey_core.work.work import Work
 
-MEMBERS = ("flat", "ivf", "hnsw")
 PROBES, NUMBERS = 8, 2**26
 """Probes that are decided together, and numbers of a block that is read at once: 256 MiB."""
 _READ = 128
@@ -43,22 +42,6 @@ _PROPOSED = 2**22
 """Proposals at once where many are needed, over all probes."""
 _CHECKED = 50
 """Probes of a search that are searched for exactly, too."""
-_TRAINED_ON = 39
-"""Pictures for each list: with fewer, FAISS warns that its lists are badly placed."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Of an index that looks at some pictures only."""
-
-    index: str
-    """One of MEMBERS."""
-    nprobe: int = 16
-    lists: int = 0
-    """0: 4 times the square root of the number of pictures (FAISS's guidelines)."""
-    links: int = 32
-    ef: int = 128
-    seed: int = 0
 
 
 def build(
@@ -98,20 +81,6 @@ def build(
 
 
 _OPTIONS = {"flat": (), "ivf": ("nprobe", "lists", "seed"), "hnsw": ("links", "ef", "seed")}
-
-
-def package() -> Any:
-    """FAISS, with as many threads as torch. Raises: OptionError without it."""
-    try:
-        faiss = importlib.import_module("faiss")
-    except ImportError:
-        raise OptionError(
-            f"{setting('matcher', 'faiss')} was asked for, and faiss is not installed",
-            expected="the package faiss-cpu",
-            remedy="pip install 'lowkey-audit[faiss]'",
-        ) from None
-    faiss.omp_set_num_threads(torch.get_num_threads())
-    return faiss
 
 
 @dataclass
@@ -233,7 +202,7 @@ class Approximate(Indexed):
         if not len(probes) or not k:
             return nothing(len(probes), k)
         package()
-        width = min(k + self.further + _SPARE, len(self.vectors))
+        width = min(k * (1 + self.further), len(self.vectors))  # of k people, whoever they are
         rows = torch.from_numpy(self.index.search(probes.contiguous().numpy(), width)[1])
         found = self._decided(probes, rows, k, 1)
         self._compare(probes, found, k)
@@ -246,29 +215,3 @@ class Approximate(Indexed):
         mine = found.identities[some]
         self.counted.hits += int((exact.unsqueeze(2) == mine.unsqueeze(1)).any(2).sum())
         self.counted.searched += exact.numel()
-
-
-def built(gallery: Embeddings, settings: Settings) -> Any:
-    """The index of a gallery: two of the same gallery and settings are the same."""
-    faiss, rows = package(), gallery.cpu().contiguous().numpy()
-    return (_ivf if settings.index == "ivf" else _hnsw)(faiss, rows, settings)
-
-
-def _ivf(faiss: Any, rows: Rows, settings: Settings) -> Any:
-    count, size = rows.shape
-    lists = settings.lists or round(4 * count**0.5)
-    lists = max(1, min(lists, count // _TRAINED_ON))
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(size), size, lists, faiss.METRIC_INNER_PRODUCT)
-    index.own_fields, index.cp.seed, index.nprobe = False, settings.seed, settings.nprobe
-    index.train(rows)
-    index.add(rows)
-    return index
-
-
-def _hnsw(faiss: Any, rows: Rows, settings: Settings) -> Any:
-    index = faiss.IndexHNSWFlat(rows.shape[1], settings.links, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.rng = faiss.RandomGenerator(settings.seed)
-    index.hnsw.efConstruction = index.hnsw.efSearch = settings.ef
-    faiss.omp_set_num_threads(1)  # several threads link pictures in an order of their own
-    index.add(rows)
-    return index

@@ -217,7 +217,6 @@ MEMORY = """
 import resource, torch
 from lowkey_core.matchers import faiss
 from lowkey_core.recognition.vectors import written
-faiss.package()
 faiss.NUMBERS = 2**24
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 probes = torch.nn.functional.normalize(torch.randn(20, 256))
