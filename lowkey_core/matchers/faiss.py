@@ -1,8 +1,9 @@
 """1-NN in large galleries, by FAISS (Douze et al. 2024, arXiv 2401.08281): the extra `faiss`.
 
 FAISS proposes pictures, and `nn` decides among them: ranks, also of equals, are those of `nn`, and
-scores to within single precision. The gallery's embeddings are in a file, which a search reads once, block by block, and again only for
-probes of whom one person's pictures, or equal ones, crowd out the others.
+scores to within single precision. The gallery's embeddings are in a file, which a search reads
+once, block by block, and again only for probes whose list one person's pictures, or equal ones,
+fill.
 
 `faiss` and `faiss:flat` look at every picture, and find what `nn` finds. `faiss:ivf` (inverted
 lists: `nprobe` of `lists` are looked at) and `faiss:hnsw` (a graph of `links` for each picture,
