@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 import typer
 
+from reports.console import shards
 from reports.console.commands import (
     CACHE,
     FACES,
@@ -19,7 +20,6 @@ from reports.console.commands import (
     RUNNING,
     VERBOSE,
     agrees,
-    draw,
     list_names,
     log_if,
     say,
@@ -67,6 +67,7 @@ def audit(
         None, help="Judge what is found by this policy: exit code 0 pass, 1 fail, 3 inconclusive."
     ),
     baseline: Optional[Path] = BASELINE,
+    shard: Optional[str] = shards.SHARD,
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
@@ -78,6 +79,7 @@ def audit(
     from audit import runs as earlier
     from audit.trust import confirm
 
+    part = shards.chosen(shard, resume, on_the_line(context))
     if resume:
         made = earlier.resumed(resume, on_the_line(context))
         title = f"resuming {resume}"
@@ -101,18 +103,12 @@ def audit(
             foreseen = session.foresee(made, cache, progress.show)
         show(lines(foreseen))
         return
-    from reports import render, with_faces
-    from reports.parts import files
+    if part:
+        shards.cloaked(made, part, resume or out, cache)
+        return
+    from reports.console.running import reported
 
-    wanted = files.names(with_faces(format, include_faces))
-    with session.begin(made, resume or out, cache) as begun:
-        with Progress() as progress:
-            found = begun.run(progress.show, progress.expect, faces=include_faces)
-        written = files.write(wanted, found, begun.folder)
-    draw(render("terminal", found))
-    say(f"report: {', '.join(map(str, written))} and report.json")
-    if json:
-        print(found.model_dump_json(indent=1, ensure_ascii=True))
+    found = reported(made, resume or out, cache, format, faces=include_faces, json=json)
     if judging:
         verdict = judging.judge(found)
         say(*judging.lines(verdict, found))
@@ -125,6 +121,7 @@ app.command("protect", cls=Grouped)(protect)
 app.command("report")(show_report)
 app.command("list")(list_names)
 app.command("gate")(gate_run)
+app.command("merge")(shards.merge)
 app.command("compare")(compare_runs)
 app.command("badge")(badge)
 app.command("web", cls=Grouped)(web)

@@ -9,7 +9,7 @@ from statistics import fmean
 import torch
 
 from adversaries import System
-from audit import curves
+from audit import curves, recall
 from audit.contests import Contest, Contests
 from audit.measures import Measure, Searches, rate
 from audit.outcomes import FOUND, Cell, Outcome, Rate
@@ -93,7 +93,7 @@ def _measured(
     control = contest.prepared(scraped.control)
     for publication in (p for p in published if p.attack in contest.attacks):
         for name, scenario in faced.items():
-            counting = Counting(scene.measures)
+            counting, searched = Counting(scene.measures), recall.begun(contest.recognition)
             cloaked = torch.zeros(len(scraped.clean)).bool()
             earlier = _earlier(published, scenario, publication)
             for trial in trials(scene, name, scenario, publication):
@@ -112,7 +112,7 @@ def _measured(
                 transform=transform,
                 scenario=name,
                 cloaked_share=cloaked.float().mean().item(),
-                outcomes=counting.outcomes,
+                outcomes=counting.outcomes | searched.outcomes,
                 impossible=counting.impossible,
             )
 

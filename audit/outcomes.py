@@ -20,6 +20,9 @@ DETECTED, FLAGGED, FOUND = "detected", "flagged", "face found"
 as cloaked, pictures that were flagged, pictures in which a face is still found where it was."""
 ACCURACY = "unprotected people found"
 """Outcome of `accuracy`."""
+RECALL = "recall of the search"
+"""Outcome of a matcher that looks at some pictures only, a value: of the people that an exact
+search finds, the share that it finds."""
 PRECISION, TPR_AT_1 = "precision", "tpr at 1% fpr"
 """Further outcomes of detection; each is a value."""
 

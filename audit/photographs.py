@@ -18,6 +18,7 @@ from lowkey_core.errors import DatasetError, Reason
 from lowkey_core.faces.found import Found, find
 from lowkey_core.faces.pictures import PhotoPicture
 from lowkey_core.photos.photo import Photo
+from lowkey_core.recognition.ready import is_ready
 from lowkey_core.types import Pictures
 from lowkey_core.work.work import Work
 
@@ -59,6 +60,10 @@ class Photographs:
         """Everybody in the gallery."""
         return self.gallery.join(self.bystanders).people
 
+    def noting(self, notes: Sequence[str]) -> Photographs:
+        """The same, with more that the report must say."""
+        return replace(self, dataset=replace(self.dataset, notes=(*self.dataset.notes, *notes)))
+
 
 def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] = ()) -> Photographs:
     """copies: cloaks whose pictures somebody else made. Raises: DatasetError, PlanError."""
@@ -66,7 +71,8 @@ def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] =
     for cloak in copies:
         dataset = replace(dataset, photos=cloak.originals(dataset.photos))
     copied = {p.name for p in dataset.photos if all(cloak.covers(p.name) for cloak in copies)}
-    strangers = [p for name in sizes.distractor_datasets for p in datasets.strangers(name, work)]
+    pictured = [name for name in sizes.distractor_datasets if not is_ready(name)]
+    strangers = [p for name in pictured for p in datasets.strangers(name, work)]
     world = around.load(sizes.world, dataset, work) if sizes.world else None
     parts = split(dataset, plan, strangers, copied if copies else None, world)
     aligned = align(parts.photos, work)

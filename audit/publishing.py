@@ -39,13 +39,17 @@ class Publication:
 def publish(scene: Scene) -> list[Publication]:
     """For each cloak, and then for its control: noise of the same energy. The audited ones come
     first, then those that scenarios name."""
-    searched = _probes_are_cloaked(scene)
-    wanted = [*((tool, searched) for tool in scene.tools), *((tool, False) for tool in scene.older)]
     return [
         _published(scene, tool, each, probes=probes)
-        for tool, probes in wanted
+        for tool, probes in wanted(scene)
         for each in scene.pair(tool)
     ]
+
+
+def wanted(scene: Scene) -> list[tuple[CloakTool, bool]]:
+    """The cloaks, and whether probes are cloaked with them, too."""
+    searched = _probes_are_cloaked(scene)
+    return [*((tool, searched) for tool in scene.tools), *((tool, False) for tool in scene.older)]
 
 
 def _published(scene: Scene, tool: CloakTool, each: Tool, *, probes: bool) -> Publication:

@@ -35,6 +35,7 @@ from lowkey_core import weights
 from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.faces.detection import DETECTOR_CARDS
 from lowkey_core.faces.pictures import PhotoPicture
+from lowkey_core.matchers import nn
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.training import lfw_pictures
 from lowkey_core.work.work import Work
@@ -93,7 +94,7 @@ def record(
             *(photos.counts, cloaks, recognisers, adversaries, cells),
             (*notes_on_pictures(scene), *scene.sight.notes(scene.seen)),
         ),
-        environment=_environment(),
+        environment=_environment() | _searches(scene),
         timings=clock.laps | dict(_faces(scene)),
         people=people,
         groups=photos.groups,
@@ -220,6 +221,13 @@ def _contents(photos: Photographs) -> Iterator[str]:
     """The digest of each file."""
     for part in (photos.gallery, photos.probes, photos.bystanders, photos.background):
         yield from (p.content for p in part.items if isinstance(p, PhotoPicture))
+
+
+def _searches(scene: Scene) -> dict[str, str]:
+    """Where the matcher `nn` leaves the search to another."""
+    matchers = {r.matcher for group in scene.recognitions for r in group}
+    said = nn.by_faiss(scene.photos.counts.gallery) if "nn" in matchers else ""
+    return {"nn": said} if said else {}
 
 
 def _environment() -> dict[str, str]:

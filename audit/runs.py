@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import operator
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -55,13 +56,15 @@ class Start(BaseModel):
     started: Annotated[AwareDatetime, Field(ge=_EPOCH, lt=_EPOCH.replace(year=3000))]
     """When the run was first begun; for display, nothing depends on it."""
     plan: AuditPlan
+    shard: str = Field("", max_length=20, exclude_if=operator.not_)
+    """Which part of the cloaks it makes, as 3/8; "" of a whole run."""
 
 
-def begin(folder: Path, plan: AuditPlan) -> None:
+def begin(folder: Path, plan: AuditPlan, shard: str = "") -> None:
     """Note `plan` in the run's folder, made if needed. Raises: StorageError."""
-    start = Start(started=datetime.datetime.now(datetime.UTC), plan=plan)
+    start = Start(started=datetime.datetime.now(datetime.UTC), plan=plan, shard=shard)
     try:
-        if (known := _start(folder)).plan == plan:
+        if ((known := started(folder)).plan, known.shard) == (plan, shard):
             start = known
     except RunError:
         pass  # a new run, or one whose note is damaged
@@ -69,7 +72,7 @@ def begin(folder: Path, plan: AuditPlan) -> None:
 
 
 @contextlib.contextmanager
-def noted(folder: Path, plan: AuditPlan) -> Iterator[None]:
+def noted(folder: Path, plan: AuditPlan, shard: str = "") -> Iterator[None]:
     """`begin`; what the folder said before is put back if the audit cannot be done as asked.
 
     Trouble with a disk is another matter: the audit goes on once there is room. Raises:
@@ -78,7 +81,7 @@ def noted(folder: Path, plan: AuditPlan) -> Iterator[None]:
     note, before = folder / PLAN, None
     with explained(note), contextlib.suppress(FileNotFoundError):
         before = note.read_bytes()
-    begin(folder, plan)
+    begin(folder, plan, shard)
     try:
         yield
     except (StorageError, OSError):
@@ -109,7 +112,7 @@ def resumed(folder: Path, given: Sequence[str]) -> AuditPlan:
             remedy=f"leave out the others, or start a new run without {setting('resume')}",
         )
     try:
-        return _start(folder).plan
+        return started(folder).plan
     except RunError:
         if (folder / PLAN).is_file() or not (folder / REPORT).is_file():
             raise
@@ -149,7 +152,7 @@ def _row(folder: Path) -> tuple[str, ...]:
         with explained(folder):
             there = [name for name in (REPORT, PLAN) if (folder / name).is_file()]
         report = read(folder) if REPORT in there else None
-        start = _start(folder) if PLAN in there else None
+        start = started(folder) if PLAN in there else None
         if not there:
             return ()
     except AuditError as error:
@@ -162,10 +165,14 @@ def _row(folder: Path) -> tuple[str, ...]:
         if plan and not trouble
         else ("-", "-", "-")
     )
-    verdict = "unreadable" if trouble else report.verdict if report else "unfinished"
+    verdict = "unreadable" if trouble else report.verdict if report else _unfinished(start)
     figure = trouble or (_protection(report) if report else "")
     cells = (folder.name, _date(folder, start), *known, verdict, figure)
     return tuple(brief(one_line(cell)) for cell in cells)
+
+
+def _unfinished(start: Start | None) -> str:
+    return f"shard {start.shard}" if start and start.shard else "unfinished"
 
 
 def _people(plan: AuditPlan) -> str:
@@ -199,8 +206,8 @@ def _date(folder: Path, start: Start | None) -> str:
     return "-"
 
 
-def _start(folder: Path) -> Start:
-    """Raises: RunError."""
+def started(folder: Path) -> Start:
+    """What a run noted at its start. Raises: RunError."""
     file = folder / PLAN
     try:
         return documents.parsed(documents.content(file), Start)

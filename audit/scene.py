@@ -10,6 +10,7 @@ import torch
 from torch import Generator
 
 from adversaries.parts.checked import Checked
+from audit import strangers
 from audit.measures import MEASURES, Measure
 from audit.photographs import Photographs, photographs
 from audit.plan import AuditPlan
@@ -102,7 +103,7 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
     measures = {n: MEASURES.load(n, granted=measure) for n in plan.measure.measures}
     before = dict.fromkeys(filter(None, map(older, scenarios.values())))
     tools = {n: tool(n) for n in dict.fromkeys([*plan.publish.attacks, *before])}
-    recognitions = _recognitions(plan, work, device)
+    recognitions, told = strangers.among(_recognitions(plan, work, device), plan)
     for name in before:
         if isinstance(tools[name].cloak, ThirdPartyCloak):
             raise PlanError(
@@ -112,6 +113,7 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
             )
     copied = [t.cloak for t in tools.values() if isinstance(t.cloak, ThirdPartyCloak)]
     photos = photographs(plan, work, copied)
+    photos = photos.noting(told)
     background.pictures = photos.background
     return Scene(
         tools=tuple(tools[n] for n in plan.publish.attacks),
@@ -163,7 +165,7 @@ class _Surrogates:
 def _recognitions(
     plan: AuditPlan, work: Work, device: torch.device
 ) -> tuple[tuple[Recognition, ...], ...]:
-    fits = {name: MATCHERS.load(name) for name in plan.adversaries.matchers}
+    fits = {n: MATCHERS.load(n, granted={"work": work}) for n in plan.adversaries.matchers}
     found: list[tuple[Recognition, ...]] = []
     for name in plan.adversaries.recognisers:
         loaded = recognisers.load(name, device)

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit import runs
+from audit import runs, shards
 from audit.choices import make
 from audit.plan import AuditPlan
+from audit.shards import Shard
 from lowkey_core.errors import RunError, setting
 from lowkey_core.spec import parse
 from lowkey_core.work import storage
@@ -70,6 +71,16 @@ class Session:
         report.save(self.folder / runs.REPORT)
         return report
 
+    def cloak(self, shard: Shard, show: Show | None = None) -> int:
+        """Makes the shard's part of the cloaks, and notes that it is done. Returns how many batches
+        that is. Raises: as `run`."""
+        work = _work(self.cache, show)
+        from audit.dealing import cloak
+
+        made = cloak(self.plan, shard, work)
+        shards.finish(self.folder, self.plan, shard, made)
+        return made
+
     def pairs(self, show: Show | None = None) -> tuple[Pair, ...]:
         """Each cloaked photo beside its original. Raises: any AuditError."""
         from audit.pairs import pairs
@@ -100,14 +111,21 @@ def audit(
 
 
 @contextlib.contextmanager
-def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -> Iterator[Session]:
+def begin(
+    plan: AuditPlan,
+    out: Path | None = None,
+    cache: Path | None = None,
+    shard: Shard | None = None,
+) -> Iterator[Session]:
     """Makes the folders, and notes the plan in the run's: whether they may be written is better
     known now than after the work. One audit at a time has a folder.
 
     An audit that cannot be done as it was asked for leaves the folder as it was; one that was
-    interrupted, or found no room, can be resumed. Raises: StorageError, RunError.
+    interrupted, or found no room, can be resumed. shard: as which it is noted.
+    Raises: StorageError, RunError.
     """
-    session = Session(plan, out or Path("runs") / name_of(plan), cache or cache_folder())
+    own = Path("runs") / (name_of(plan) + (f"-{shard.number}-of-{shard.of}" if shard else ""))
+    session = Session(plan, out or own, cache or cache_folder())
     folder, new = session.folder, not session.folder.exists()
     try:
         with contextlib.ExitStack() as stack:
@@ -116,7 +134,7 @@ def begin(plan: AuditPlan, out: Path | None = None, cache: Path | None = None) -
                 stack.enter_context(locked(folder / runs.PLAN, lambda: _refuse(folder)))
             storage.prepare(session.cache)
             log.info("finished work is kept in %s, the report goes to %s", session.cache, folder)
-            with runs.noted(folder, plan):
+            with runs.noted(folder, plan, str(shard or "")):
                 yield session
     finally:
         if new:

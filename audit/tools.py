@@ -7,11 +7,11 @@ an older version, or another cloak. Several are separated by +, in quotes where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from adversaries import ADVERSARIES, Adversary
 from lowkey_core.cloaks import ThirdPartyCloak
@@ -31,13 +31,17 @@ class Mixed:
     def for_adversary(self, pictures: Pictures, rng: Generator, /) -> Pictures:
         """As `CloakTool.for_adversary`."""
         made = list(pictures.items)
-        turns = torch.searchsorted(torch.tensor(pictures.people), pictures.identities)
-        for number, tool in enumerate(self.tools):
-            rows = (turns % len(self.tools) == number).nonzero().flatten()
+        for tool, rows in self.turns(pictures):
             copies = tool.for_adversary(pictures.select(rows), rng) if len(rows) else Pictures(())
             for row, copy in zip(rows.tolist(), copies.items, strict=True):
                 made[row] = copy
         return Pictures(tuple(made))
+
+    def turns(self, pictures: Pictures) -> Iterator[tuple[CloakTool, Tensor]]:
+        """Each tool, and the places of the pictures that it cloaks."""
+        turns = torch.searchsorted(torch.tensor(pictures.people), pictures.identities)
+        for number, tool in enumerate(self.tools):
+            yield tool, (turns % len(self.tools) == number).nonzero().flatten()
 
     def learnable(self, background: Pictures) -> Pictures:
         """All of it, as none of the tools is a folder."""

@@ -47,6 +47,7 @@ NAMES = (
     "interruptions",
     "recipe",
     "coverage",
+    "galleries",
 )
 """Modules of this package with `measure` and `tables`, in the order in which they run."""
 PATIENCE = 300.0

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from adversaries import Adversary, AdversaryAbout, Prepared, System, ThreatModel
-from lowkey_core.errors import PluginError
+from lowkey_core.errors import NotPossibleError, PluginError
 from lowkey_core.types import Candidates, Gallery, Pictures, Recognition
 
 
@@ -38,7 +38,7 @@ class Checked:
         """As the adversary's own."""
         prepared = self.adversary.prepare(threat, rng)
         self.demand(callable(prepared), "prepare()", prepared, "a function of scraped Pictures")
-        checked = CheckedPrepared(self, prepared)
+        checked = CheckedPrepared(self, prepared, getattr(threat.recognition, "strangers", None))
         _ = checked.learned  # better now than after the last probe
         return checked
 
@@ -60,6 +60,8 @@ class CheckedPrepared:
 
     checked: Checked
     prepared: Prepared
+    strangers: object = None
+    """Who stands in every gallery of what it started from."""
 
     @property
     def learned(self) -> dict[str, float]:
@@ -78,6 +80,12 @@ class CheckedPrepared:
         made, demand, n = self.prepared(scraped), self.checked.demand, len(scraped)
         demand(isinstance(made, System), "enrolling", made, "a System")
         demand(hasattr(made.gallery, "search"), "gallery", made.gallery, "a Gallery")
+        if getattr(made.gallery, "strangers", None) is not self.strangers:
+            raise NotPossibleError(
+                f"{self.checked.name} searches a gallery of its own making",
+                expected="the recogniser's, in which strangers stand by their embeddings",
+                remedy="use strangers of whom there are pictures",
+            )
         demand(isinstance(made.kept, Pictures), "kept", made.kept, "Pictures")
         flags, suspicion = made.flagged, made.suspicion
         demand(_is(flags, torch.bool, n), "flagged", flags, f"torch.bool of shape ({n},)")

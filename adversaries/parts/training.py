@@ -82,6 +82,12 @@ def trainable(start: Recognition) -> tuple[Embedding, nn.Module]:
             remedy=f"name a trainable one first with {setting('recogniser')}",
         )
     assert isinstance(start, Embedding)
+    if start.strangers is not None:  # better now than after the training
+        raise NotPossibleError(
+            f"{start.card.name} would be retrained, and embeddings of strangers were made before",
+            expected="strangers of whom there are pictures",
+            remedy=f"leave the ready embeddings out of {setting('distractor_dataset')}",
+        )
     return start, network
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from audit.caveats.detectors import unusable
 from audit.caveats.doubt import doubt
-from audit.caveats.figures import controls, held_out, learning, left_out, power
+from audit.caveats.figures import approximate, controls, held_out, learning, left_out, power
 from audit.caveats.one_network import one_network
 from audit.caveats.pictures import alike, copies, crowd, lost, metrics, unchanged
 from audit.counts import Counts
@@ -32,6 +32,7 @@ def caveats(
         *held_out(cloaks, recognisers),
         *one_network(cloaks, recognisers),
         *power(cells),
+        *approximate(cells),
         *crowd(counts),
         *lost(counts),
         *alike(counts),

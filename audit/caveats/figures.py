@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from audit.caveats.doubt import NO_CLOAK, doubt
 from audit.findings import MIN_CONTROL
-from audit.outcomes import FLAGGED, Cell
+from audit.outcomes import FLAGGED, RECALL, Cell, Outcome
 from audit.plan import BASE_TRANSFORMS
 from audit.records import AdversaryRecord, Caveat, CloakRecord, RecogniserRecord, Relation
 from audit.surviving import FAILED
@@ -138,6 +138,19 @@ def _of(attacks: Sequence[str], cloaks: Sequence[CloakRecord]) -> str:
     if len(cloaks) == 1:
         return ""
     return " of every cloak" if len(attacks) == len(cloaks) else f" of {some(attacks)}"
+
+
+def approximate(cells: Sequence[Cell]) -> Iterator[Caveat]:
+    """Matchers that look at some pictures of a gallery only, and miss somebody."""
+    for matcher in dict.fromkeys(c.matcher for c in cells):
+        found = [c.outcomes.get(RECALL, Outcome()).value for c in cells if c.matcher == matcher]
+        worst = min((value for value in found if value is not None), default=1.0)
+        if worst < 1:
+            yield doubt(
+                "approximate-search",
+                f"{matcher} finds {worst:.3f} of the people that an exact search finds, in the "
+                "worst of its cells: whom it misses counts as protected.",
+            )
 
 
 def power(cells: Sequence[Cell]) -> Iterator[Caveat]:

@@ -91,7 +91,8 @@ def _spec(name: str, of_a_folder: Mapping[str, bool]) -> Spec:
     if name not in DATASETS.available():
         if Path(name).is_dir():
             return Spec("folder", options={"root": name, **of_a_folder})
-        if name.lower().endswith(".csv"):
+        known = name.partition(":")[0] in DATASETS.available()
+        if name.lower().endswith(".csv") and not known:
             return Spec("csv", options={"root": name})
     if is_file(name):
         return Spec(name)

@@ -18,7 +18,7 @@ and `group`, says which group each person is of.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lowkey_core.datasets import Dataset, printable
@@ -43,11 +43,7 @@ def build(root: str | None = None, loose: bool = False) -> Dataset:
             expected="the path of a folder with one sub-folder per person",
             remedy=f"give that path itself: {setting('dataset', 'PATH')}",
         )
-    folder = Path(os.path.realpath(root))
-    held = contents(folder)
-    for error in held.closed:
-        with explained(Path(error.filename)):
-            raise error
+    folder, held = _listed(root)
     paths = [path.relative_to(folder).parts for path in held.pictures]
     found = sorted(path for path in paths if loose or len(path) > 1)
     level = min((_level(path) for path in found if len(path) > 1), default=1)
@@ -70,6 +66,39 @@ def build(root: str | None = None, loose: bool = False) -> Dataset:
     return Dataset(root, photos, notes=tuple(notes), groups=stated)
 
 
+def below(root: str, who: Callable[[tuple[str, ...]], str], layout: str) -> Dataset:
+    """The pictures below a folder whose people are told in another way than `build`'s.
+
+    who: from the parts of a picture's path to its person; "": it belongs to nobody. layout: what
+    is expected, for the message. Raises: as `build`.
+    """
+    folder, held = _listed(root)
+    found = sorted(path.relative_to(folder).parts for path in held.pictures)
+    photos = tuple(
+        Photo(printable(person), printable("/".join(path)), folder.joinpath(*path))
+        for path in found
+        if (person := who(path))
+    )
+    if not photos:
+        raise DatasetError(
+            f"{root} holds {len(found)} pictures, and none of anybody",
+            expected=layout,
+            remedy="name another folder, or read it as a folder of people: "
+            + setting("dataset", "PATH"),
+        )
+    return Dataset(root, photos, notes=tuple(_notes(folder, held, len(found) - len(photos), "in")))
+
+
+def _listed(root: str) -> tuple[Path, Contents]:
+    """Raises: StorageError if a folder cannot be listed."""
+    folder = Path(os.path.realpath(root))
+    held = contents(folder)
+    for error in held.closed:
+        with explained(Path(error.filename)):
+            raise error
+    return folder, held
+
+
 def _groups(folder: Path, held: Contents) -> dict[str, str]:
     """Of the table inside the folder, or else of the one beside it. Raises: DatasetError."""
     inside, beside = folder / GROUPS, folder.with_name(f"{folder.name}.{GROUPS}")
@@ -90,10 +119,10 @@ def _level(path: tuple[str, ...]) -> int:
     return len(folders) - (len(folders) > 1 and folders[-1].lower() in FACES)
 
 
-def _notes(folder: Path, held: Contents, loose: int) -> Iterator[str]:
+def _notes(folder: Path, held: Contents, nobodys: int, where: str = "right in") -> Iterator[str]:
     """What of the folder takes no part."""
-    if loose:
-        yield f"{loose} pictures right in {printable(folder.name)} belong to nobody."
+    if nobodys:
+        yield f"{nobodys} pictures {where} {printable(folder.name)} belong to nobody."
     if held.refused:
         links = (
             f"{printable(path.relative_to(folder).as_posix())} ({why})"

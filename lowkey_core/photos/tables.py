@@ -10,14 +10,17 @@ from pathlib import Path
 from lowkey_core.errors import DatasetError
 
 
-def rows(root: str, columns: Sequence[str], optional: str = "") -> Iterator[tuple[int, list[str]]]:
+def rows(
+    root: str, columns: Sequence[str], optional: str = "", *, spaced: bool = False
+) -> Iterator[tuple[int, list[str]]]:
     """Line, and the cells in these columns, of each row that is not empty; other columns are passed
     over. optional: one more column, whose cell is "" where it, or the whole column, is missing.
+    spaced: spaces behind commas belong to no cell.
 
     Raises: DatasetError, with the line, where a column is missing or twice in the header, a cell of
     `columns` is empty, or the file is not one.
     """
-    reader = csv.reader(io.StringIO(_text(root), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text(root), newline=""), strict=True, skipinitialspace=spaced)
     try:
         header = [column.strip().lower() for column in next(reader, [])]
         if any(header.count(column) != 1 for column in columns) or header.count(optional) > 1:
@@ -35,7 +38,8 @@ def rows(root: str, columns: Sequence[str], optional: str = "") -> Iterator[tupl
         raise wrong(root, reader.line_num, str(error), "CSV as in RFC 4180") from error
 
 
-def _text(root: str) -> str:
+def text(root: str) -> str:
+    """What is in a table. Raises: DatasetError if it cannot be read, or is not UTF-8."""
     try:
         content = Path(root).read_bytes()
         return content.decode("utf-8-sig")
@@ -45,7 +49,7 @@ def _text(root: str) -> str:
     except OSError as error:
         raise DatasetError(
             f"{root} cannot be read ({error.strerror})",
-            expected="a CSV file you may read",
+            expected="a table you may read",
             remedy="check its path and permissions",
         ) from error
 

@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 from lowkey_core.checks import check_images
-from lowkey_core.cloaks import Cloak
+from lowkey_core.cloaks import Cloak, CloakAbout
 from lowkey_core.content import quantise
 from lowkey_core.errors import ImageShapeError, PluginError
 from lowkey_core.faces.pictures import levels
@@ -50,8 +50,9 @@ class Published:
         """The cloaked faces on the 256 grey levels: (n, 3, 112, 112) float32."""
         if not len(faces):
             return faces.images.clone()
-        batches, seed, keys = self._batches(faces), rng.initial_seed(), [""] * len(faces)
-        for rows in batches:
+        parts = batches(self.cloak.about, faces.identities, self.batch)
+        seed, keys = rng.initial_seed(), [""] * len(faces)
+        for rows in parts:
             key = fingerprint(self.fingerprint, faces.select(rows).digests, seed)
             for place, row in enumerate(rows.tolist()):
                 keys[row] = fingerprint(key, place)
@@ -66,29 +67,31 @@ class Published:
                 for change, bad in zip(changes, failed, strict=True)
             ]
 
-        groups = [rows.tolist() for rows in batches]
+        groups = [rows.tolist() for rows in parts]
         label = f"cloaking with {self._name}"
         records = list(self._work.groups(label, keys, groups, make, CLOAKED))
         self._work.took(self._name, [float(r[SECONDS]) for r in records])
-        order = torch.cat(batches)
+        order = torch.cat(parts)
         failed = [faces.names[row] for row, r in zip(order, records, strict=True) if FAILED in r]
         if failed:
             log.warning("%s failed on %s: published as they are", self._name, ", ".join(failed))
         changes = torch.stack([r["change"] for r in records])[order.argsort()]
         return (levels(faces.images) + changes).clamp(0, 255).float().div_(255)
 
-    def _batches(self, faces: Faces) -> list[Tensor]:
-        """Rows of each batch: in the order given, or whole people where the cloak needs that."""
-        if self.cloak.about.unit == "picture":
-            return list(torch.arange(len(faces)).split(self.batch))
-        batches: list[Tensor] = []
-        for who in faces.identities.unique():
-            own = (faces.identities == who).nonzero().flatten()
-            if batches and len(batches[-1]) + len(own) <= self.batch:
-                batches[-1] = torch.cat([batches[-1], own])
-            else:
-                batches.append(own)
-        return batches
+
+def batches(about: CloakAbout, identities: Tensor, batch: int) -> list[Tensor]:
+    """Rows that a cloak is given together: in the order given, or whole people where it needs that.
+    What is made of one batch does not depend on the others. identities: (n,) int64."""
+    if about.unit == "picture":
+        return list(torch.arange(len(identities)).split(batch)) if len(identities) else []
+    found: list[Tensor] = []
+    for who in identities.unique():
+        own = (identities == who).nonzero().flatten()
+        if found and len(found[-1]) + len(own) <= batch:
+            found[-1] = torch.cat([found[-1], own])
+        else:
+            found.append(own)
+    return found
 
 
 def _checked(cloaked: Any, faces: Faces, who: str) -> tuple[Images, list[bool]]:

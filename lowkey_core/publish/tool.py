@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from lowkey_core.cloaks import Cloak, CloakAbout, PhotoCloak, ThirdPartyCloak
 from lowkey_core.errors import NotPossibleError, setting
 from lowkey_core.faces.pictures import levels
-from lowkey_core.publish.published import Published
+from lowkey_core.publish.published import Published, batches
 from lowkey_core.types import Pictures, faces_of
 from lowkey_core.work.work import Work
 
@@ -55,6 +55,17 @@ class CloakTool:
         changes = levels(published(faces, rng) - faces.images)
         pairs = zip(pictures.items, changes, strict=True)
         return Pictures(tuple(picture.changed(change) for picture, change in pairs))
+
+    def parts(self, pictures: Pictures) -> list[Pictures]:
+        """What is cloaked together: cloaking one part after the other gives, and keeps, what
+        cloaking all of them at once does. None of a cloak of whole photos, whose parts are not
+        known."""
+        if isinstance(self.cloak, PhotoCloak):
+            return []
+        return [
+            pictures.select(rows)
+            for rows in batches(self.cloak.about, pictures.identities, self.batch)
+        ]
 
     def covered(self, pictures: Pictures) -> Tensor:
         """(n,) bool: the pictures that it cloaks. All, but for copies that somebody else made."""

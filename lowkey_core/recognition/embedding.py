@@ -8,9 +8,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from lowkey_core.errors import NotPossibleError
 from lowkey_core.networks.flip import FlipAveraged
-from lowkey_core.recognition.candidates import nothing
+from lowkey_core.recognition.candidates import merged, nothing
 from lowkey_core.recognition.matching import Fit, Fitted
+from lowkey_core.recognition.strangers import Strangers
 from lowkey_core.types import Candidates, Embeddings, Gallery, Network, Pictures
 from lowkey_core.weights import Card
 from lowkey_core.work.work import Work
@@ -26,6 +28,8 @@ class Embedding:
     """The matcher's name."""
     work: Work
     """Where embeddings are kept."""
+    strangers: Strangers | None = None
+    """Who stands in every gallery beside whoever is enrolled."""
 
     @property
     def card(self) -> Card:
@@ -45,10 +49,19 @@ class Embedding:
         )
 
     def enrol(self, gallery: Pictures, /) -> Gallery:
-        """As `Recognition.enrol`; pictures without a face are not indexed."""
+        """As `Recognition.enrol`; pictures without a face are not indexed.
+
+        Raises: NotPossibleError if the strangers' embeddings are another network's.
+        """
+        if self.strangers is not None and self.strangers.network is not self.network:
+            raise NotPossibleError(
+                f"{self.card.name} was changed, and embeddings of strangers were made before",
+                expected="the network that made them",
+                remedy="use strangers of whom there are pictures",
+            )
         gallery = gallery.select(gallery.found)
         if not len(gallery):
-            return EmptyGallery()
+            return EmptyGallery(self.strangers)
         return EmbeddedGallery(self, self.fit(self.embed(gallery), gallery.identities))
 
 
@@ -59,12 +72,20 @@ class EmbeddedGallery:
     recognition: Embedding
     fitted: Fitted
 
+    @property
+    def strangers(self) -> Strangers | None:
+        """Who stands in it beside those who are enrolled."""
+        return self.recognition.strangers
+
     def search(self, probes: Pictures, k: int, /) -> Candidates:
         """As `Gallery.search`; a probe without a face finds nobody."""
         rows = probes.found.nonzero().flatten()
         answer = nothing(len(probes), k)
         if len(rows):
-            found = self.fitted.search(self.recognition.embed(probes.select(rows)), k)
+            vectors = self.recognition.embed(probes.select(rows))
+            found = self.fitted.search(vectors, k)
+            if self.strangers is not None:
+                found = merged([found, self.strangers.search(vectors, k)], k)
             width = found.scores.shape[1]
             answer.scores[rows, :width] = found.scores.to(answer.scores.dtype)
             answer.identities[rows, :width] = found.identities
@@ -80,8 +101,12 @@ class EmbeddedGallery:
         return scores
 
 
+@dataclass(frozen=True)
 class EmptyGallery:
     """Nobody is enrolled."""
+
+    strangers: Strangers | None = None
+    """Who would stand beside them: among them, nobody's person is found."""
 
     def search(self, probes: Pictures, k: int, /) -> Candidates:
         """Finds nobody."""

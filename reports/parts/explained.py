@@ -107,6 +107,13 @@ EXPLAINED = {
         "on how many people are protected more than on how many pictures each has.",
         "Protect more people, or pool several splits with --seeds.",
     ),
+    "approximate-search": Explanation(
+        "The search may miss people",
+        "The matcher looks at some pictures of the gallery only. A part of its searches was "
+        "repeated exactly: it found less than they did. Whoever is missed is not identified, and "
+        "counts as protected, with or without a cloak.",
+        "Use nn or faiss, which miss nobody, or raise nprobe or ef.",
+    ),
     "small-gallery": Explanation(
         "The search is among few people",
         "With fewer than 50 people enrolled, few look alike, and a search is easier than among a "

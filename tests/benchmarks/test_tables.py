@@ -215,6 +215,13 @@ MEASURED: dict[str, dict[str, Any]] = {
         }
     },
     "recipe": {"trained": [169, 180], "shipped": [167, 180]},
+    "galleries": {
+        **{"entries": 1_000_000, "probes": 1000, "rank": 50},
+        "sizes": {
+            "128": {"ours": 4.2, "alone": 4.0, "memory": 130_000_000, "same": [50, 50]},
+            "512": {"ours": 12.0, "alone": 11.5, "memory": 300_000_000, "same": [49, 50]},
+        },
+    },
     "coverage": {
         "audits": 100,
         "rates": {
@@ -275,6 +282,7 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "0.50 GB more" in tables["speed photo"]
     assert "edgeface:xxs: +0.50 [" in tables["veil difference"]
     assert "| 0.950 | 0.030 |" in tables["spotting"]
+    assert "| 512 | 1.04 | 0.30 | 49 of 50 |" in tables["galleries"]
     assert "; 1 people detected |" in tables["critique adversaries"]
     assert "| 0.667 | 0.9000 |" in tables["critique detection"]
     assert "| adaptive, 10 people | 0.50 [" in tables["critique knobs"]

@@ -118,7 +118,8 @@ def test_blocks_do_not_show(
 ) -> None:
     """However few probes, and pictures of the gallery, are compared at once."""
     whole = fitted(name).search(PROBES, 4)
-    module = importlib.import_module(f"lowkey_core.matchers.{name.replace('-', '_')}")
+    family = name.partition(":")[0].replace("-", "_")
+    module = importlib.import_module(f"lowkey_core.matchers.{family}")
     for size, value in (("PROBES", probes), ("COLUMNS", columns)):
         if hasattr(module, size):
             monkeypatch.setattr(module, size, value)
