@@ -36,6 +36,7 @@ ALONGSIDE = (
     "verbose",
     "dry_run",
     "trust",
+    "allow_network",
     "format",
     "include_faces",
     "gate",
