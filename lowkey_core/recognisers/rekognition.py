@@ -102,12 +102,12 @@ class _Unindexed(BaseModel):
 
 
 class _Indexed(BaseModel):
-    records: Annotated[list[dict[str, Any]], Field(alias="FaceRecords")] = []
+    records: Annotated[list[dict[str, Any]], Field(alias="FaceRecords")]
     unindexed: Annotated[list[_Unindexed], Field(alias="UnindexedFaces")] = []
 
 
 class _Searched(BaseModel):
-    matches: Annotated[list[_Match], Field(alias="FaceMatches", max_length=4096)] = []
+    matches: Annotated[list[_Match], Field(alias="FaceMatches", max_length=4096)]
 
 
 @dataclass

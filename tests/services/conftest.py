@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lowkey_core.faces import detection
 from lowkey_core.services import patience
-from tests.conftest import TinyNetwork
-from tests.services import amazon
+from tests.conftest import TinyNetwork, all_whole
+from tests.services import amazon, azure, megvii
 from tests.services.stand_in import KEY, SECRET, StandIn, serve
 
-DIALECTS = [amazon.answer]
+DIALECTS = [amazon.answer, azure.answer, megvii.answer]
 
 
 @pytest.fixture
@@ -24,15 +26,23 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def service(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, nobody_real: None, waits: list[float]
-) -> Iterator[StandIn]:
-    """The network inside is the one of `net2.py` in `small_plan`."""
+def service(tmp_path: Path, waits: list[float]) -> Iterator[StandIn]:
+    with listening(tmp_path) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def listening(home: Path) -> Iterator[StandIn]:
+    """Faces are taken as found, here and in audits. The network inside is that of `net2.py` in
+    `small_plan`."""
     found = StandIn(TinyNetwork(2))
-    server = serve(found, [*DIALECTS])
-    for name, value in keys(found.url, tmp_path).items():
-        monkeypatch.setenv(name, value)
-    yield found
+    server = serve(found, DIALECTS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(detection, "detect_all", all_whole)
+        patch.setattr(detection, "detect_smaller", all_whole)
+        for name, value in keys(found.url, home).items():
+            patch.setenv(name, value)
+        yield found
     found.released.set()
     server.shutdown()
     server.server_close()
@@ -48,14 +58,9 @@ def keys(url: str, home: Path) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": str(home / "none"),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL_REKOGNITION": url,
+        "AZURE_FACE_ENDPOINT": url,
+        "AZURE_FACE_KEY": KEY,
+        "FACEPP_ENDPOINT": url,
+        "FACEPP_API_KEY": KEY,
+        "FACEPP_API_SECRET": SECRET,
     }
-
-
-@pytest.fixture
-def refusals() -> dict[str, Callable[[StandIn], None]]:
-    """By service, a switch after which it refuses to search."""
-
-    def amazons(service: StandIn) -> None:
-        service.always["SearchFacesByImage"] = amazon.error("AccessDeniedException")
-
-    return {"rekognition": amazons}

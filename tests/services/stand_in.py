@@ -87,6 +87,10 @@ class Store:
     trained: bool = False
 
 
+Seen = tuple[Tensor, tuple[int, int, int, int], Pixels]
+"""A face as a unit vector, its box, and the photo."""
+
+
 @dataclass
 class StandIn:
     """The service's state, and its switches."""
@@ -97,8 +101,8 @@ class StandIn:
     """Faces that were detected and belong to no collection yet."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Operation, collection, and digest of the photo or ""."""
-    once: defaultdict[str, deque[Reply]] = field(default_factory=lambda: defaultdict(deque))
-    """By operation, answers to give first."""
+    once: defaultdict[str, deque[Reply | None]] = field(default_factory=lambda: defaultdict(deque))
+    """By operation, answers to give first; None: the true one."""
     always: dict[str, Reply] = field(default_factory=dict)
     sees: Callable[[Pixels], bool] = lambda _: True
     """Whether it finds the face."""
@@ -111,12 +115,20 @@ class StandIn:
     held: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    _looked: dict[str, Seen | None] = field(default_factory=dict, repr=False)
 
-    def look(self, photo: bytes) -> tuple[Tensor, tuple[int, int, int, int], Pixels] | None:
-        """The main face as a unit vector, its box, and the photo; None without a face."""
+    def look(self, photo: bytes) -> Seen | None:
+        """The main face of a photo, if it sees one."""
+        key = hashlib.sha256(photo).hexdigest()
+        if key not in self._looked:
+            self._looked[key] = self._look(photo)
+        found = self._looked[key]
+        return found if found and self.sees(found[2]) else None
+
+    def _look(self, photo: bytes) -> Seen | None:
         pixels = decode_pixels(photo)
         frames = detection.detect_all([pixels])[0]
-        if not frames or not self.sees(pixels):
+        if not frames:
             return None
         template = self.network.template
         face = detection.cut(pixels, frames[0].to(template), template.size)
