@@ -91,7 +91,7 @@ def listed(cache: Path) -> Iterator[str]:
     if not found:
         yield "no collection is left at any service"
     for entry, used in found:
-        header = entry.header
+        header, _ = entry.header, entry.read()
         indexed = sum(not line.said for line in entry.lines.values())
         state = "in use" if used else "expired" if entry.expired else "interrupted"
         yield (

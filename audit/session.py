@@ -58,11 +58,12 @@ class Session:
         expect: Expect | None = None,
         *,
         faces: bool = False,
-        say: Callable[..., object] = lambda *_: None,
+        say: Callable[..., object] | None = None,
     ) -> AuditReport:
         """Runs, and stores the report. show: told of progress. expect: told, once faces are found,
         how long the rest takes; without it there is no trial. faces: the report holds a few faces,
-        of real people, too. say: told, in lines, what services are sent, before they are.
+        of real people, too. say: told, in lines, what services are sent, before they are; without
+        it the log is.
 
         Raises: any AuditError. What is finished is kept: the same call goes on from there.
         """
@@ -70,7 +71,8 @@ class Session:
         from audit.run import run_audit
         from lowkey_core.services.asking import Services
 
-        with Services(work, "allowed" if self.network else "refused", say) as services:
+        with Services(work, "allowed" if self.network else "refused") as services:
+            services.tell = say or services.tell
             report = run_audit(self.plan, work, faces=faces, services=services)
         report.save(self.folder / runs.REPORT)
         return report

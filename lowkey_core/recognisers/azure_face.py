@@ -86,7 +86,7 @@ class _Person(BaseModel):
 
 
 class _Candidate(_Person):
-    confidence: Annotated[float, Field(ge=0, le=1)]
+    confidence: Annotated[float, Field(ge=0, le=1.0001)]
 
 
 class _Identified(RootModel[Annotated[list["_Candidates"], Field(min_length=1, max_length=1)]]):

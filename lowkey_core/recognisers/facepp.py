@@ -81,7 +81,7 @@ class _Added(BaseModel):
 
 class _Result(BaseModel):
     token: Annotated[Token, Field(alias="face_token")]
-    confidence: Annotated[float, Field(ge=0, le=100)]
+    confidence: Annotated[float, Field(ge=0, le=100.01)]
 
 
 class _Searched(BaseModel):

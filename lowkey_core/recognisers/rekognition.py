@@ -93,7 +93,7 @@ class _Face(BaseModel):
 
 
 class _Match(BaseModel):
-    similarity: Annotated[float, Field(alias="Similarity", ge=0, le=100)]
+    similarity: Annotated[float, Field(alias="Similarity", ge=0, le=100.01)]
     face: Annotated[_Face, Field(alias="Face")]
 
 
@@ -202,16 +202,16 @@ class Rekognition:
 
     def _ask(self, operation: str, outcomes: set[str], **given: Any) -> dict[str, Any] | str:
         """The answer; or what it says where its error is one of `outcomes`."""
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+        from botocore import exceptions
 
         def ask() -> dict[str, Any] | str:
             try:
                 return getattr(self.client, operation)(**given)  # type: ignore[no-any-return]
-            except ClientError as error:
+            except exceptions.ClientError as error:
                 return self._judged(error.response, outcomes)
-            except HTTPClientError as error:
+            except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
                 raise TryAgain(f"no answer ({type(error).__name__})") from error
-            except BotoCoreError as error:
+            except exceptions.BotoCoreError as error:
                 raise ServiceError(
                     f"{self.name}: {error}",
                     expected="an answer of the service",
@@ -227,7 +227,7 @@ class Rekognition:
         message = str(response.get("Error", {}).get("Message", ""))[:500]
         if code in _BUSY or status == 429 or status >= 500:
             raise TryAgain(f"{code} {message}")
-        if status == 413:  # of something on the way, in plain text
+        if status == 413 and outcomes & _PHOTO:  # of something on the way, in plain text
             return TOO_LARGE
         if code == "InvalidParameterException" and code in outcomes:
             if "no face" in message.lower():

@@ -30,8 +30,17 @@ from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
 
+MOST_OPEN = 20
+"""Collections at a time. A gallery is searched for all that an audit asks before the next is made,
+so that the one used longest ago is needed no more."""
 Use = Literal["refused", "foreseen", "allowed"]
 """Of services: not at all, to tell what would be asked, or really."""
+
+
+def logged(*lines: str) -> None:
+    """Shown, even where no log is asked for."""
+    for line in lines:
+        log.warning("%s", line)
 
 
 @dataclass
@@ -41,7 +50,7 @@ class Services:
 
     work: Work = field(default_factory=Work)
     use: Use = "refused"
-    tell: Callable[..., object] = lambda *_: None
+    tell: Callable[..., object] = logged
     """Told, in lines of text, what is sent before it is."""
     asked: list[Asked] = field(default_factory=list)
     """Those that take part."""
@@ -80,9 +89,13 @@ class Services:
     def collection(self, vendor: Vendor, gallery: str, photos: int) -> Collection:
         """One for these photos: that of an interrupted run, or a new one. Raises: ServiceError,
         StorageError."""
-        if gallery not in self._open:
-            self._open[gallery] = Collection.of(vendor, self.journal, gallery, photos)
-        return self._open[gallery]
+        found = self._open.pop(gallery, None)
+        if found is None:
+            found = Collection.of(vendor, self.journal, gallery, photos)
+        self._open[gallery] = found  # the last one used stands last
+        while len(self._open) > MOST_OPEN:
+            self._open.pop(next(iter(self._open))).delete()
+        return found
 
     def __enter__(self) -> Services:
         return self

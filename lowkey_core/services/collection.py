@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 
 from lowkey_core.errors import AuditError, by_name
-from lowkey_core.services.journal import Entry, InUseError, Journal, Line, reread
+from lowkey_core.services.journal import Entry, InUseError, Journal, Line
 from lowkey_core.services.vendor import TOO_LARGE, Added, Vendor, file_of
 from lowkey_core.types import Pictures
 from lowkey_core.work.work import Work
@@ -32,18 +32,19 @@ class Collection:
         """For the photos of a gallery: that of an interrupted run, or a new one. Those that are
         expired are deleted. Raises: ServiceError, StorageError."""
         for entry in journal.entries():
-            if entry.header.spec != vendor.spec:
+            ours = (entry.header.gallery, entry.header.photos) == (gallery, photos)
+            if entry.header.spec != vendor.spec or not (ours or entry.expired):
                 continue
             with contextlib.suppress(InUseError), contextlib.ExitStack() as stack:
                 stack.enter_context(entry.held())
-                if not reread(entry):
+                if not entry.read():
                     continue
                 if entry.expired:
                     vendor.delete(entry.collection)
                     entry.remove()
-                elif (entry.header.gallery, entry.header.photos) == (gallery, photos):
-                    log.info("%s: going on with %s", vendor.name, entry.collection)
-                    return cls(vendor, entry, stack.pop_all(), made=bool(entry.lines))
+                    continue
+                log.info("%s: going on with %s", vendor.name, entry.collection)
+                return cls(vendor, entry, stack.pop_all(), made=bool(entry.lines))
         entry = journal.begin(vendor.spec, vendor.endpoint.host, gallery, photos)
         with contextlib.ExitStack() as stack:
             stack.enter_context(entry.held())

@@ -73,6 +73,17 @@ class Entry:
         """Whether nobody goes on with it."""
         return datetime.datetime.now(datetime.UTC) >= self.header.expires
 
+    def read(self) -> bool:
+        """Reads its lines; False if it is gone. One that a killed process did not finish is passed
+        over: each begins on a new line. Raises: StorageError."""
+        header, written = _parts(self.path)
+        for text in written:
+            with contextlib.suppress(ValueError):
+                line = Line.model_validate_json(text)
+                if line.row < self.header.photos:
+                    self.lines[line.row] = line
+        return header is not None
+
     def note(self, line: Line) -> None:
         """Before the next photo is sent. Raises: StorageError."""
         self.lines[line.row] = line
@@ -118,33 +129,20 @@ class Journal:
         return Entry(path, header)
 
     def entries(self) -> list[Entry]:
-        """The oldest first; what is no file of ours is passed over. Raises: StorageError."""
+        """The oldest first, without their lines; what is no file of ours is passed over.
+        Raises: StorageError."""
         with explained(self.folder):
             paths = sorted(self.folder.glob(f"*{_SUFFIX}"))
-        found = [e for path in paths if _NAME.fullmatch(path.stem) and (e := _read(path))]
+        found = [Entry(p, h) for p in paths if _NAME.fullmatch(p.stem) and (h := _parts(p)[0])]
         return sorted(found, key=lambda entry: entry.header.made)
 
 
-def reread(entry: Entry) -> bool:
-    """Whether an entry is still there; its lines are then the newest. Raises: StorageError."""
-    if (now := _read(entry.path)) is None:
-        return False
-    entry.lines = now.lines
-    return True
-
-
-def _read(path: Path) -> Entry | None:
-    """A line that a killed process did not finish is passed over: each begins on a new one."""
+def _parts(path: Path) -> tuple[Header | None, list[bytes]]:
+    """What a file holds. None: it is gone, or none of ours."""
     try:
         with explained(path):
             content = documents.content(path) if path.exists() else b""
         first, *others = content.split(b"\n")
-        entry = Entry(path, Header.model_validate_json(first))
+        return Header.model_validate_json(first), others
     except ValueError:
-        return None
-    for other in others:
-        with contextlib.suppress(ValueError):
-            line = Line.model_validate_json(other)
-            if line.row < entry.header.photos:
-                entry.lines[line.row] = line
-    return entry
+        return None, []

@@ -1,4 +1,7 @@
-"""Answers of services are hostile until they are checked."""
+"""Answers of services are hostile until they are checked.
+
+Scores may be above their greatest value by what rounding adds.
+"""
 
 from __future__ import annotations
 

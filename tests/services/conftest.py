@@ -10,6 +10,7 @@ import pytest
 
 from lowkey_core.faces import detection
 from lowkey_core.services import patience
+from lowkey_core.types import Network
 from tests.conftest import TinyNetwork, all_whole
 from tests.services import amazon, azure, megvii
 from tests.services.stand_in import KEY, SECRET, StandIn, serve
@@ -32,14 +33,15 @@ def service(tmp_path: Path, waits: list[float]) -> Iterator[StandIn]:
 
 
 @contextlib.contextmanager
-def listening(home: Path) -> Iterator[StandIn]:
-    """Faces are taken as found, here and in audits. The network inside is that of `net2.py` in
-    `small_plan`."""
-    found = StandIn(TinyNetwork(2))
+def listening(home: Path, network: Network | None = None) -> Iterator[StandIn]:
+    """network: inside. Without one it is that of `net2.py` in `small_plan`, and faces are taken as
+    found, here and in audits."""
+    found = StandIn(network or TinyNetwork(2))
     server = serve(found, DIALECTS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(detection, "detect_all", all_whole)
-        patch.setattr(detection, "detect_smaller", all_whole)
+        if network is None:
+            patch.setattr(detection, "detect_all", all_whole)
+            patch.setattr(detection, "detect_smaller", all_whole)
         for name, value in keys(found.url, home).items():
             patch.setenv(name, value)
         yield found

@@ -22,7 +22,7 @@ from tests.services.stand_in import KEY, SECRET, StandIn
 
 pytestmark = pytest.mark.enable_socket
 every = pytest.mark.parametrize("name", NAMES)
-PHOTOS, SEARCHES, GALLERIES = 21, 6, 9
+PHOTOS, SEARCHES, GALLERIES = 18, 6, 9
 """In a gallery; in each; for three transforms one clean, one cloaked and one of noise."""
 
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import cli
 from audit import session
 from lowkey_core.services import journal
-from lowkey_core.services.asking import Services
+from lowkey_core.services.asking import MOST_OPEN, Services
 from lowkey_core.services.journal import FOLDER, Journal, Line
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
@@ -24,7 +24,7 @@ from tests.audit.small import without_timings
 from tests.services import amazon
 from tests.services.galleries import EVERYBODY, GALLERY, NAMES, PROBES, asked, search
 from tests.services.stand_in import StandIn
-from tests.services.test_audits import plan, run
+from tests.services.test_audits import GALLERIES, PHOTOS, plan, run
 
 pytestmark = pytest.mark.enable_socket
 every = pytest.mark.parametrize("name", NAMES)
@@ -63,6 +63,7 @@ def test_killed_it_goes_on_and_asks_nothing_twice(
     service.released.set()
     (collection,) = service.stores
     (entry,) = Journal(tmp_path / "cache" / FOLDER).entries()
+    assert entry.read()
     assert entry.collection == collection, "what was made is still there, and noted"
     done = sum(not line.said for line in entry.lines.values())
     assert (done == 8) == (step == "search")
@@ -104,6 +105,7 @@ def test_interrupted_it_keeps_the_collection_for_the_same_gallery(
 ) -> None:
     interrupted(tmp_path, name)
     (entry,) = Journal(tmp_path / "cache" / FOLDER).entries()
+    assert entry.read()
     assert list(service.stores) == [entry.collection]
     assert sorted(entry.lines) == [0, 1, 2]
     assert entry.header.expires - entry.header.made == journal.LASTS
@@ -201,11 +203,26 @@ def test_a_line_that_was_not_finished_is_passed_over(tmp_path: Path) -> None:
     with entry.path.open("ab") as file:
         file.write(b'\n{"row":9,"said":"","handle":"of no photo"}\n\xff{}')
     (found,) = kept.entries()
+    assert found.read()
     assert found.header == entry.header
     assert {row: line.said for row, line in found.lines.items()} == {0: "", 2: "no face"}
     (kept.folder / f"lowkey-audit-{'0' * 32}.jsonl").write_text("no header")
     (kept.folder / "notes.jsonl").write_text("somebody's")
     assert [e.path for e in kept.entries()] == [entry.path]
+    entry.remove()
+    assert not found.read()
+
+
+def test_a_few_collections_are_open_at_a_time(service: StandIn, tmp_path: Path) -> None:
+    with Services(Work(Cache(tmp_path / "cache")), "allowed") as services:
+        found = asked(services, "rekognition")
+        for row in range(len(EVERYBODY)):
+            for other in range(2):
+                pair = EVERYBODY.select([row, (row + 1 + other) % 12])
+                found.enrol(pair).search(PROBES.select([0]), 1)
+                assert len(service.stores) <= MOST_OPEN
+        assert len(service.stores) == MOST_OPEN < service.count("CreateCollection") == 24
+    assert not service.stores
 
 
 def test_a_report_after_an_interruption_is_that_of_one_run(
@@ -217,8 +234,10 @@ def test_a_report_after_an_interruption_is_that_of_one_run(
         session.begin(made, tmp_path / "run", tmp_path / "cache", network=True) as begun,
     ):
         begun.run(lambda label, done, _: stop_at(label, done))
-    assert len(service.stores) == 1
+    assert len(service.stores) == 2, "the clean gallery, and the first that is cloaked"
+    asked = service.count("IndexFaces")
     found = run(tmp_path, "rekognition")
+    assert service.count("IndexFaces") == GALLERIES * PHOTOS > asked
     assert not service.stores
     elsewhere = run(tmp_path / "elsewhere", "rekognition")
     assert without_timings(found).replace(str(tmp_path), "") == without_timings(elsewhere).replace(
