@@ -31,11 +31,12 @@ from reports.console.judging import BASELINE, badge, compare_runs, gate_run
 from reports.console.options import given, on_the_line, with_choices
 from reports.console.photos import JSON, check, protect
 from reports.console.process import to_the_end
+from reports.console.services import NETWORK, services
 from web.command import web
 
 INCONCLUSIVE = 3
 app = group("Does this face cloak still protect anyone?")
-for name, commands in GROUPS.items():
+for name, commands in (GROUPS | {"services": services}).items():
     app.add_typer(commands, name=name)
 
 
@@ -59,6 +60,7 @@ def audit(
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Say what there is to do, and how long it takes; do not do it."
     ),
+    allow_network: bool = NETWORK,
     format: list[str] = typer.Option(
         ["markdown"], help="Of the report's files: see `list reports`. May be repeated."
     ),
@@ -108,7 +110,8 @@ def audit(
         return
     from reports.console.running import reported
 
-    found = reported(made, resume or out, cache, format, faces=include_faces, json=json)
+    shown = {"faces": include_faces, "json": json, "network": allow_network}
+    found = reported(made, resume or out, cache, format, **shown)
     if judging:
         verdict = judging.judge(found)
         say(*judging.lines(verdict, found))

@@ -13,6 +13,7 @@ from audit.counts import Counts
 from audit.measuring import measure
 from audit.publishing import publish
 from audit.scene import Scene
+from audit.services import consent
 from audit.visible import Ruler, visible
 from lowkey_core.work.forecast import Forecast
 
@@ -30,21 +31,29 @@ class Foresight:
     """How many of the people there are; the rest is of the first."""
     memory: int | None
     """Bytes in use at most so far, with every network and whole batches; None: not known."""
+    services: tuple[str, ...] = ()
+    """What commercial services would be sent, line by line."""
 
 
 def foresee(scene: Scene, splits: int = 1) -> Foresight:
     """What an audit would do. scene: of its first split. Raises: any AuditError."""
-    return Foresight(scene.photos.counts, _trial(scene), splits, _peak())
+    found, counts = _trial(scene), scene.photos.counts
+    return Foresight(counts, found, splits, _peak(), tuple(consent(scene, found, splits)))
 
 
 def foretell(scene: Scene) -> None:
-    """Tells whoever wants to know how long it will take, if that can be known."""
-    if scene.work.expect is None:
+    """Tells whoever wants to know how long it will take, if that can be known; and, before any
+    commercial service is asked, what it will be sent."""
+    if scene.work.expect is None and not scene.services.asked:
         return
+    found = None
     try:
-        scene.work.foretell(_trial(scene))
+        found = _trial(scene)
     except Exception as error:  # made-up answers may break what uses them: no reason to stop
         log.info("how long it takes is not known", exc_info=error)
+    scene.services.tell(*consent(scene, found))
+    if found is not None:
+        scene.work.foretell(found)
 
 
 def _trial(scene: Scene) -> Forecast:

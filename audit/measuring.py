@@ -11,6 +11,7 @@ import torch
 from adversaries import System
 from audit import curves, recall
 from audit.contests import Contest, Contests
+from audit.indexing import indexed
 from audit.measures import Measure, Searches, rate
 from audit.outcomes import FOUND, Cell, Outcome, Rate
 from audit.publishing import Publication
@@ -100,8 +101,9 @@ def _measured(
                 gallery = scraped.of(trial, publication.attack, earlier)
                 system = contest.prepared(gallery)
                 searches = _searches(scene, scraped, trial, publication.attack, gallery)
-                faces = _faces_found(scene, scraped, trial, gallery)
-                counting.add(trial, faces, control, system, searches)
+                seen = {FOUND: _faces_found(scene, scraped, trial, gallery)}
+                seen |= indexed(control, system, trial, scene.seen.gallery)
+                counting.add(trial, seen, control, system, searches)
                 cloaked |= trial.changed
             yield Cell(
                 attack=publication.attack,
@@ -194,10 +196,15 @@ class Counting:
         """By measure that could not count in some trial: why."""
 
     def add(
-        self, trial: Trial, faces: Outcome, control: System, system: System, searches: Searches
+        self,
+        trial: Trial,
+        seen: dict[str, Outcome],
+        control: System,
+        system: System,
+        searches: Searches,
     ) -> None:
-        """A trial. faces: in which of its pictures the face is still found."""
-        counted = {FOUND: {FOUND: faces}}
+        """A trial. seen: in which of its pictures a face is still found, and by whom."""
+        counted = {FOUND: seen}
         for name, count in self._measures.items():
             try:
                 counted[name] = count(control, system, searches)

@@ -85,7 +85,11 @@ def listed() -> Iterator[str]:
 def listed_recognisers() -> Iterator[str]:
     """A line each; no network is built."""
     known = recognisers.cards()
+    services = recognisers.services()
     for name in recognisers.RECOGNISERS.available():
+        if name in services:
+            yield f"{name}  a service of {services[name]}: see docs/services.md"
+            continue
         if name not in known:
             yield f"{name}  no card among its CARDS"
             continue

@@ -18,6 +18,8 @@ from audit.curves import Curve
 DETECTED, FLAGGED, FOUND = "detected", "flagged", "face found"
 """Outcomes that every reader knows, beside those of `rank`: people whose every picture was dropped
 as cloaked, pictures that were flagged, pictures in which a face is still found where it was."""
+INDEXED = "indexed by the service"
+"""Outcome of services: of the pictures published cloaked, those that have a face by its eye."""
 ACCURACY = "unprotected people found"
 """Outcome of `accuracy`."""
 RECALL = "recall of the search"

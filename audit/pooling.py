@@ -36,18 +36,19 @@ def pooled(plan: AuditPlan, reports: Sequence[AuditReport]) -> AuditReport:
     groups = {n: g for r in reports for n, g in zip(r.people, r.groups, strict=bool(r.groups))}
     counts = summed.counts([r.counts for r in reports], len(people), len(enrolled))
     cloaks = tuple(map(summed.cloak, zip(*(r.cloaks for r in reports), strict=True)))
+    recognisers = tuple(map(summed.recogniser, zip(*(r.recognisers for r in reports), strict=True)))
     adversaries = tuple(
         summed.adversary([split.seed for split in splits], parts)
         for parts in zip(*(r.adversaries for r in reports), strict=True)
     )
     cells = tuple(_cells(reports, people, enrolled))
     notes = once(c.text for r in reports for c in r.caveats if c.code == "dataset")
-    found = caveats(counts, cloaks, first.recognisers, adversaries, cells, notes)
+    found = caveats(counts, cloaks, recognisers, adversaries, cells, notes)
     return AuditReport(
         plan=plan,
         counts=counts,
         cloaks=cloaks,
-        recognisers=first.recognisers,
+        recognisers=recognisers,
         adversaries=adversaries,
         cells=cells,
         cards=once(card for r in reports for card in r.cards),

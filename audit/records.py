@@ -116,6 +116,14 @@ class RecogniserRecord(Record):
     """Of its architecture; "" if not stated."""
     service: bool = False
     """It gives no embeddings: whether it is a surrogate under another name is not known."""
+    host: str = ""
+    """Of a commercial service, where it was asked."""
+    simulated: bool = False
+    """That is not the vendor's own: the figures are not of the vendor's service."""
+    most: Count | None = None
+    """Candidates that it names at most; None: as many as it is asked for."""
+    answers: dict[str, Count] = Field(default_factory=dict)
+    """What it said, of how many photos: `index: ...` and `search: ...`."""
 
 
 class AdversaryRecord(Record):

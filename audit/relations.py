@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from audit.records import RecogniserRecord, Relation
 from audit.scene import Scene
@@ -13,6 +14,7 @@ from lowkey_core.publish.tool import CloakTool
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.recognition.lineage import held_out, shared_data
 from lowkey_core.recognition.sameness import cosines, same
+from lowkey_core.services.asking import Asked
 from lowkey_core.types import Network, Pictures, Recognition
 from lowkey_core.work.work import Work
 
@@ -37,7 +39,19 @@ def _recogniser(scene: Scene, recognition: Recognition) -> RecogniserRecord:
         },
         family=card.family,
         service=not isinstance(recognition, Embedding),
+        **(_asked(recognition) if isinstance(recognition, Asked) else {}),
     )
+
+
+def _asked(service: Asked) -> dict[str, Any]:
+    """What a record says of a commercial service."""
+    place = service.vendor.endpoint
+    return {
+        "host": place.host,
+        "simulated": place.simulated,
+        "most": service.vendor.most,
+        "answers": dict(sorted(service.answers.items())),
+    }
 
 
 def relation(card: weights.Card, tool: CloakTool, twins: Collection[str] = ()) -> Relation:

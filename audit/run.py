@@ -12,22 +12,28 @@ from audit.publishing import publish
 from audit.record import Clock, record
 from audit.report import AuditReport
 from audit.scene import assemble
+from lowkey_core.services.asking import Services
 from lowkey_core.work.work import Work
 
 
-def run_audit(plan: AuditPlan, work: Work, *, faces: bool = False) -> AuditReport:
+def run_audit(
+    plan: AuditPlan, work: Work, *, faces: bool = False, services: Services | None = None
+) -> AuditReport:
     """Everything in a plan, measured: each split of the people by itself, then pooled by identity.
 
-    faces: the report may hold faces of real people. Raises: any AuditError. What is finished stays
-    in `work`, so that a rerun resumes.
+    faces: the report may hold faces of real people. services: that may be asked; None: none.
+    Raises: any AuditError. What is finished stays in `work`, so that a rerun resumes.
     """
-    return pooled(plan, [run_split(split, work, faces=faces) for split in plan.splits])
+    splits = [run_split(split, work, faces=faces, services=services) for split in plan.splits]
+    return pooled(plan, splits)
 
 
-def run_split(plan: AuditPlan, work: Work, *, faces: bool = False) -> AuditReport:
-    """An audit of one split. faces: as `run_audit`. Raises: any AuditError."""
+def run_split(
+    plan: AuditPlan, work: Work, *, faces: bool = False, services: Services | None = None
+) -> AuditReport:
+    """An audit of one split. As `run_audit`."""
     clock = Clock(work)
-    scene = assemble(plan, work)  # names become objects here only
+    scene = assemble(plan, work, services)  # names become objects here only
     clock.lap("assembling")
     foretell(scene)
     clock.lap("foretelling")

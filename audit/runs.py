@@ -37,6 +37,7 @@ ALONGSIDE = (
     "verbose",
     "dry_run",
     "trust",
+    "allow_network",
     "format",
     "include_faces",
     "gate",

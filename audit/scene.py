@@ -25,6 +25,7 @@ from lowkey_core.matchers import MATCHERS
 from lowkey_core.publish.control import EqualNoise
 from lowkey_core.publish.tool import CloakTool, Tool
 from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.services.asking import Services
 from lowkey_core.types import Faces, Network, Pictures, Recognition, Transform, faces_of
 from lowkey_core.work import runtime
 from lowkey_core.work.work import Work
@@ -61,6 +62,7 @@ class Scene:
     sight: Sight
     """How adversaries find faces."""
     work: Work
+    services: Services
 
     @cached_property
     def seen(self) -> Photographs:
@@ -77,8 +79,10 @@ class Scene:
         return Generator().manual_seed(self.seed)
 
 
-def assemble(plan: AuditPlan, work: Work) -> Scene:
-    """Raises: any AuditError; wrong names come out before anything expensive is done."""
+def assemble(plan: AuditPlan, work: Work, services: Services | None = None) -> Scene:
+    """services: that may be asked; None: none. Raises: any AuditError; wrong names come out before
+    anything expensive is done."""
+    services = services or Services(work)
     if strange := [n for n in plan.adversaries.against if n not in plan.publish.attacks]:
         raise PlanError(
             f"{setting('against')} names {', '.join(strange)}",
@@ -103,7 +107,7 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
     measures = {n: MEASURES.load(n, granted=measure) for n in plan.measure.measures}
     before = dict.fromkeys(filter(None, map(older, scenarios.values())))
     tools = {n: tool(n) for n in dict.fromkeys([*plan.publish.attacks, *before])}
-    recognitions, told = strangers.among(_recognitions(plan, work, device), plan)
+    recognitions, told = strangers.among(_recognitions(plan, work, device, services), plan)
     for name in before:
         if isinstance(tools[name].cloak, ThirdPartyCloak):
             raise PlanError(
@@ -135,6 +139,7 @@ def assemble(plan: AuditPlan, work: Work) -> Scene:
         seed=plan.people.seed,
         sight=Sight.of(plan.adversaries.detector, plan.publish.detect == "again", work),
         work=work,
+        services=services,
     )
 
 
@@ -163,12 +168,12 @@ class _Surrogates:
 
 
 def _recognitions(
-    plan: AuditPlan, work: Work, device: torch.device
+    plan: AuditPlan, work: Work, device: torch.device, services: Services
 ) -> tuple[tuple[Recognition, ...], ...]:
     fits = {n: MATCHERS.load(n, granted={"work": work}) for n in plan.adversaries.matchers}
     found: list[tuple[Recognition, ...]] = []
     for name in plan.adversaries.recognisers:
-        loaded = recognisers.load(name, device)
+        loaded = recognisers.load(name, device, services)
         found.append(
             (loaded,)  # a service compares by itself
             if isinstance(loaded, Recognition)

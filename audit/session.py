@@ -50,6 +50,8 @@ class Session:
     """Of `plan.json` and `report.json`."""
     cache: Path
     """Of finished work."""
+    network: bool = False
+    """Whether commercial services may be asked."""
 
     def run(
         self,
@@ -57,17 +59,22 @@ class Session:
         expect: Expect | None = None,
         *,
         faces: bool = False,
+        say: Callable[..., object] | None = None,
     ) -> AuditReport:
         """Runs, and stores the report. show: told of progress. expect: told, once faces are found,
         how long the rest takes; without it there is no trial. faces: the report holds a few faces,
-        of real people, too.
+        of real people, too. say: told, in lines, what services are sent, before they are; without
+        it the log is.
 
         Raises: any AuditError. What is finished is kept: the same call goes on from there.
         """
         work = _work(self.cache, show, expect)
         from audit.run import run_audit
+        from lowkey_core.services.asking import Services
 
-        report = run_audit(self.plan, work, faces=faces)
+        with Services(work, "allowed" if self.network else "refused") as services:
+            services.tell = say or services.tell
+            report = run_audit(self.plan, work, faces=faces, services=services)
         report.save(self.folder / runs.REPORT)
         return report
 
@@ -96,17 +103,19 @@ def audit(
     cache: Path | None = None,
     show: Show | None = None,
     include_faces: bool = False,
+    allow_network: bool = False,
     **given: Any,
 ) -> AuditReport:
     """Runs an audit and returns its report, which is stored too.
 
     preset, plan: as `--preset` and `--plan`; a plan that is made already is taken as it is.
-    out, cache: folders. include_faces: the report may hold faces of real people. given: what the
-    flags of `audit` are called, with underscores: lists may be lists, or text with commas.
+    out, cache: folders. include_faces: the report may hold faces of real people. allow_network:
+    commercial services among the recognisers are sent photos. given: what the flags of `audit` are
+    called, with underscores: lists may be lists, or text with commas.
     Raises: any AuditError.
     """
     made = plan if isinstance(plan, AuditPlan) else make(preset, plan, given)
-    with begin(made, out, cache) as session:
+    with begin(made, out, cache, network=allow_network) as session:
         return session.run(show, faces=include_faces)
 
 
@@ -116,16 +125,18 @@ def begin(
     out: Path | None = None,
     cache: Path | None = None,
     shard: Shard | None = None,
+    *,
+    network: bool = False,
 ) -> Iterator[Session]:
     """Makes the folders, and notes the plan in the run's: whether they may be written is better
-    known now than after the work. One audit at a time has a folder.
+    known now than after the work. One audit at a time has a folder. network: as in `Session`.
 
     An audit that cannot be done as it was asked for leaves the folder as it was; one that was
     interrupted, or found no room, can be resumed. shard: as which it is noted.
     Raises: StorageError, RunError.
     """
     own = Path("runs") / (name_of(plan) + (f"-{shard.number}-of-{shard.of}" if shard else ""))
-    session = Session(plan, out or own, cache or cache_folder())
+    session = Session(plan, out or own, cache or cache_folder(), network)
     folder, new = session.folder, not session.folder.exists()
     try:
         with contextlib.ExitStack() as stack:
@@ -156,13 +167,15 @@ def _refuse(folder: Path) -> None:
 
 def foresee(plan: AuditPlan, cache: Path | None = None, show: Show | None = None) -> Foresight:
     """What an audit would do, and how long it would take, of its first split; no run is begun.
-    Faces are found for it, and kept. Raises: any AuditError.
+    Faces are found for it, and kept; services are not asked. Raises: any AuditError.
     """
     work = _work(cache or cache_folder(), show)
     from audit.forecast import foresee as foreseen
     from audit.scene import assemble
+    from lowkey_core.services.asking import Services
 
-    return foreseen(assemble(plan.splits[0], work), len(plan.splits))
+    scene = assemble(plan.splits[0], work, Services(work, "foreseen"))
+    return foreseen(scene, len(plan.splits))
 
 
 def protect(

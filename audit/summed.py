@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TypeVar
 
 from audit.counts import Counts
-from audit.records import AdversaryRecord, CloakRecord, Copies, Quality
+from audit.records import AdversaryRecord, CloakRecord, Copies, Quality, RecogniserRecord
 
 Named = TypeVar("Named", bound=Hashable)
 
@@ -37,6 +37,12 @@ def counts(parts: Sequence[Counts], people: int, enrolled: int) -> Counts:
             "unreadable_reasons": dict(sorted(reasons.items())) if known else {},
         }
     )
+
+
+def recogniser(parts: Sequence[RecogniserRecord]) -> RecogniserRecord:
+    """What a service answered is the sum over splits; all else is the first's."""
+    total = sum((Counter(part.answers) for part in parts), Counter[str]())
+    return parts[0].model_copy(update={"answers": dict(sorted(total.items()))})
 
 
 def cloak(parts: Sequence[CloakRecord]) -> CloakRecord:

@@ -103,7 +103,7 @@ def export_strangers(folder: Path, count: int) -> None:
 
 def at_hand() -> Iterator[str]:
     """The recognisers whose weights are there, but for the zoo: that learned from these people."""
-    for name in recognisers.RECOGNISERS.available():
+    for name in recognisers.cards():
         try:
             if not name.startswith("zoo:"):
                 recognisers.load(name)

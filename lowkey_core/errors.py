@@ -17,6 +17,7 @@
     +-- StorageError                             a file or folder that cannot be read or written
     |   +-- ReportError, RunError                of a finished audit
     +-- PluginError                              a plugin that raises, or breaks its contract
+    +-- ServiceError                             a service that refuses, or cannot be understood
     +-- NotPossibleError                         one part of an audit; the rest goes on
 
 Input is checked at the border, and not again inside. A message names a setting with `setting`: the
@@ -195,6 +196,10 @@ class RunError(StorageError):
 
 class PluginError(AuditError):
     """A plugin that raises, or does not return what its contract says."""
+
+
+class ServiceError(AuditError):
+    """A commercial service that refuses, is out of quota, or gives an answer that is none."""
 
 
 class NotPossibleError(AuditError):

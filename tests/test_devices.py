@@ -24,7 +24,6 @@ from lowkey_core.cloaks.lowkey import SCHEDULES, LowKey
 from lowkey_core.errors import MissingWeightsError, OptionError
 from lowkey_core.matchers.nn import NearestNeighbour
 from lowkey_core.networks.flip import AtArcFace, FlipAveraged
-from lowkey_core.recognisers import RECOGNISERS
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import Faces
 from lowkey_core.work import runtime
@@ -59,7 +58,7 @@ def load(name: str) -> Any:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("name", RECOGNISERS.available())
+@pytest.mark.parametrize("name", recognisers.cards())
 def test_every_network_embeds_there(name: str, fake: FakeTensorMode) -> None:
     network = load(name)
     side = network.template.size

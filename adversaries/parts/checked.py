@@ -105,6 +105,12 @@ class CheckedGallery:
     checked: Checked
     gallery: Gallery
 
+    @property
+    def indexed(self) -> Tensor | None:
+        """Of a service, which of the pictures sent it indexed, (n,) bool; None of a network."""
+        found = getattr(self.gallery, "indexed", None)
+        return found if isinstance(found, Tensor) else None
+
     def search(self, probes: Pictures, k: int, /) -> Candidates:
         """As the gallery's own."""
         found, n = self.gallery.search(probes, k), len(probes)

@@ -120,7 +120,7 @@ class Robust:
             *(self.digest, self.start.network, str(device_of(classifier)), arithmetic()),
             *(pictures.digests, classes),
         )
-        keep = CacheKeep(self.work.cache, name, frozen=self.work.trying)
+        keep = CacheKeep(self.work.cache, name, frozen=self.work.trying is not None)
 
         def restore(record: Record) -> int:
             if (step := fill(record, parts)) < last:

@@ -53,7 +53,7 @@ def train(
         steps, cosine(recipe.rate, steps, recipe.warm_up), save_every=rows.per_epoch
     )
     name = fingerprint(train, key, recipe, seed, arithmetic())
-    keep = CacheKeep(work.cache, name, frozen=work.trying)
+    keep = CacheKeep(work.cache, name, frozen=work.trying is not None)
 
     def progress(done: int) -> None:
         if done % rows.per_epoch == 0:

@@ -9,6 +9,7 @@ from audit.caveats.doubt import doubt
 from audit.caveats.figures import approximate, controls, held_out, learning, left_out, power
 from audit.caveats.one_network import one_network
 from audit.caveats.pictures import alike, copies, crowd, lost, metrics, unchanged
+from audit.caveats.services import services
 from audit.counts import Counts
 from audit.outcomes import Cell
 from audit.records import AdversaryRecord, Caveat, CloakRecord, RecogniserRecord
@@ -31,6 +32,7 @@ def caveats(
         *unusable(cells),
         *held_out(cloaks, recognisers),
         *one_network(cloaks, recognisers),
+        *services(recognisers, cells),
         *power(cells),
         *approximate(cells),
         *crowd(counts),

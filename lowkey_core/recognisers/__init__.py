@@ -19,6 +19,7 @@ from lowkey_core.errors import OptionError
 from lowkey_core.networks import local
 from lowkey_core.plugins import Kind
 from lowkey_core.plugins.code import is_file
+from lowkey_core.services.asking import Services
 from lowkey_core.spec import parse
 from lowkey_core.types import ARCFACE, Network, Recognition, Template
 from lowkey_core.weights import Card, sidecar, unverified_card
@@ -33,26 +34,29 @@ RECOGNISERS: Kind[Network | Recognition] = Kind(
 )
 
 
-def load(name: str, device: torch.device = CPU) -> Network | Recognition:
+def load(
+    name: str, device: torch.device = CPU, services: Services | None = None
+) -> Network | Recognition:
     """The recogniser called `name`: `dlib`, `mobilefacenet:ms1m`, ... or a user's `.pt`, `.onnx` or
     `.py` file. The first two need a card beside them, `NAME.toml`; the last may have one.
 
-    device: where its weights are put; what is a black box stays on the CPU.
+    device: where its weights are put; what is a black box stays on the CPU. services: the
+    commercial ones that may be asked; None: none.
     A `.py` file's network is tried on two faces: better now than after an hour of cloaking.
     Raises: UnknownNameError, OptionError, MissingWeightsError, TamperedWeightsError,
-    LocalNetworkError, PluginError.
+    LocalNetworkError, PluginError, ServiceError.
     """
-    spec = parse(name)
+    spec, granted = parse(name), {"services": services or Services()}
     path = Path(spec.name)
     loaded: Any
     if path.suffix in local.SUFFIXES:
         loaded = local.load(path)
     elif is_file(spec.name) and sidecar.path_of(path).is_file():
         beside, content = sidecar.verified(path)  # before anything of the file is run
-        loaded = RECOGNISERS.load(spec, content=content)
+        loaded = RECOGNISERS.load(spec, granted=granted, content=content)
         loaded.card = beside.card(path)
     else:
-        loaded = RECOGNISERS.load(spec)
+        loaded = RECOGNISERS.load(spec, granted=granted)
     if not isinstance(getattr(loaded, "card", None), Card):
         loaded.card = unverified_card(name)
     if hasattr(loaded, "enrol"):
@@ -73,7 +77,7 @@ def load(name: str, device: torch.device = CPU) -> Network | Recognition:
 def network(name: str, device: torch.device = CPU) -> Network:
     """The network called `name`: a surrogate is one. Raises: OptionError for a service, and as
     `load`."""
-    loaded = load(name, device)
+    loaded = load(name, device, Services(use="foreseen"))
     if hasattr(loaded, "enrol"):
         raise OptionError(
             f"{name} is a service",
@@ -84,15 +88,23 @@ def network(name: str, device: torch.device = CPU) -> Network:
 
 
 def cards() -> dict[str, Card]:
-    """By name, the card of every recogniser that comes with this project; no network is loaded."""
+    """By name, the card of every network that comes with this project; none is loaded."""
     found = {}
     for name in RECOGNISERS.available():
-        family, _, member = name.partition(":")
-        path = f"lowkey_core.recognisers.{family.replace('-', '_')}"
-        if importlib.util.find_spec(path) is None:
-            continue  # installed by somebody else
-        module = importlib.import_module(path)
-        known = getattr(module, "CARDS", {})
+        _, _, member = name.partition(":")
+        known = getattr(_module(name), "CARDS", {})
         if member in known:  # a file that somebody dropped in need not have any
             found[name] = known[member]
     return found
+
+
+def services() -> dict[str, str]:
+    """By name, whose service it is, of those that come with this project."""
+    found = ((name, getattr(_module(name), "SERVICE", "")) for name in RECOGNISERS.available())
+    return {name: whose for name, whose in found if whose}
+
+
+def _module(name: str) -> object:
+    """Our file of a recogniser; None of one that somebody else has installed."""
+    path = f"lowkey_core.recognisers.{name.partition(':')[0].replace('-', '_')}"
+    return importlib.import_module(path) if importlib.util.find_spec(path) else None

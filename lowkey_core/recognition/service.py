@@ -76,9 +76,13 @@ class ServiceGallery:
     def likeness(self, probes: Pictures, claimed: Tensor, /) -> Tensor:
         """Raises: NotPossibleError: services compare with a collection, not with one entry."""
         del claimed
-        raise NotPossibleError(
-            f"{self.service.card.name} was asked how alike {len(probes)} pictures are to whom they "
-            "claim to be",
-            expected="a recogniser that gives embeddings",
-            remedy="leave out measures of verification, or name another recogniser",
-        )
+        raise uncompared(self.service.card, len(probes))
+
+
+def uncompared(card: Card, probes: int) -> NotPossibleError:
+    """A service was asked for likeness to one entry."""
+    return NotPossibleError(
+        f"{card.name} was asked how alike {probes} pictures are to whom they claim to be",
+        expected="a recogniser that gives embeddings",
+        remedy="leave out measures of verification, or name another recogniser",
+    )

@@ -1,4 +1,4 @@
-"""Downloading weight files, when the user asks for it: nothing else here uses a network.
+"""Downloading weight files, when the user asks for it.
 
 Only https, after redirects too. A file is hashed while it arrives in a temporary file, and moved
 into place when its digest is the card's or, where none was published, has been recorded. A failed

@@ -85,6 +85,11 @@ class Trial:
         self.forecast.kept[label] += len(new)
         return made, True
 
+    def foreseen(self, label: str, sample: Record, seconds: float) -> None:
+        """Of this label nothing is made at all: a piece takes so many seconds, and looks so."""
+        self._samples[label], self._spent[label] = sample, ENOUGH
+        self.forecast.rates[label] = seconds
+
     def steps(self, label: str, start: int, stop: int, key: str = "") -> Iterator[int]:
         """The first of them, a few times: what it reads is read once. A training whose key was here
         before is not counted again: it would be found."""

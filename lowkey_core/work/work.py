@@ -98,9 +98,9 @@ class Work:
             state.trial, state.rows, state.tally = None, known, tally
 
     @property
-    def trying(self) -> bool:
-        """Whether this is a trial."""
-        return self._state.trial is not None
+    def trying(self) -> Trial | None:
+        """The trial that this is, if it is one."""
+        return self._state.trial
 
     def foretell(self, forecast: Forecast) -> None:
         """From here on what is done is counted in the forecast, and who asked is told of it."""

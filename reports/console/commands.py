@@ -117,7 +117,8 @@ def fetch_model(
     ),
     accept_licence: bool = ACCEPTED,
 ) -> None:
-    """Download a weight file. But for this and `datasets fetch`, nothing here uses a network."""
+    """Download a weight file. But for this, `datasets fetch` and services that an audit is allowed
+    to ask, nothing here uses a network."""
     from audit.fetching import fetch
 
     ask = None if accept_licence else partial(agrees, "Fetch it under these terms?")

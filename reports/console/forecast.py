@@ -27,6 +27,7 @@ def lines(found: Foresight) -> Iterator[str]:
         yield f"{most:>12}  at most for all {found.splits} splits: what they share is made once"
     if found.memory is not None:
         yield f"memory: about {found.memory / 1e9:.1f} GB"
+    yield from found.services
 
 
 def duration(seconds: float) -> str:

@@ -21,8 +21,10 @@ def reported(
     *,
     faces: bool,
     json: bool,
+    network: bool,
 ) -> AuditReport:
-    """Runs the plan, writes the report's files and prints it. json: on stdout, too.
+    """Runs the plan, writes the report's files and prints it. json: on stdout, too. network:
+    commercial services may be asked.
 
     Raises: any AuditError.
     """
@@ -32,9 +34,9 @@ def reported(
     from reports.parts import files
 
     wanted = files.names(with_faces(list(format), faces))
-    with session.begin(plan, folder, cache) as begun:
+    with session.begin(plan, folder, cache, network=network) as begun:
         with Progress() as progress:
-            found = begun.run(progress.show, progress.expect, faces=faces)
+            found = begun.run(progress.show, progress.expect, faces=faces, say=say)
         written = files.write(wanted, found, begun.folder)
     draw(render("terminal", found))
     say(f"report: {', '.join(map(str, written))} and report.json")

@@ -11,6 +11,7 @@ import typer
 
 from reports.console.commands import CACHE, FACES, RUNNING, VERBOSE, agrees, log_if, say
 from reports.console.photos import JSON
+from reports.console.services import NETWORK
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from audit.plan import AuditPlan
@@ -58,7 +59,7 @@ def cloaked(plan: AuditPlan, shard: Shard, folder: Path | None, cache: Path | No
 
 def merge(
     runs: list[Path] = typer.Argument(help="The folders of all shards of one audit."),
-    out: Optional[Path] = typer.Option(None, help="Folder of the report. \\[runs/ATTACK-PLAN]"),
+    out: Optional[Path] = typer.Option(None, help="Folder of the report. [runs/ATTACK-PLAN]"),
     trust: bool = typer.Option(
         False, "--trust", help="Do not ask: run the programs that the shards' plan names."
     ),
@@ -66,6 +67,7 @@ def merge(
         ["markdown"], help="Of the report's files: see `list reports`. May be repeated."
     ),
     include_faces: bool = FACES,
+    allow_network: bool = NETWORK,
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
@@ -82,5 +84,6 @@ def merge(
     plan = shards.merged(runs)
     if not trust:
         confirm(plan, {}, runs[0], say, partial(agrees, "Run them?"))
-    found = reported(plan, out, cache, format, faces=include_faces, json=json)
+    shown = {"faces": include_faces, "json": json, "network": allow_network}
+    found = reported(plan, out, cache, format, **shown)
     raise typer.Exit(3 if found.verdict == "inconclusive" else 0)

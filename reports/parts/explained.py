@@ -95,6 +95,25 @@ EXPLAINED = {
         "cannot be tested. Held out is told by its card alone.",
         "Ask whoever runs the service which network it uses.",
     ),
+    "simulated-service": Explanation(
+        "Another program answered in a service's dialect",
+        "The recogniser was asked at an address that is not the vendor's own: a stand-in for "
+        "tests, or a service of somebody else. The figures say nothing of the vendor's service.",
+        "Leave out the endpoint, and the variable that names one, to ask the vendor.",
+    ),
+    "not-indexed": Explanation(
+        "A service did not take some photos",
+        "It found no face in them, or none good enough, or refused the file. A person of whom no "
+        "photo was indexed cannot be found by it, which is no merit of a cloak if the clean photos "
+        "were not taken either: compare `indexed by the service` in both arms.",
+        "Use larger photos of one person each.",
+    ),
+    "few-candidates": Explanation(
+        "A service names fewer candidates than are asked for",
+        "Vendors limit how many candidates a search returns. At ranks beyond that limit a person "
+        "who was not named counts as not found, in both arms.",
+        "Read rank 1, which every service answers.",
+    ),
     "no-newer-model": Explanation(
         "No recogniser is newer than the cloak",
         "A cloak can only be made against recognisers of its time. Those who scrape pictures today "

@@ -24,6 +24,7 @@ from lowkey_core.datasets import folder as folders
 from lowkey_core.errors import AuditError, as_flag, by_name, setting
 from lowkey_core.photos import images
 from lowkey_core.publish.tool import CloakTool
+from lowkey_core.services import web
 from lowkey_core.weights import download
 from lowkey_core.work import files
 from lowkey_core.work.learning import FileKeep
@@ -86,6 +87,7 @@ HOW: dict[str, Callable[[Path], object]] = {
     "LocalNetworkError": unknown_network,
     "DownloadError": lambda _: download.fetch(card(NASTY), print),
     "NotPossibleError": too_few_copies,
+    "ServiceError": lambda _: web.key("facepp", NASTY, ""),
     "UnknownNameError": lambda folder: ADVERSARIES.load(str(folder / NASTY)),
     "OptionError": lambda _: transforms.load(f"jpeg:{NASTY}"),
     "PlanError": lambda folder: choices.make(file=folder / NASTY),

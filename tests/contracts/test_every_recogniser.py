@@ -12,7 +12,9 @@ from lowkey_core.errors import MissingWeightsError, TamperedWeightsError
 from lowkey_core.networks.flip import FlipAveraged
 from lowkey_core.types import Network, Pictures
 
-NAMES = recognisers.RECOGNISERS.available()
+SERVICES = recognisers.services()
+"""Those are asked in `tests/services`."""
+NAMES = [n for n in recognisers.RECOGNISERS.available() if n not in SERVICES]
 CARDS = recognisers.cards()
 PACKAGED = [n for n in NAMES if CARDS[n].distribution]
 """Their weights come with the packages that this project needs."""

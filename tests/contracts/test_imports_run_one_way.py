@@ -16,7 +16,7 @@ ROOMS = (
     ("work",),
     ("photos", "weights"),
     ("faces", "networks"),
-    ("recognition", "plugins"),
+    ("recognition", "plugins", "services"),
     ("cloaking",),
     ("cloaks", "datasets", "matchers", "recognisers", "transforms"),
     ("publish",),

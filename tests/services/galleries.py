@@ -1,0 +1,32 @@
+"""Galleries at a stand-in, without an audit around them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lowkey_core import recognisers
+from lowkey_core.services.asking import Asked, Services
+from lowkey_core.types import Candidates, Pictures
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.work import Work
+from tests.conftest import people
+
+NAMES = ("rekognition", "azure-face", "facepp")
+EVERYBODY = people(4, 3)
+GALLERY = EVERYBODY.select([i for i in range(12) if i % 3])
+PROBES = EVERYBODY.select([i for i in range(12) if not i % 3])
+
+
+def asked(services: Services, name: str) -> Asked:
+    found = recognisers.load(f"{name}:rate=1000000", services=services)
+    assert isinstance(found, Asked)
+    return found
+
+
+def search(
+    root: Path, name: str, probes: Pictures = PROBES, k: int = 4
+) -> tuple[Asked, Candidates]:
+    """The service afterwards, and what it found; the collection is deleted."""
+    with Services(Work(Cache(root / "cache")), "allowed") as services:
+        service = asked(services, name)
+        return service, service.enrol(GALLERY).search(probes, k)
