@@ -14,7 +14,7 @@ from lowkey_core.publish.tool import CloakTool
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.recognition.lineage import held_out, shared_data
 from lowkey_core.recognition.sameness import cosines, same
-from lowkey_core.services.asking import Asked
+from lowkey_core.services.asked import Asked
 from lowkey_core.types import Network, Pictures, Recognition
 from lowkey_core.work.work import Work
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from audit.scene import Scene
 from lowkey_core import recognisers
 from lowkey_core.errors import AuditError, OptionError, by_name
-from lowkey_core.services.asking import Asked, Services
+from lowkey_core.services.asked import Asked
+from lowkey_core.services.asking import Services
 from lowkey_core.services.journal import FOLDER, LASTS, Entry, InUseError, Journal
 from lowkey_core.services.vendor import Vendor
 from lowkey_core.spec import parse

@@ -18,7 +18,8 @@ from annotated_types import Gt, Le
 from pydantic import BaseModel, Field, RootModel
 
 from lowkey_core.errors import ServiceError
-from lowkey_core.services.asking import Asked, Services
+from lowkey_core.services.asked import Asked
+from lowkey_core.services.asking import Services
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.patience import Pace
 from lowkey_core.services.reading import understood

@@ -16,7 +16,8 @@ from typing import Annotated, Any
 from annotated_types import Gt, Le
 from pydantic import BaseModel, Field
 
-from lowkey_core.services.asking import Asked, Services
+from lowkey_core.services.asked import Asked
+from lowkey_core.services.asking import Services
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.patience import Pace, TryAgain
 from lowkey_core.services.reading import understood

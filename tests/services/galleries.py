@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lowkey_core import recognisers
-from lowkey_core.services.asking import Asked, Services
+from lowkey_core.services.asked import Asked
+from lowkey_core.services.asking import Services
 from lowkey_core.types import Candidates, Pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
