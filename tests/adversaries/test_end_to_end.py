@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ def weights(system: System) -> dict[str, Tensor]:
 
 CLEAN = people(4, 3)
 CLOAKED = darker(CLEAN, Generator())
+MADRY = "adversarial-training:madry:passes=1"
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -190,6 +192,12 @@ def test_a_tool_that_cannot_be_run_on_the_gallery_leaves_the_copies_out() -> Non
     assert all(torch.equal(one[k], two[k]) for k in one)
 
 
+@pytest.fixture(scope="module")
+def learned() -> Callable[[str], dict[str, Tensor]]:
+    """The weights that an adversary learns from the clean gallery; each once."""
+    return functools.cache(lambda name: weights(prepared(name)(CLEAN)))
+
+
 @pytest.mark.parametrize(
     ("plain", "other"),
     [
@@ -199,12 +207,14 @@ def test_a_tool_that_cannot_be_run_on_the_gallery_leaves_the_copies_out() -> Non
         ("adversarial-training:fgsm:passes=1", "adversarial-training:fgsm:passes=2"),
         ("adversarial-training:fgsm:passes=1", "adversarial-training:fgsm:passes=1:eps=0.2"),
         ("adversarial-training:fgsm:passes=1", "adversarial-training:fgsm:passes=1:pictures=3"),
-        ("adversarial-training:madry:passes=1", "adversarial-training:trades:passes=1"),
-        ("adversarial-training:madry:passes=1", "adversarial-training:madry:passes=1:steps=1"),
+        pytest.param(MADRY, "adversarial-training:trades:passes=1", marks=pytest.mark.slow),
+        pytest.param(MADRY, f"{MADRY}:steps=1", marks=pytest.mark.slow),
     ],
 )
-def test_every_option_has_an_effect(plain: str, other: str) -> None:
-    one, two = (weights(prepared(name)(CLEAN)) for name in (plain, other))
+def test_every_option_has_an_effect(
+    learned: Callable[[str], dict[str, Tensor]], plain: str, other: str
+) -> None:
+    one, two = learned(plain), learned(other)
     assert any(not torch.equal(one[k], two[k]) for k in one)
 
 

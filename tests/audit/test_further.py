@@ -7,7 +7,7 @@ import torch
 from audit.further import figures, impossible
 from audit.measures import Searches
 from audit.measuring import Counting
-from audit.outcomes import Cell, Outcome, Rate, found_at
+from audit.outcomes import FOUND, Cell, Outcome, Rate, found_at
 from audit.plan import AuditPlan
 from audit.pooling import pooled
 from audit.report import AuditReport
@@ -104,7 +104,7 @@ def test_what_cannot_be_counted_in_one_trial_is_counted_in_none() -> None:
     for scored in ((0,), (1,), (2, 3)):
         trial = Trial(scored, torch.ones(1).bool())
         asked = Searches(scored, nobody, nobody, nobody, nobody, trial.cloaked)
-        counting.add(trial, Outcome(), None, None, asked)  # type: ignore[arg-type]
+        counting.add(trial, {FOUND: Outcome()}, None, None, asked)  # type: ignore[arg-type]
     assert counting.impossible == {"first": "one; expected two; three"}
     assert set(counting.outcomes) == {"face found", "always"}
     assert counting.outcomes["always"].value == (1 + 1 + 2 * 2) / 4, "weighted by people"

@@ -7,9 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+
+from cli import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,10 +50,39 @@ ROOT = Path(__file__).parents[2]
         (["--preset", "fast"], "no preset is called 'fast'"),
     ],
 )
-def test_a_usage_error_is_one_line_and_exit_code_2(arguments: list[str], message: str) -> None:
-    run = cli("audit", "--surrogate", "dlib", "--recogniser", "dlib", *arguments)
+def test_a_usage_error_is_one_line_and_exit_code_2(
+    arguments: list[str],
+    message: str,
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = ["audit", "--surrogate", "dlib", "--recogniser", "dlib", *arguments]
+    monkeypatch.setattr(sys, "argv", ["cli.py", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2, said
+    assert message in said
+    assert "Traceback" not in said
+    assert [*here.glob("runs/*")] == []
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in which the command runs in this process, and leaves nothing of itself."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = signal.getsignal(signal.SIGINT)
+    yield tmp_path
+    signal.signal(signal.SIGINT, before)
+    torch.set_flush_denormal(False)
+
+
+def test_a_process_ends_with_it(tmp_path: Path) -> None:
+    run = cli("audit", "--attack", "lowky", "--out", str(tmp_path / "run"))
     assert run.returncode == 2, run.stderr
-    assert message in run.stderr
+    assert "did you mean 'lowkey'" in run.stderr
     assert "Traceback" not in run.stderr
 
 

@@ -54,6 +54,7 @@ SMALL = {
     "adversarial-training:fgsm": "passes=3",
     "adversarial-training:madry": "passes=3:steps=1",
     "adversarial-training:trades": "passes=3:steps=1",
+    "purification:learned": "channels=8",
 }
 """Options that shorten what takes long: trainings on the gallery."""
 
