@@ -100,7 +100,7 @@ def test_keys_lead_to_the_figures(browser: Any, folder: Path) -> None:
         seen.page.keyboard.press("Tab")
         assert seen.page.locator(":focus").inner_text() == "Skip to the figures"
         seen.page.keyboard.press("Enter")
-        assert seen.page.url.endswith("#main")
+        seen.page.wait_for_url(lambda url: url.endswith("#main"), timeout=10_000)
 
 
 def test_it_prints(browser: Any, folder: Path) -> None:
