@@ -26,7 +26,7 @@ from reports.console.commands import (
     show,
     show_report,
 )
-from reports.console.help import Grouped, group
+from reports.console.help import group
 from reports.console.judging import BASELINE, badge, compare_runs, gate_run
 from reports.console.options import given, on_the_line, with_choices
 from reports.console.photos import JSON, check, protect
@@ -40,7 +40,7 @@ for name, commands in (GROUPS | {"services": services}).items():
     app.add_typer(commands, name=name)
 
 
-@app.command(cls=Grouped)
+@app.command()
 @with_choices()
 def audit(
     context: typer.Context,
@@ -119,15 +119,15 @@ def audit(
     raise typer.Exit(INCONCLUSIVE if found.verdict == "inconclusive" else 0)
 
 
-app.command("check", cls=Grouped)(check)
-app.command("protect", cls=Grouped)(protect)
+app.command("check")(check)
+app.command("protect")(protect)
 app.command("report")(show_report)
 app.command("list")(list_names)
 app.command("gate")(gate_run)
 app.command("merge")(shards.merge)
 app.command("compare")(compare_runs)
 app.command("badge")(badge)
-app.command("web", cls=Grouped)(web)
+app.command("web")(web)
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def cloak(photo: StoredPhoto, session: Session, engine: Engine, job: Job) -> Non
     try:
         done = _cloaked(photo, engine, work, job)
     except StorageError:
-        done = Done("not possible", "there was no room to store its copies. Try again later")
+        done = Done("cancelled", "there was no room to store its copies")
     except AuditError as error:
         done = Done("not possible", error.got)
     except Exception as error:  # one odd photo must not end the server

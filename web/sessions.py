@@ -149,8 +149,9 @@ class Sessions:
     def sweep(self) -> None:
         """Deletes sessions that are too old, and what belongs to none."""
         for session in list(self.all()):
-            if session.age >= self.limits.seconds:
-                self.forget(session)
+            with self._lock:  # its owner may come back just now, and begin anew
+                if session.age >= self.limits.seconds:
+                    self.forget(session)
         for path in self._folders():
             with contextlib.suppress(OSError):
                 old = time.time() - path.stat().st_mtime > _STRAY

@@ -33,7 +33,7 @@ def give_back(every: float = 5.0) -> None:
     """Returns freed memory to the system, if that was not done for so many seconds.
 
     Small things that stay come to lie where big ones were freed, and the next big one does not fit
-    there any more: without this, finding 20,000 faces leaves 40 KB of nothing for each.
+    there any more: without this, each face that is found leaves a hole of its size.
     """
     now = time.monotonic()
     if now - _given[0] >= every:

@@ -5,13 +5,16 @@ Drawn by typer's plain formatter: rich takes longer to import than everything el
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from typer import Typer
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:  # typer brings its click along under a private name
     from typer._click import Context, HelpFormatter
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Grouped(TyperCommand):
@@ -31,6 +34,14 @@ class Grouped(TyperCommand):
                     formatter.write_dl(records)
 
 
+class Commands(Typer):
+    """Commands of which each is `Grouped`."""
+
+    def command(self, *given: Any, **named: Any) -> Callable[[Command], Command]:
+        """As typer's."""
+        return super().command(*given, **{"cls": Grouped, **named})
+
+
 class Whole(TyperGroup):
     """Commands, each with the first paragraph of what it does."""
 
@@ -42,9 +53,9 @@ class Whole(TyperGroup):
             formatter.write_dl([(name, text.split("\n\n")[0]) for name, text in told.items()])
 
 
-def group(text: str) -> Typer:
+def group(text: str) -> Commands:
     """Commands under one name, or all of them."""
-    return Typer(
+    return Commands(
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,

@@ -114,6 +114,8 @@ def test_it_has_limits_that_go_together() -> None:
     assert size(photos["size"]) > Limits().spare_bytes + Limits().request_bytes
     assert SERVICE["cpus"] > 0
     assert SERVICE["pids_limit"] > 0
+    for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # not one for each core of the host
+        assert float(SERVICE["environment"][pool]) == SERVICE["cpus"]
 
 
 @pytest.fixture
