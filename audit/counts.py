@@ -23,6 +23,8 @@ class Counts(Record):
     """Pictures enrolled, of everybody."""
     enrolled: Count
     """Identities in the gallery."""
+    ready: Count = 0
+    """Strangers beside them of whom there are embeddings alone."""
     background_identities: Count
     background_pictures: Count
     calibration_identities: Count = 0

@@ -16,6 +16,7 @@ from audit.scene import Scene, assemble
 from audit.shards import Shard
 from audit.tools import Granted, Mixed
 from lowkey_core.publish.tool import CloakTool, Tool
+from lowkey_core.services.asking import Services
 from lowkey_core.types import Pictures
 from lowkey_core.work.work import Work
 
@@ -27,7 +28,7 @@ def cloak(plan: AuditPlan, shard: Shard, work: Work) -> int:
     """
     made = 0
     for split in plan.splits:
-        scene = assemble(split, work)
+        scene = assemble(split, work, Services(work, "foreseen"))  # a shard searches nobody
         for number, (tools, pictures) in enumerate(batches(scene)):
             if shard.has(number):
                 for tool in tools:

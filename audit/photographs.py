@@ -60,9 +60,11 @@ class Photographs:
         """Everybody in the gallery."""
         return self.gallery.join(self.bystanders).people
 
-    def noting(self, notes: Sequence[str]) -> Photographs:
-        """The same, with more that the report must say."""
-        return replace(self, dataset=replace(self.dataset, notes=(*self.dataset.notes, *notes)))
+    def noting(self, notes: Sequence[str], ready: int) -> Photographs:
+        """The same, with more that the report must say. ready: strangers by embeddings alone."""
+        dataset = replace(self.dataset, notes=(*self.dataset.notes, *notes))
+        counts = self.counts.model_copy(update={"ready": ready})
+        return replace(self, dataset=dataset, counts=counts)
 
 
 def photographs(plan: AuditPlan, work: Work, copies: Sequence[ThirdPartyCloak] = ()) -> Photographs:

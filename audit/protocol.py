@@ -170,8 +170,8 @@ def _with_copies_first(photos: list[Photo], copied: Container[str] | None) -> li
 
 
 def _apart(dataset: Dataset, strangers: Sequence[Photo]) -> None:
-    own = {(photo.path, photo.offset) for photo in dataset.photos}
-    shared = [photo for photo in strangers if (photo.path, photo.offset) in own]
+    own = {photo.place for photo in dataset.photos}
+    shared = [photo for photo in strangers if photo.place in own]
     if shared:
         raise PlanError(
             f"{len(shared)} pictures of {setting('distractor_dataset')} are in {dataset.name} too",

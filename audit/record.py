@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 import torch
 
+from audit import strangers
 from audit.caveats import caveats
 from audit.comparisons import comparisons
 from audit.contests import NOT_EVERYWHERE, Contests, restricted
@@ -226,7 +227,8 @@ def _contents(photos: Photographs) -> Iterator[str]:
 def _searches(scene: Scene) -> dict[str, str]:
     """Where the matcher `nn` leaves the search to another."""
     matchers = {r.matcher for group in scene.recognitions for r in group}
-    said = nn.by_faiss(scene.photos.counts.gallery) if "nn" in matchers else ""
+    largest = max([scene.photos.counts.gallery, *strangers.sizes(scene.recognitions)])
+    said = nn.by_faiss(largest) if "nn" in matchers else ""
     return {"nn": said} if said else {}
 
 

@@ -117,7 +117,7 @@ def assemble(plan: AuditPlan, work: Work, services: Services | None = None) -> S
             )
     copied = [t.cloak for t in tools.values() if isinstance(t.cloak, ThirdPartyCloak)]
     photos = photographs(plan, work, copied)
-    photos = photos.noting(told)
+    photos = photos.noting(told, strangers.fewest(recognitions))
     background.pictures = photos.background
     return Scene(
         tools=tuple(tools[n] for n in plan.publish.attacks),

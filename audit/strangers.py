@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from audit.plan import AuditPlan
 from lowkey_core.errors import PlanError, setting
 from lowkey_core.recognition import ready
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.recognition.ready import Ready
-from lowkey_core.recognition.strangers import FIRST, Strangers
+from lowkey_core.recognition.strangers import Strangers
 from lowkey_core.spec import parse
 from lowkey_core.types import Recognition
 
@@ -30,7 +28,7 @@ def among(groups: Groups, plan: AuditPlan) -> tuple[Groups, tuple[str, ...]]:
     compares people with each other.
     """
     names = [n for n in plan.people.distractor_datasets if ready.is_ready(n)]
-    if not names:
+    if not (names and plan.people.distractors):
         return groups, ()
     if wrong := [n for n in plan.adversaries.matchers if parse(n).name not in MATCHERS]:
         raise PlanError(
@@ -50,11 +48,21 @@ def among(groups: Groups, plan: AuditPlan) -> tuple[Groups, tuple[str, ...]]:
                 remedy=f"name that {setting('recogniser')}, with the same weights, or leave the "
                 "file out",
             )
-    count = min(plan.people.distractors, *(len(file.vectors) for file in files))
+    told = [f"{min(plan.people.distractors, len(f.vectors)):,} of {f.path}" for f in files]
     return found, (
-        f"{count:,} more strangers stand in every gallery by embeddings that were ready "
-        f"({', '.join(names)}): no transform and no adversary changes those.",
+        f"More strangers stand in every gallery by embeddings that were ready ({', '.join(told)}): "
+        "no transform and no adversary changes those.",
     )
+
+
+def fewest(groups: Groups) -> int:
+    """Strangers whose embeddings were ready, in the galleries of the recogniser with the fewest."""
+    return min(sizes(groups), default=0)
+
+
+def sizes(groups: Groups) -> list[int]:
+    """How many each recogniser has of them."""
+    return [len(r.strangers or ()) for r, *_ in groups if isinstance(r, Embedding)]
 
 
 def _with(group: tuple[Recognition, ...], files: list[Ready], most: int) -> tuple[Recognition, ...]:
@@ -68,7 +76,6 @@ def _with(group: tuple[Recognition, ...], files: list[Ready], most: int) -> tupl
                 remedy=f"leave out the other recognisers with {setting('recogniser')}, or add a "
                 "file",
             )
-        vectors = own[0].vectors[:most]
-        fitted = recognition.fit(vectors, FIRST + torch.arange(len(vectors)))
-        found.append(replace(recognition, strangers=Strangers(recognition.network, fitted)))
+        enrolled = Strangers(recognition.network, own[0].vectors[:most], recognition.fit)
+        found.append(replace(recognition, strangers=enrolled))
     return tuple(found)

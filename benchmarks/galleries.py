@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,7 +19,6 @@ import numpy.typing as npt
 
 from benchmarks import record
 from benchmarks.record import Measured
-from lowkey_core.errors import AuditError
 
 TIMED = True
 ENTRIES, PROBES, RANK = 1_000_000, 1000, 50
@@ -84,21 +82,7 @@ def _unit(rows: Rows) -> Rows:
 
 def _run(which: str, folder: Path, size: int) -> Measured:
     """What one search says, in a process of its own. Raises: AuditError."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.galleries", "--search", which, str(folder), str(size)],
-        cwd=record.ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise AuditError(
-            f"the search of {which} failed",
-            expected="seconds, memory and who was found",
-            remedy=f"read what it says: {done.stderr.strip()[-500:]}",
-        )
-    said: Measured = json.loads(done.stdout)
+    said: Measured = record.apart("benchmarks.galleries", "--search", which, str(folder), str(size))
     return said
 
 

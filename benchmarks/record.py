@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -197,6 +197,26 @@ def called(*words: str, codes: Sequence[int] = (0,), bare: bool = False) -> floa
             remedy="read above what it says",
         )
     return seconds
+
+
+def apart(*words: str, env: Mapping[str, str] | None = None) -> Any:
+    """What `python -m WORDS` says, plain JSON, in a process of its own. Raises: AuditError."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise AuditError(
+            f"`python -m {' '.join(words)}` fails",
+            expected="what it measures",
+            remedy=f"read what it says: {done.stderr.strip()[-500:]}",
+        )
+    return json.loads(done.stdout)
 
 
 def fresh(name: str) -> Path:

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 
 from benchmarks import record
 from benchmarks.record import Measured
-from lowkey_core.errors import AuditError
 
 TIMED = True
 WAITS: dict[str, Mapping[str, str]] = {
@@ -67,22 +66,8 @@ def busy() -> Iterator[None]:
 def step(environment: Mapping[str, str]) -> float:
     """Median seconds of a step, in a process of its own. Raises: AuditError."""
     others = {name: v for name, v in os.environ.items() if name not in _OURS}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.threads", "--steps"],
-        cwd=record.ROOT,
-        env={**others, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise AuditError(
-            "training steps failed",
-            expected="seconds",
-            remedy=f"read what they say: {done.stderr.strip()[-500:]}",
-        )
-    seconds: list[float] = json.loads(done.stdout)
+    given = {**others, **environment}
+    seconds: list[float] = record.apart("benchmarks.threads", "--steps", env=given)
     return statistics.median(seconds)
 
 

@@ -15,10 +15,10 @@ CROWD = 50
 
 def crowd(counts: Counts) -> Iterator[Caveat]:
     """Too few people to search among."""
-    if counts.enrolled < CROWD:
+    if (people := counts.enrolled + counts.ready) < CROWD:
         yield doubt(
             "small-gallery",
-            f"A search among {counts.enrolled} people says little about a crowd, where more people "
+            f"A search among {people} people says little about a crowd, where more people "
             "look alike: strangers (a distractor data set) would make the gallery larger.",
         )
 

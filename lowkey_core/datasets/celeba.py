@@ -31,7 +31,8 @@ def build(root: str) -> Dataset:
             remedy="put both into one folder, and name that",
         )
     table, photos, lost = str(folder / TABLE), dict[str, Photo](), list[str]()
-    there = {path.name for path in place.iterdir() if path.is_file()}
+    real = place.resolve()  # a link may not lead out of it
+    there = {p.name for p in place.iterdir() if p.is_file() and p.resolve().parent == real}
     for line, said in enumerate(text(table).splitlines(), 1):
         known = _LINE.fullmatch(said)
         if known is None:

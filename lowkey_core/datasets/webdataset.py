@@ -18,7 +18,7 @@ from lowkey_core.datasets import Dataset, printable
 from lowkey_core.errors import DatasetError, some
 from lowkey_core.photos.formats import claims
 from lowkey_core.photos.photo import Photo
-from lowkey_core.work.files import explained
+from lowkey_core.work.files import explained, open_regular
 
 FIELDS = ("identity", "label", "cls")
 LARGEST = 2**16
@@ -71,7 +71,10 @@ def _samples(shard: Path, *, labels: bool) -> dict[str, Sample]:
     try:
         with explained(shard):
             size = shard.stat().st_size
-            with tarfile.open(shard, "r:") as archive:  # only an uncompressed tar has offsets
+            with (
+                open_regular(shard) as file,
+                tarfile.open(fileobj=file, mode="r:") as archive,  # uncompressed: it has offsets
+            ):
                 for member in _files(archive, shard):
                     name = printable(member.name)
                     if name in names:

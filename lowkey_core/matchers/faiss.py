@@ -25,7 +25,7 @@ from torch import Tensor
 from lowkey_core.errors import OptionError
 from lowkey_core.matchers.nn import NearestNeighbour
 from lowkey_core.recognition.candidates import nothing, stacked
-from lowkey_core.recognition.indexes import MEMBERS, Settings, built, package
+from lowkey_core.recognition.indexes import Settings, built, package
 from lowkey_core.recognition.vectors import Vectors, written
 from lowkey_core.types import Candidates, Embeddings
 from lowkey_core.work.work import Work
@@ -46,43 +46,36 @@ _CHECKED = 50
 """Probes of a search that are searched for exactly, too."""
 
 
+_OPTIONS = {"flat": (), "ivf": ("nprobe", "lists", "seed"), "hnsw": ("links", "ef", "seed")}
+MEMBERS = tuple(_OPTIONS)
+
+
 def build(
     member: str,
     work: Work | None = None,
-    index: str | None = None,
     nprobe: Annotated[int, Ge(1), Le(2**20)] | None = None,
     lists: Annotated[int, Ge(1), Le(2**20)] | None = None,
     links: Annotated[int, Ge(2), Le(512)] | None = None,
     ef: Annotated[int, Ge(1), Le(2**16)] | None = None,
     seed: Annotated[int, Ge(0), Le(2**31 - 1)] | None = None,
 ) -> Search:
-    """member, index: one of MEMBERS. nprobe: of `ivf`, lists that are looked at; 16. lists: of
-    `ivf`; 4 times the square root of the number of pictures. links: of `hnsw`, 32. ef: of `hnsw`,
-    candidates while the graph is built and walked; 128. seed: of either, 0. work: where the
-    gallery's file may be.
+    """member: one of MEMBERS. nprobe: of `ivf`, lists that are looked at; 16. lists: of `ivf`; 4
+    times the square root of the number of pictures, and never so many that fewer than 39 pictures
+    are left to learn each from. links: of `hnsw`, 32. ef: of `hnsw`, candidates while the graph is
+    built and walked; 128. seed: of either, 0. work: where the gallery's file may be.
 
     Raises: OptionError for an option of another index, or without the package.
     """
-    chosen = index or member
-    if chosen not in MEMBERS:
-        raise OptionError(
-            f"faiss was told index={chosen}",
-            expected=f"one of: {', '.join(MEMBERS)}",
-            remedy=f"write faiss:index={MEMBERS[0]}",
-        )
     given = {"nprobe": nprobe, "lists": lists, "links": links, "ef": ef, "seed": seed}
     told = {name: value for name, value in given.items() if value is not None}
-    if wrong := [name for name in told if name not in _OPTIONS[chosen]]:
+    if wrong := [name for name in told if name not in _OPTIONS[member]]:
         raise OptionError(
-            f"faiss:{chosen} was told {wrong[0]}={told[wrong[0]]}",
-            expected=f"of its options: {', '.join(_OPTIONS[chosen]) or 'none'}",
+            f"faiss:{member} was told {wrong[0]}={told[wrong[0]]}",
+            expected=f"of its options: {', '.join(_OPTIONS[member]) or 'none'}",
             remedy="leave it out, or name another index",
         )
     package()
-    return Search(Settings(chosen, **told), work or Work())
-
-
-_OPTIONS = {"flat": (), "ivf": ("nprobe", "lists", "seed"), "hnsw": ("links", "ef", "seed")}
+    return Search(Settings(member, **told), work or Work())
 
 
 @dataclass

@@ -19,6 +19,11 @@ class BoxedPhoto(Photo):
     box: tuple[int, int, int, int] = (0, 0, 1, 1)
     """Left, top, width, height, in pixels of the photo as it is shown, upright."""
 
+    @property
+    def place(self) -> tuple[object, ...]:
+        """A photo of several people has a picture of each."""
+        return *super().place, self.box
+
     def read(self) -> bytes:
         """That part, as a PNG file. Raises: UnreadableImageError, also where the box is outside."""
         pixels = decode_pixels(super().read(), self.name)

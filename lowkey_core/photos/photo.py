@@ -22,6 +22,11 @@ class Photo:
     size: int = -1
     """Number of bytes; -1: up to the end of the file."""
 
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Where it is stored: two photos of one place are one picture."""
+        return self.path, self.offset
+
     def read(self) -> bytes:
         """The encoded picture. Raises: UnreadableImageError."""
         return read_file(self.path, self.offset, self.size)

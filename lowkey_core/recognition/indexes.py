@@ -12,7 +12,6 @@ from lowkey_core.errors import OptionError, setting
 from lowkey_core.recognition.vectors import Rows
 from lowkey_core.types import Embeddings
 
-MEMBERS = ("flat", "ivf", "hnsw")
 _TRAINED_ON = 39
 """Pictures for each list: with fewer, FAISS warns that its lists are badly placed."""
 
@@ -22,7 +21,7 @@ class Settings:
     """Of an index that looks at some pictures only."""
 
     index: str
-    """One of MEMBERS."""
+    """flat, ivf or hnsw."""
     nprobe: int = 16
     lists: int = 0
     """0: 4 times the square root of the number of pictures (FAISS's guidelines)."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from lowkey_core.recognition.matching import Fitted
+import torch
+
+from lowkey_core.recognition.matching import Fit, Fitted
 from lowkey_core.types import Candidates, Embeddings, Network
 from lowkey_core.work.bounded import Bounded
 
@@ -21,10 +24,21 @@ class Strangers:
 
     network: Network
     """That made them: to any other they mean nothing."""
-    fitted: Fitted
+    vectors: Embeddings
+    """(n, d), of one person each."""
+    fit: Fit
+    """Of the matcher."""
     _found: Bounded[Candidates] = field(
         default_factory=lambda: Bounded(_KEPT, lambda c: c.scores.nbytes + c.identities.nbytes)
     )
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    @cached_property
+    def fitted(self) -> Fitted:
+        """Not before anybody searches."""
+        return self.fit(self.vectors, FIRST + torch.arange(len(self)))
 
     def search(self, probes: Embeddings, k: int) -> Candidates:
         """As `Fitted.search`."""

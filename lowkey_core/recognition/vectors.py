@@ -1,4 +1,4 @@
-"""Embeddings in a file, for galleries that need not fit into memory.
+"""Embeddings in a file, for searches in which the gallery need not be in memory.
 
 What is looked at is mapped for as long as it is looked at, so that the memory in use is that of a
 block, however many rows there are.

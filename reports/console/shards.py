@@ -22,8 +22,8 @@ SHARD = typer.Option(
     help="Make only a part of the cloaks, as 3/8, for `merge` to measure: see docs/scale.md.",
     rich_help_panel=RUNNING,
 )
-_OF_REPORTS = ("gate", "baseline", "json", "include_faces", "format", "dry_run")
-"""Options of `audit` that are about a report, which a shard has none of."""
+_OF_REPORTS = ("gate", "baseline", "json", "include_faces", "format", "dry_run", "allow_network")
+"""Options of `audit` about searches and the report, of which a shard has none."""
 
 
 def chosen(text: str | None, resume: Path | None, given: Sequence[str]) -> Shard | None:
@@ -39,8 +39,8 @@ def chosen(text: str | None, resume: Path | None, given: Sequence[str]) -> Shard
         return None
     if wrong := [option for option in given if option in _OF_REPORTS]:
         raise OptionError(
-            f"{setting(wrong[0])} was given for a shard, which has no report",
-            expected=f"{setting(wrong[0])} with `merge`, or for its report afterwards",
+            f"{setting(wrong[0])} was given for a shard, which searches nobody and has no report",
+            expected="cloaks to make: `merge` searches and writes the report, `gate` judges it",
             remedy="leave it out here",
         )
     return shards.parsed(text or noted)

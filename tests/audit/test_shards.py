@@ -263,3 +263,12 @@ def test_shards_and_merge_as_they_are_typed(
     assert typed("merge one two --out all --cache kept --trust", monkeypatch) in (0, 3)
     assert calls(tmp_path) == []
     assert read(Path("all")).plan == runs.started(Path("one")).plan
+
+
+def test_a_shard_asks_no_service(
+    small: AuditPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It searches nobody, so that it needs neither keys nor leave; no test may use a socket."""
+    monkeypatch.delenv("FACEPP_API_KEY", raising=False)
+    asked = changed(small, recogniser=("facepp",), adversary=("oblivious",))
+    assert cloak(asked, Shard(1, 4), Work(Cache(tmp_path / "cache")))

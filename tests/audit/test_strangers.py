@@ -67,9 +67,10 @@ def test_ranks_are_those_among_pictures(
     assert as_published(vectors) == as_published(pictures)
     assert as_published(vectors) != as_published(alone), "else strangers change nothing"
     assert vectors.counts.enrolled == alone.counts.enrolled
-    (told,) = (c.text for c in vectors.caveats if "more strangers" in c.text)
-    assert told.startswith("40 more strangers stand in every gallery by embeddings")
-    assert str(file) in told
+    (told,) = (c.text for c in vectors.caveats if "More strangers" in c.text)
+    assert told.startswith("More strangers stand in every gallery by embeddings")
+    assert f"(40 of {file})" in told
+    assert vectors.counts.ready == 40
 
 
 def test_no_more_of_them_stand_there_than_the_plan_has_distractors(

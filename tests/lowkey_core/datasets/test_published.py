@@ -195,3 +195,20 @@ def test_a_folder_of_nobody_is_named(tmp_path: Path, name: str) -> None:
     make(tmp_path, "notes.txt")
     with pytest.raises(DatasetError, match="holds 0 pictures, and none of anybody"):
         read(name, tmp_path)
+
+
+def test_a_link_out_of_celebas_folder_is_no_picture_of_it(tmp_path: Path) -> None:
+    make(tmp_path / "celeba/img_celeba", "000001.jpg")
+    make(tmp_path, "secret.jpg")
+    (tmp_path / "celeba/img_celeba/000002.jpg").symlink_to(tmp_path / "secret.jpg")
+    (tmp_path / "celeba/identity_CelebA.txt").write_text("000001.jpg 1\n000002.jpg 2\n")
+    found = read("celeba", tmp_path / "celeba")
+    assert who(found) == {"1": ["000001.jpg"]}
+    assert found.notes == ("1 pictures of the table are not there: 000002.jpg.",)
+
+
+def test_two_faces_of_one_photo_are_two_pictures(tmp_path: Path) -> None:
+    table = boxed(tmp_path, "1,7,img/1.png,20,10,8,4,0", "2,8,img/1.png,0,0,10,10,0")
+    one, other = datasets.load(f"ijb:{table}").photos
+    assert one.path == other.path
+    assert one.place != other.place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -146,3 +147,9 @@ def test_what_is_no_shard_is_named(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(StorageError, match="No such file"):
         read(tmp_path / "none.tar")
+
+
+def test_a_fifo_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.tar")
+    with pytest.raises((DatasetError, StorageError), match="Not a regular file"):
+        read(tmp_path)

@@ -61,6 +61,9 @@ def off(row: int, value: float) -> npt.NDArray[np.float32]:
         (npy(np.array([{}], object), allow_pickle=True), "cannot be used"),
         (npy(ROWS).replace(b"(30, 8)", b"(3" + b"0" * 4 + b"8)"), "cannot be used"),
         (b"PK\x03\x04 a zip file of arrays", "cannot be used"),
+        (npy(ROWS).replace(b"(30, 8), }", b"(-5, 8), }"), "cannot be used"),
+        (npy(ROWS).replace(b"(30, 8), }     ", b"(2**70, 8), }  "), "cannot be used"),
+        (npy(ROWS).replace(b"'<f4'", b"(    "), "cannot be used"),
     ],
 )
 def test_a_file_that_is_no_such_array_is_named(
