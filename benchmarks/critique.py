@@ -1,10 +1,12 @@
-"""Cloaks before adversaries on LFW: what the three tables of record share.
+"""Cloaks before adversaries on LFW: what the tables of record share.
 
 What "Data Poisoning Won't Save You From Facial Recognition" (Radiya-Dixit et al., ICLR 2022)
 measured, measured here: the plans benchmarks/plans/critique-*.toml, each an audit of LFW.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from audit import report as reports
 from audit import statistics
@@ -15,6 +17,7 @@ from benchmarks.compare import MEASURED
 from benchmarks.record import Measured
 
 CACHE = record.FOLDER / "critique-cache"
+TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
 
 
 def audited(name: str, *more: str) -> Measured:
@@ -56,6 +59,26 @@ def _cell(cell: Cell) -> Measured:
         "detected": sum(cell.detected),
         **({"auc": flagged.value} if flagged.value is not None else {}),
     }
+
+
+def setting(measured: Measured) -> str:
+    """Who was searched for, among how many."""
+    people, probes, enrolled = (measured[name] for name in ("people", "probes", "enrolled"))
+    dssim = measured["dssim"]["lowkey"]
+    return (
+        f"{people} people of LFW, {probes} photos of them searched for, {enrolled} people "
+        f"enrolled; mean DSSIM of lowkey {dssim:.3f}."
+    )
+
+
+def by_transform(
+    cells: Sequence[Measured], *fields: str
+) -> dict[tuple[str, ...], dict[str, Measured]]:
+    """Cells by these fields of theirs, and then by transform."""
+    found: dict[tuple[str, ...], dict[str, Measured]] = {}
+    for cell in cells:
+        found.setdefault(tuple(cell[f] for f in fields), {})[cell["transform"]] = cell
+    return found
 
 
 def both(cell: Measured) -> tuple[str, str]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import sys
 
 from benchmarks import record
-from benchmarks.critique import audited, protection, rate, value
+from benchmarks.critique import TRANSFORMS, audited, by_transform, protection, rate, setting, value
 from benchmarks.record import Measured
 
 TIMED = False
-TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
 
 
 def measure() -> Measured:
@@ -22,13 +21,10 @@ def measure() -> Measured:
 
 def tables(measured: Measured) -> dict[str, str]:
     """`critique setting`, `critique adversaries` and `critique detection`."""
-    people, probes, enrolled = (measured[name] for name in ("people", "probes", "enrolled"))
     return {
         "critique setting": (
-            f"{people} people of LFW, {probes} clean photos of them, {enrolled} people enrolled; "
-            f"mean DSSIM {measured['dssim']['lowkey']:.3f}. "
-            "Protection is 1 - rank-1 identification (rank 2 where an adversary names two "
-            "candidates), in brackets 95% intervals over people."
+            f"{setting(measured)} Protection is 1 - rank-1 identification (rank 2 where an "
+            "adversary names two candidates), in brackets 95% intervals over people."
         ),
         "critique adversaries": record.table(
             ("adversary", "recogniser", *TRANSFORMS, "control", "unprotected people found"),
@@ -43,9 +39,7 @@ def tables(measured: Measured) -> dict[str, str]:
 
 def _adversaries(measured: Measured) -> list[tuple[str, ...]]:
     """A row for each adversary and recogniser, the least protection first."""
-    found: dict[tuple[str, str], dict[str, Measured]] = {}
-    for cell in measured["cells"]:
-        found.setdefault((cell["adversary"], cell["recogniser"]), {})[cell["transform"]] = cell
+    found = by_transform(measured["cells"], "adversary", "recogniser")
     rows = sorted(found.items(), key=lambda row: value(row[1]["none"], "protection"))
     return [
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from benchmarks import record
-from benchmarks.critique import audited, protection, value
+from benchmarks.critique import audited, protection, setting, value
 from benchmarks.record import Measured
 
 TIMED = False
@@ -28,7 +28,8 @@ def tables(measured: Measured) -> dict[str, str]:
     ]
     least = min(value(c, "control") for c in cells)
     return {
-        "critique galleries": record.table(columns, rows) + f"\n\nControls: at least {least:.2f}."
+        "critique galleries": f"{setting(measured)} As published; controls at least {least:.2f}."
+        f"\n\n{record.table(columns, rows)}"
     }
 
 

@@ -6,11 +6,10 @@ import sys
 from functools import partial
 
 from benchmarks import record
-from benchmarks.critique import audited, protection, rate
+from benchmarks.critique import TRANSFORMS, audited, by_transform, protection, rate
 from benchmarks.record import Measured
 
 TIMED = False
-TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
 BACKGROUNDS = (10, 30)
 """People to learn from, beside the preset's 60."""
 
@@ -48,10 +47,7 @@ def tables(measured: Measured) -> dict[str, str]:
 
 
 def _by_adversary(measured: Measured) -> dict[str, dict[str, Measured]]:
-    found: dict[str, dict[str, Measured]] = {}
-    for cell in measured["cells"]:
-        found.setdefault(cell["adversary"], {})[cell["transform"]] = cell
-    return found
+    return {name: cells for (name,), cells in by_transform(measured["cells"], "adversary").items()}
 
 
 if __name__ == "__main__":

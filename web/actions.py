@@ -33,13 +33,18 @@ def send() -> Response | tuple[str, int]:
     if not sent:
         raise Refused(400, "No photo was chosen.", "Choose one or more, then press Cloak.")
     room(place.sessions)
-    mine, refused = place.sessions.make(g.token), list[NotTaken]()
+    mine, refused, full = place.sessions.make(g.token), list[NotTaken](), list[Refused]()
     mine.touch()
     for outcome in take(sent, asked, mine, place.sessions):
         if isinstance(outcome, NotTaken):
             refused.append(outcome)
-        else:
+            continue
+        try:
             place.jobs.submit(photo_job(mine, outcome, place.engine))
+        except Refused as error:  # it is stored, and so are those that follow
+            full.append(error)
+    if full and not refused:
+        raise full[0]
     if not refused:
         return redirect("/", 303)
     taken = len(sent) - len(refused)

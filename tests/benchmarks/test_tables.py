@@ -11,7 +11,7 @@ from benchmarks import (
     answers,
     audits,
     coverage,
-    critique_adversaries,
+    critique,
     documents,
     learning,
     lowkey,
@@ -101,7 +101,7 @@ def faced(second: str = "detection:classifier") -> dict[str, Any]:
             **{"control": half, "protection": half, "accuracy": [[0, 2], [0, 2]]},
         }
         for adversary in ("oblivious", second)
-        for transform in critique_adversaries.TRANSFORMS
+        for transform in critique.TRANSFORMS
     ]
     everywhere[-1] |= {"detected": 1, "tpr": [[2, 2], [2, 2]], "fpr": half, "auc": 0.9}
     return {
@@ -286,7 +286,7 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "; 1 people detected |" in tables["critique adversaries"]
     assert "| 0.667 | 0.9000 |" in tables["critique detection"]
     assert "| adaptive, 10 people | 0.50 [" in tables["critique knobs"]
-    assert "Controls: at least 0.50." in tables["critique galleries"]
+    assert "controls at least 0.50." in tables["critique galleries"]
     assert "| bounds of gates | 0.970 | 0.980 | 0.0200 | 0.0120 | 0.960 |" in tables["coverage"]
     assert "does in 0.0200 of 100 audits" in tables["coverage pairs"]
     assert "does in 0.0070 of 1,000" in tables["coverage pairs"]

@@ -246,3 +246,19 @@ def test_one_server_has_a_folder_and_removes_it(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match="another server"), private(where):
             pass
     assert not (tmp_path / "mine").exists()
+
+
+def test_of_an_upload_that_the_queue_has_no_room_for_everything_is_stored(make: Make) -> None:
+    site = make(working=False)
+    site.running.jobs.most = 1
+    browser = site.browser()
+    answer = browser.send(*((f"{n}.png", picture(n)) for n in range(1, 4)))
+    assert answer.status_code == 503
+    assert "Press Go on in a few minutes" in answer.text
+    page = browser.get("/").text
+    assert all(f"{n}.png" in page for n in range(1, 4))
+    site.running.jobs.most = 10
+    assert browser.post("/again").status_code == 303
+    site.running.jobs.start()
+    site.wait()
+    assert browser.get("/").text.count("cloaked, 1 face") == 3
