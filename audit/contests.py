@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from torch import Generator
@@ -72,48 +72,62 @@ class Contests:
         )
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What one adversary starts from, and what it runs before it faces cloaks."""
+
+    adversary: str
+    recognition: Recognition
+    tool: CloakTool | None
+    """None: it runs none."""
+    faced: tuple[str, ...]
+    everywhere: bool
+
+
 def prepare(scene: Scene) -> Contests:
+    """Every adversary learns its lessons."""
+    found = Contests()
+    for lesson in lessons(scene, found):
+        name, tool, recognition = lesson.adversary, lesson.tool, lesson.recognition
+        with found.surviving(scene, name, lesson.faced):
+            threat = _threat(scene, recognition, tool, name)
+            prepared = scene.adversaries[name].prepare(threat, scene.rng())
+            about = tool.name if tool else ""
+            found.contests.append(
+                Contest(name, recognition, prepared, lesson.faced, lesson.everywhere, about)
+            )
+    return found
+
+
+def lessons(scene: Scene, found: Contests) -> Iterator[Lesson]:
     """An adversary that runs the tool learns once for each cloak, any other learns once for all.
     One that also faces cloaks that it did not learn about learns about the one that the plan names.
+    Who cannot face a cloak is noted in `found`.
 
     Those that try every recogniser do so from the oldest on; the rest start from the plan's first,
     unless the plan has every adversary start from each.
     """
-    found = Contests()
+    audited = tuple(tool.name for tool in scene.tools)
     for name, adversary in scene.adversaries.items():
         about, everywhere = adversary.about, not restricted(scene, name)
-        audited = [tool.name for tool in scene.tools]
+        unseen = about.uses_tool and about.faces == "all"
         if not everywhere and EVERYBODY not in scene.scenarios:
             found.give_up(name, audited, NO_SCENARIO)
             continue
-        unseen = about.uses_tool and about.faces == "all"
         if unseen and (why := _several(scene, name)):
             found.give_up(name, audited, why)
             continue
         every = scene.each or about.tries == "all"
         for recognition in _tried(scene, every=every, matchers=everywhere):
-            for tool in scene.tools if about.uses_tool else (None,):
-                faced = tuple(_everything(scene)) if tool is None else (tool.name,)
-                if tool and scene.against and tool.name not in scene.against:
-                    if not unseen:
-                        found.give_up(name, [tool.name], LEFT_OUT)
-                    continue
-                if unseen:
-                    faced = tuple(audited)
-                with found.surviving(scene, name, faced):
-                    threat = _threat(scene, recognition, tool, name)
-                    prepared = adversary.prepare(threat, scene.rng())
-                    found.contests.append(
-                        Contest(
-                            name,
-                            recognition,
-                            prepared,
-                            faced,
-                            everywhere,
-                            tool.name if tool else "",
-                        )
-                    )
-    return found
+            if not about.uses_tool:
+                yield Lesson(name, recognition, None, tuple(_everything(scene)), everywhere)
+                continue
+            for tool in scene.tools:
+                if not scene.against or tool.name in scene.against:
+                    faced = audited if unseen else (tool.name,)
+                    yield Lesson(name, recognition, tool, faced, everywhere)
+                elif not unseen:
+                    found.give_up(name, [tool.name], LEFT_OUT)
 
 
 def _several(scene: Scene, name: str) -> str:

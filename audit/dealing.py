@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import Generator
 
+from audit import contests
 from audit.plan import AuditPlan
 from audit.publishing import wanted
 from audit.scene import Scene, assemble
@@ -53,11 +54,10 @@ def batches(scene: Scene) -> Iterator[tuple[Sequence[Tool], Pictures]]:
 
 
 def _run_by_adversaries(scene: Scene) -> Iterator[Granted]:
-    """The tools with which adversaries learn, as `contests.prepare` grants them."""
-    for name, adversary in scene.adversaries.items():
-        for tool in scene.tools if adversary.about.uses_tool else ():
-            if not scene.against or tool.name in scene.against:
-                yield scene.instead.get(name, tool)
+    """The tools with which adversaries learn."""
+    for lesson in contests.lessons(scene, contests.Contests()):
+        if lesson.tool is not None:
+            yield scene.instead.get(lesson.adversary, lesson.tool)
 
 
 def _shares(tool: Granted, background: Pictures) -> Iterator[tuple[CloakTool, Pictures]]:
