@@ -116,7 +116,7 @@ def whole(pixels: Pixels) -> list[Frame]:
     edge = torch.tensor([(width - FACE_SIZE * scale) / 2, (height - FACE_SIZE * scale) / 2])
     box = torch.cat([edge, edge + FACE_SIZE * scale])
     points = (torch.tensor(TEMPLATE) + 0.5) * scale - 0.5 + edge
-    return [Frame((height, width), points, box)]
+    return [Frame.at((height, width), points, box)]
 
 
 def all_whole(photos: Sequence[Pixels]) -> list[list[Frame]]:
@@ -129,7 +129,7 @@ def frame_at(warp: Tensor, size: tuple[int, int]) -> Frame:
     square = torch.tensor([[0.0, 0], [FACE_SIZE, FACE_SIZE]])
     points = torch.cat([torch.tensor(TEMPLATE), square])
     there = torch.linalg.solve(warp[:, :2], (points - warp[:, 2]).T).T.contiguous()
-    return Frame(size, there[:5], torch.cat([there[5:].amin(0), there[5:].amax(0)]))
+    return Frame.at(size, there[:5], torch.cat([there[5:].amin(0), there[5:].amax(0)]))
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def _copy(photo: StoredPhoto, eighths: int, form: str) -> bytes:
         torch.stack([cut(shown.pixels, warp) for warp in warps]).float().div(255),
         warps,
         digest_of(content),
-        tuple(Frame((height, width), *pair) for pair in zip(landmarks, boxes, strict=True)),
+        tuple(Frame.at((height, width), *pair) for pair in zip(landmarks, boxes, strict=True)),
     )
     strength = eighths / EIGHTHS
     settings = Settings(strength=strength, file_format=form)

@@ -182,7 +182,7 @@ def _frames(boxes: Any, points: Any, size: tuple[int, int], photo: tuple[int, in
     there = (np.asarray(points, dtype=np.float64)[order] + 0.5) * scale - 0.5
     edges = (box[order].reshape(-1, 2, 2) * scale).reshape(-1, 4)
     return [
-        Frame((height, width), torch.from_numpy(p), torch.from_numpy(b))
+        Frame.at((height, width), torch.from_numpy(p), torch.from_numpy(b))
         for p, b in zip(there.astype(np.float32), edges.astype(np.float32), strict=True)
     ]
 

@@ -156,7 +156,7 @@ def _frames(
     frames = []
     for points, edges in found:
         box = (edges.view(2, 2) * scale).flatten()
-        frames.append(Frame((photo[0], photo[1]), (points + 0.5) * scale - 0.5, box))
+        frames.append(Frame.at((photo[0], photo[1]), (points + 0.5) * scale - 0.5, box))
 
     def main(frame: Frame) -> float:
         low, high = frame.box[:2], frame.box[2:]

@@ -157,7 +157,7 @@ def frames_in(record: Record) -> tuple[Frame, ...]:
     """The frames that were kept."""
     height, width = record["size"].tolist()
     pairs = zip(record["landmarks"], record["boxes"], strict=True)
-    return tuple(Frame((height, width), points, box) for points, box in pairs)
+    return tuple(Frame.at((height, width), points, box) for points, box in pairs)
 
 
 def _found(record: Record, content: str) -> Found:

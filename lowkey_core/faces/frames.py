@@ -11,16 +11,33 @@ from lowkey_core.faces.alignment import similarity
 from lowkey_core.types import Template
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """One face in one photo."""
+    """One face in one photo. Small: a gallery holds one for each picture, perhaps a million."""
 
     size: tuple[int, int]
     """Height and width of the photo, upright."""
-    landmarks: Tensor
-    """(5, 2) float32, photo pixels (x, y): eyes, nose, mouth corners."""
-    box: Tensor
-    """(4,) float32, photo pixels: left, top, right, bottom, as the detector has them."""
+    numbers: bytes
+    """Of `landmarks` and `box`: 14 float32."""
+
+    @classmethod
+    def at(cls, size: tuple[int, int], landmarks: Tensor, box: Tensor) -> Frame:
+        """size, landmarks, box: as the frame will have them."""
+        return cls(size, torch.cat([landmarks.flatten(), box]).float().numpy().tobytes())
+
+    @property
+    def landmarks(self) -> Tensor:
+        """(5, 2) float32, photo pixels (x, y): eyes, nose, mouth corners."""
+        return self._numbers[:10].reshape(5, 2)
+
+    @property
+    def box(self) -> Tensor:
+        """(4,) float32, photo pixels: left, top, right, bottom, as the detector has them."""
+        return self._numbers[10:]
+
+    @property
+    def _numbers(self) -> Tensor:
+        return torch.frombuffer(bytearray(self.numbers), dtype=torch.float32)
 
     def to(self, template: Template) -> Tensor:
         """(2, 3) float32, photo pixels to template pixels."""
@@ -55,7 +72,7 @@ class Frame:
             height, width = frame.size
             left, top, right, bottom = frame.box
             x, y = frame.landmarks.unbind(1)
-            frame = Frame(
+            frame = Frame.at(
                 (width, height),
                 torch.stack([height - 1 - y, x], 1),  # centres of pixels
                 torch.stack([height - bottom, left, height - top, right]),  # edges

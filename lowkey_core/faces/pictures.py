@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -28,9 +28,10 @@ PATCHES: Bounded[tuple[slice, slice, Pixels]] = Bounded(64 * 2**20, lambda patch
 """Parts of photos that a cloak changed, as they are published."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhotoPicture:
-    """A photo in a file: what a cloak changed in it, and what a platform made of it."""
+    """A photo in a file: what a cloak changed in it, and what a platform made of it. Small: a
+    gallery may hold a million."""
 
     photo: Photo
     identity: int
@@ -45,6 +46,8 @@ class PhotoPicture:
     transform: Transform | None = None
     transformed: str = ""
     """The transform's name."""
+    _digest: str = field(default="", init=False, repr=False, compare=False)
+    """Once it is known."""
 
     @property
     def name(self) -> str:
@@ -56,22 +59,24 @@ class PhotoPicture:
         """As `Picture.found`."""
         return self.frame is not None
 
-    @cached_property
+    @property
     def published(self) -> str:
         """Names the file that was published."""
         at = None if self.at is None else (self.at.landmarks, self.at.size)
         return fingerprint(type(self), self.content, self.change, at)
 
-    @cached_property
+    @property
     def served_as(self) -> str:
         """Names the pixels that a platform serves."""
         return fingerprint(self.published, self.transformed, self.transform)
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """As `Picture.digest`."""
-        frame = self.frame and (self.frame.landmarks, self.frame.box)
-        return fingerprint(self.served_as, frame)
+        if not self._digest:
+            frame = self.frame and (self.frame.landmarks, self.frame.box)
+            object.__setattr__(self, "_digest", fingerprint(self.served_as, frame))
+        return self._digest
 
     def face(self, template: Template = ARCFACE, /) -> Tensor:
         """As `Picture.face`. Raises: DatasetError, UnreadableImageError."""

@@ -34,7 +34,7 @@ def nearer(pixels: Pixels) -> list[Frame]:
     (frame,) = whole(pixels)
     middle = torch.tensor([pixels.shape[1], pixels.shape[0]]) / 2
     points = middle + (frame.landmarks - middle) * 0.8
-    return [Frame(frame.size, points, frame.box)] if pixels.mean() >= DARK else []
+    return [Frame.at(frame.size, points, frame.box)] if pixels.mean() >= DARK else []
 
 
 @pytest.fixture

@@ -137,4 +137,4 @@ def _faces(pixels: Pixels) -> list[Frame]:
     if width < 2 * height:
         return whole(pixels)
     (one,), size = whole(pixels[:, :height]), (height, width)
-    return [Frame(size, one.landmarks + x, one.box + x) for x in (0, width - height)]
+    return [Frame.at(size, one.landmarks + x, one.box + x) for x in (0, width - height)]

@@ -97,11 +97,11 @@ def test_a_frame_turned_back_is_where_numpy_turns_its_pixels() -> None:
     for quarters in (1, 2, 3):
         turned = np.rot90(pixels, quarters)
         y, x = (int(v[0]) for v in turned.nonzero())
-        frame = Frame(
-            turned.shape, torch.tensor([[x, y]]).float(), torch.tensor([x, y, x + 1, y + 1]).float()
+        frame = Frame.at(
+            turned.shape, torch.tensor([[x, y]] * 5).float(), torch.tensor([x, y, x + 1, y + 1])
         )
         back = frame.turned_back(quarters)
-        assert (back.size, back.landmarks.tolist()) == ((30, 50), [[11, 7]])
+        assert (back.size, back.landmarks.tolist()) == ((30, 50), [[11, 7]] * 5)
         assert torch.equal(back.box, box)
 
 

@@ -88,7 +88,7 @@ def test_every_picture_is_looked_at_once(tmp_path: Path) -> None:
     content = encode_pixels(np.full((120, 130, 3), 128, np.uint8), "PNG")
     (tmp_path / "a.png").write_bytes(content)
     (frame,) = whole(np.zeros((120, 130, 3), np.uint8))
-    elsewhere = Frame(frame.size, frame.landmarks - 3, frame.box)
+    elsewhere = Frame.at(frame.size, frame.landmarks - 3, frame.box)
     picture = PhotoPicture(
         Photo("a", "a.png", tmp_path / "a.png"), 0, digest_of(content), elsewhere
     )

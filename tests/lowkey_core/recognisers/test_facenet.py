@@ -78,7 +78,7 @@ def test_crops_at_the_rim_of_a_photo_as_the_package_does(astronaut: Tensor) -> N
     part = np.ascontiguousarray(pixels[top:, left:])
     shifted = frame.box - torch.tensor([left, top] * 2)
     theirs = extract_face(Image.fromarray(part), shifted.numpy(), CHIP.size, margin=14)
-    moved = Frame(part.shape[:2], frame.landmarks - torch.tensor([left, top]), shifted)
+    moved = Frame.at(part.shape[:2], frame.landmarks - torch.tensor([left, top]), shifted)
     assert (cut(part, moved.to(CHIP), CHIP.size) - theirs).abs().mean() < 4
 
 
