@@ -36,6 +36,8 @@ class Progress:
         )
         self.tasks: dict[str, int] = {}
         self.said: dict[str, float] = {}
+        self.began: dict[str, tuple[float, int]] = {}
+        """By label, when the first piece of it was made, and how many were there."""
         self.forecast: Forecast | None = None
 
     def __enter__(self) -> Self:
@@ -60,10 +62,19 @@ class Progress:
         """Called before every piece of work, and once more after the last."""
         if self.terminal:
             self._bar(label, done, total)
-        elif done < total and time.monotonic() - self.said.get(label, -QUIET) >= QUIET:
-            self.said[label] = time.monotonic()
-            left = f"; {duration(self.forecast.left)} left in all" if self.forecast else ""
-            print(one_line(f"{label}: {done} of {total}{left}"), file=sys.stderr, flush=True)
+        elif done < total and (now := time.monotonic()) - self.said.get(label, -QUIET) >= QUIET:
+            self.said[label] = now
+            line = f"{label}: {done} of {total}{self._left(label, done, total, now)}"
+            print(one_line(line), file=sys.stderr, flush=True)
+
+    def _left(self, label: str, done: int, total: int, now: float) -> str:
+        """As the forecast says; before there is one, by the speed of this label so far."""
+        began, before = self.began.setdefault(label, (now, done))
+        if self.forecast:
+            return f"; {duration(self.forecast.left)} left in all"
+        if done == before:
+            return ""
+        return f"; {duration((now - began) / (done - before) * (total - done))} left of that"
 
     def say(self, text: str) -> None:
         """A line of plain text that stays, above the bars."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,21 @@ def test_what_became_of_a_photo_is_one_line(capsys: pytest.CaptureFixture[str]) 
     assert first == f"protected: {SHOWN} -> {SHOWN} (1 face, DSSIM 0.100)"
     assert second.startswith(f"1 protected; see {SHOWN}/")
     assert f"--cloaked {SHOWN}`" in third
+
+
+def test_time_left_before_anything_is_foretold_is_by_the_speed_so_far(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter((0.0, 20.0, 60.0))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    with Progress() as progress:
+        for done in (100, 200, 400):  # 100 were there before; then 5 a second
+            progress.show("finding faces", done, 1000)
+    assert capsys.readouterr().err.splitlines() == [
+        "finding faces: 100 of 1000",
+        "finding faces: 200 of 1000; 3 min left of that",
+        "finding faces: 400 of 1000; 2 min left of that",
+    ]
 
 
 @pytest.mark.parametrize("verbose", [False, True])
