@@ -19,6 +19,7 @@ from benchmarks import (
     record,
     results,
     spotting,
+    strangers,
     veil,
     veil_measured,
 )
@@ -233,6 +234,18 @@ MEASURED: dict[str, dict[str, Any]] = {
         "worst": {name: [3, 12] for name in coverage.ENDS},
         "worst pairs": [4, 7],
     },
+    "strangers": {
+        "side": 64,
+        "audits": {
+            "20000": {
+                "enrolled": 20_020,
+                "without a face": 3,
+                "peak": 1_440_000_000,
+                "seconds": 1200,
+                "left": [[900.0, 1000.0], [360.0, 300.0]],
+            }
+        },
+    },
 }
 """Of each benchmark what it might have measured."""
 
@@ -283,6 +296,7 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "edgeface:xxs: +0.50 [" in tables["veil difference"]
     assert "| 0.950 | 0.030 |" in tables["spotting"]
     assert "| 512 | 1.04 | 0.30 | 49 of 50 |" in tables["galleries"]
+    assert "| 20,020 | 1.44 | 20 | 0.90 to 1.20 |" in tables["strangers"]
     assert "; 1 people detected |" in tables["critique adversaries"]
     assert "| 0.667 | 0.9000 |" in tables["critique detection"]
     assert "| adaptive, 10 people | 0.50 [" in tables["critique knobs"]
@@ -290,6 +304,17 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "| bounds of gates | 0.970 | 0.980 | 0.0200 | 0.0120 | 0.960 |" in tables["coverage"]
     assert "does in 0.0200 of 100 audits" in tables["coverage pairs"]
     assert "does in 0.0070 of 1,000" in tables["coverage pairs"]
+
+
+def test_time_left_is_compared_with_what_it_was() -> None:
+    lines = [
+        (0.0, "finding faces: 0 of 100"),
+        (50.0, "finding faces: 50 of 100; 60 s left of that"),
+        (100.0, "embedding with a: 0 of 9; 3 min left in all"),
+        (150.0, "embedding with a: 5 of 9; 2 min left in all"),
+        (199.0, "embedding with a: 8 of 9; 2 s left in all"),
+    ]
+    assert [*strangers.left(lines, 200.0)] == [[60.0, 50.0], [120.0, 50.0]]
 
 
 def test_answers_of_a_stored_report() -> None:
