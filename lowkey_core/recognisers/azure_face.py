@@ -48,6 +48,7 @@ def build(
 
     Raises: OptionError, ServiceError.
     """
+    services.demand(NAME)
     return services.recognition(connected(endpoint, rate), RELEASED)
 
 

@@ -50,6 +50,7 @@ def build(
 
     Raises: OptionError, ServiceError.
     """
+    services.demand(NAME)
     return services.recognition(connected(endpoint, rate))
 
 

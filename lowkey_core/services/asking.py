@@ -45,18 +45,23 @@ class Services:
     """Those that take part."""
     _open: dict[str, Collection] = field(default_factory=dict)
 
+    def demand(self, name: str) -> None:
+        """Called before anything is set up. name: of a service. Raises: ServiceError where it may
+        not be asked."""
+        if self.use == "refused":
+            raise ServiceError(
+                f"{name} is a service: it would be sent photos of people",
+                expected=f"{setting('allow_network')}, with their consent",
+                remedy=f"see what it would be sent with {setting('dry_run')}, read "
+                f"docs/services.md, then give {setting('allow_network')}",
+            )
+
     def recognition(self, vendor: Vendor, released: datetime.date | None = None) -> Asked:
         """A service as a recogniser. released: of its model, where it is the vendor's own.
 
         Raises: ServiceError where it may not be asked, or there are no keys.
         """
-        if self.use == "refused":
-            raise ServiceError(
-                f"{vendor.name} is a service: it would be sent photos of people",
-                expected=f"{setting('allow_network')}, with their consent",
-                remedy=f"see what it would be sent with {setting('dry_run')}, read "
-                f"docs/services.md, then give {setting('allow_network')}",
-            )
+        self.demand(vendor.name)
         if self.use == "allowed":
             vendor.check()
         simulated = vendor.endpoint.simulated

@@ -69,7 +69,7 @@ class Vendor(Protocol):
         ...
 
     def check(self) -> None:
-        """Raises: ServiceError if there are no keys. Asks nobody."""
+        """Raises: ServiceError if there are no keys. Asks nobody but where keys are given out."""
         ...
 
     def create(self, collection: str, /) -> None:

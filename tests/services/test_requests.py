@@ -15,6 +15,7 @@ from lowkey_core import recognisers
 from lowkey_core.errors import OptionError, ServiceError
 from lowkey_core.recognisers import azure_face, facepp, rekognition
 from lowkey_core.services.asking import Services
+from lowkey_core.services.boto import Boto
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.vendor import Added, Found
 from tests.services.conftest import keys
@@ -28,7 +29,7 @@ def test_requests_and_answers_are_those_of_amazons_service_model() -> None:
     client = boto3.client(
         "rekognition", "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
-    vendor = rekognition.Rekognition(client, lambda: None, HERE, "eu-west-1", 1e6)
+    vendor = rekognition.Rekognition(Boto(client, None), HERE, "eu-west-1", 1e6)
     photo = {"Bytes": b"\x89PNG"}
     name = {"CollectionId": "lowkey-audit-1"}
     with Stubber(client) as model:  # raises for a field that the model does not have

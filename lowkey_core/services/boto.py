@@ -1,0 +1,72 @@
+"""Amazon's own client, set up so that it asks nobody where nobody may be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lowkey_core.errors import OptionError, ServiceError
+
+_NONE = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
+
+
+@dataclass(frozen=True)
+class Boto:
+    """A client of one service, and the session that finds its keys."""
+
+    client: Any
+    session: Any
+
+    def keys(self) -> Any:
+        """boto3's credentials, from where it looks for them: files, a program, a host that gives
+        them out. Raises: ServiceError if it finds none."""
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            found = self.session.get_credentials()
+        except BotoCoreError as error:
+            raise ServiceError(f"boto3: {error}", **_KEYS) from error
+        if found is None:
+            raise ServiceError("boto3 finds no keys", **_KEYS)
+        return found
+
+
+def connected(name: str, url: str, region: str, *, keys: bool) -> Boto:
+    """url: of the endpoint; region: as `us-east-1`; boto3's own for "". keys: they are looked for,
+    which may run a program or ask a host; without them nobody is asked, and calls fail.
+
+    Raises: OptionError, ServiceError without boto3.
+    """
+    try:
+        import boto3  # half a second
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+    except ImportError as error:
+        raise ServiceError(
+            f"{name} needs the package {error.name}",
+            expected="boto3, Amazon's own",
+            remedy="pip install 'lowkey-audit[services]'",
+        ) from error
+    config = Config(
+        connect_timeout=10,
+        read_timeout=60,
+        retries={"total_max_attempts": 1},
+        defaults_mode="legacy",  # `auto` asks a host where it runs
+    )
+    try:
+        session = boto3.session.Session(region_name=region or None)
+        given = {} if keys else _NONE
+        client = session.client(name, endpoint_url=url or None, config=config, **given)
+    except (BotoCoreError, ValueError) as error:
+        raise OptionError(
+            f"{name} cannot be set up: {error}",
+            expected="a region, and an endpoint if it is not the vendor's",
+            remedy=f"write {name}:region=us-east-1, or set AWS_DEFAULT_REGION",
+        ) from error
+    return Boto(client, session)
+
+
+_KEYS = {
+    "expected": "an access key, from where boto3 looks for one",
+    "remedy": "log in with the aws program, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+}
