@@ -125,6 +125,11 @@ class AzureFace:
         """As `Vendor.spec`."""
         return str(Spec(NAME, options={"endpoint": self.endpoint.url}))
 
+    @property
+    def account(self) -> str:
+        """As `Vendor.account`."""
+        return self.key
+
     def calls(self, photos: int, people: int) -> int:
         """As `Vendor.calls`: each photo is looked at, then added; training is asked for twice."""
         return 2 * photos + people + 4

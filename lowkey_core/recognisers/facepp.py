@@ -121,6 +121,11 @@ class FacePP:
         """As `Vendor.spec`."""
         return str(Spec(NAME, options={"endpoint": self.endpoint.url}))
 
+    @property
+    def account(self) -> str:
+        """As `Vendor.account`."""
+        return self.keys[0]
+
     def calls(self, photos: int, people: int) -> int:
         """As `Vendor.calls`: each photo is looked at, then added."""
         del people

@@ -120,6 +120,12 @@ class Rekognition:
         """As `Vendor.spec`."""
         return str(Spec(NAME, options={"endpoint": self.endpoint.url, "region": self.region}))
 
+    @property
+    def account(self) -> str:
+        """As `Vendor.account`: its number, where boto3 knows it, as keys of a role change."""
+        keys = self.boto.keys()
+        return keys.account_id or keys.access_key
+
     def calls(self, photos: int, people: int) -> int:
         """As `Vendor.calls`."""
         del people

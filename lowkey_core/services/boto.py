@@ -18,17 +18,17 @@ class Boto:
     session: Any
 
     def keys(self) -> Any:
-        """boto3's credentials, from where it looks for them: files, a program, a host that gives
-        them out. Raises: ServiceError if it finds none."""
+        """boto3's credentials as they are now, from where it looks for them: files, a program, a
+        host that gives them out. Raises: ServiceError if it finds none."""
         from botocore.exceptions import BotoCoreError
 
         try:
             found = self.session.get_credentials()
+            if found is None:
+                raise ServiceError("boto3 finds no keys", **_KEYS)
+            return found.get_frozen_credentials()
         except BotoCoreError as error:
             raise ServiceError(f"boto3: {error}", **_KEYS) from error
-        if found is None:
-            raise ServiceError("boto3 finds no keys", **_KEYS)
-        return found
 
 
 def connected(name: str, url: str, region: str, *, keys: bool) -> Boto:

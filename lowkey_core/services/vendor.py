@@ -64,6 +64,12 @@ class Vendor(Protocol):
         """The recogniser's name and options that lead here again. No secret."""
         ...
 
+    @property
+    def account(self) -> str:
+        """Tells whose account is asked from any other's: an id, or a key. It is written nowhere.
+        Raises: ServiceError if there are no keys."""
+        ...
+
     def calls(self, photos: int, people: int) -> int:
         """To make a collection of so many, and to delete it."""
         ...

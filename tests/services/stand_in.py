@@ -96,6 +96,8 @@ class StandIn:
     """The service's state, and its switches."""
 
     network: Network
+    key: str = KEY
+    """Of the account that is asked."""
     stores: dict[str, Store] = field(default_factory=dict)
     tokens: dict[str, Tensor] = field(default_factory=dict)
     """Faces that were detected and belong to no collection yet."""

@@ -22,7 +22,15 @@ from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 from tests.audit.small import without_timings
 from tests.services import amazon
-from tests.services.galleries import EVERYBODY, GALLERY, NAMES, PROBES, asked, search
+from tests.services.galleries import (
+    EVERYBODY,
+    NAMES,
+    PROBES,
+    StopError,
+    asked,
+    interrupted,
+    search,
+)
 from tests.services.stand_in import StandIn
 from tests.services.test_audits import GALLERIES, PHOTOS, plan, run
 
@@ -78,25 +86,6 @@ def test_killed_it_goes_on_and_asks_nothing_twice(
     _, straight = search(tmp_path / "elsewhere", name)
     assert candidates.identities.equal(straight.identities)
     assert candidates.scores.equal(straight.scores)
-
-
-class StopError(BaseException):
-    """As Ctrl+C."""
-
-
-def interrupted(root: Path, name: str, after: int = 3) -> None:
-    """A search that ends while photos are sent."""
-    work = Work(Cache(root / "cache"))
-
-    def stop(label: str, done: int, _: int) -> None:
-        if label.endswith("photos sent") and done == after:
-            raise StopError
-
-    with (
-        pytest.raises(StopError),
-        Services(Work(work.cache, stop), "allowed") as services,
-    ):
-        asked(services, name).enrol(GALLERY).search(PROBES, 4)
 
 
 @every
@@ -195,7 +184,7 @@ def test_a_file_that_somebody_wrote_runs_no_program(service: StandIn, tmp_path: 
 
 def test_a_line_that_was_not_finished_is_passed_over(tmp_path: Path) -> None:
     kept = Journal(tmp_path / "cache" / FOLDER)
-    entry = kept.begin("rekognition", "host", "0" * 32, 3)
+    entry = kept.begin("rekognition", "host", "account", "0" * 32, 3)
     entry.note(Line(row=0, said="", handle="person-0"))
     with entry.path.open("ab") as file:
         file.write(b'\n{"row":1,"said":"","han')
