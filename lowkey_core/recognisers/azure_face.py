@@ -23,7 +23,7 @@ from lowkey_core.services.asking import Services
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.patience import Pace
 from lowkey_core.services.reading import understood
-from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Found
+from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Candidate, Found
 from lowkey_core.services.web import Reply, Web, key
 from lowkey_core.spec import Spec
 
@@ -112,6 +112,7 @@ class AzureFace:
     name: str = NAME
     largest: int = 6 * 2**20
     most: int = 100
+    most_of: Candidate = "people"
     per_search: int = 2
     about: str = "v1.2 detection_03 recognition_04"
     key: str = field(default_factory=lambda: os.environ.get("AZURE_FACE_KEY", ""), repr=False)

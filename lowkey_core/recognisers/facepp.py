@@ -21,7 +21,7 @@ from lowkey_core.services.asking import Services
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.patience import Pace, TryAgain
 from lowkey_core.services.reading import understood
-from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Found
+from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Candidate, Found
 from lowkey_core.services.web import Reply, Web, key
 from lowkey_core.spec import Spec
 
@@ -102,7 +102,7 @@ class FacePP:
     name: str = NAME
     largest: int = 2_000_000
     most: int = 5
-    """Faces, not people: one person's photos may be all of them."""
+    most_of: Candidate = "faces"
     per_search: int = 1
     about: str = "v3"
     keys: tuple[str, str] = field(

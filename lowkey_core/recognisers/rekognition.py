@@ -22,7 +22,7 @@ from lowkey_core.services.boto import Boto
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.patience import Pace, TryAgain
 from lowkey_core.services.reading import understood
-from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Found
+from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Candidate, Found
 from lowkey_core.spec import Spec
 
 SERVICE = "Amazon"
@@ -105,6 +105,7 @@ class Rekognition:
     name: str = NAME
     largest: int = 5_000_000
     most: int = 4096
+    most_of: Candidate = "faces"
     per_search: int = 1
 
     def __post_init__(self) -> None:

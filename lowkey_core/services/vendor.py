@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lowkey_core.photos.decoding import encode_pixels
 from lowkey_core.services.endpoints import Endpoint
@@ -12,6 +12,8 @@ from lowkey_core.types import Pixels
 
 log = logging.getLogger(__name__)
 
+Candidate = Literal["faces", "people"]
+"""What a search names: the photos of one person may be several faces."""
 NO_FACE = "no face"
 """Said of a photo in which the service finds none."""
 QUALITY = 95
@@ -51,6 +53,8 @@ class Vendor(Protocol):
     """Bytes of a photo."""
     most: int
     """Candidates of a search."""
+    most_of: Candidate
+    """What those are."""
     per_search: int
     """Calls that a search takes."""
 

@@ -110,7 +110,7 @@ def test_a_service_finds_whom_the_network_inside_it_finds(whole: Whole) -> None:
     assert direct.keys() == whole.own.keys()
     hits = set()
     for place, cell in direct.items():
-        for k in (1, 2, 3) if whole.name != "facepp" else (1,):  # it names five faces, no people
+        for k in (1, 2, 3) if whole.name != "facepp" else (1, 2):  # it names five faces
             one, other = cell.outcomes[rank(k)], whole.own[place].outcomes[rank(k)]
             assert (one.control, one.cloaked) == (other.control, other.cloaked), (place, k)
             hits |= {sum(found.hits) for found in (one.control, one.cloaked) if found}
@@ -136,6 +136,12 @@ def test_a_report_says_simulated_and_where_and_what_was_answered(whole: Whole) -
     assert "simulated-service" in {c.code for c in whole.report.caveats}
     assert {c.recogniser for c in whole.report.cells} == {"tiny2", record.name}
     assert read(whole.root / "run") == whole.again
+
+
+def test_ranks_at_which_five_faces_may_be_of_two_people_are_doubted(whole: Whole) -> None:
+    doubted = {c.code: c.text for c in whole.report.caveats}
+    assert ("few-candidates" in doubted) == (whole.name == "facepp")
+    assert "at ranks above 2" in doubted.get("few-candidates", "at ranks above 2")
 
 
 def test_every_cell_of_a_service_counts_what_it_indexed(whole: Whole) -> None:
