@@ -21,7 +21,7 @@ from lowkey_core.services.asking import Services
 from lowkey_core.services.boto import Boto
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.patience import Pace, TryAgain
-from lowkey_core.services.reading import understood
+from lowkey_core.services.reading import none, understood
 from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Candidate, Found
 from lowkey_core.spec import Spec
 
@@ -199,6 +199,8 @@ class Rekognition:
                     expected="an answer of the service",
                     remedy="look at the keys, the region and the endpoint",
                 ) from error
+            except Exception as error:  # its parser raises whatever an answer leads it into
+                raise none(self.name, type(error).__name__) from error
 
         return self.pace.call(ask)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from lowkey_core.errors import ServiceError
 from lowkey_core.services.endpoints import Endpoint
@@ -82,7 +83,7 @@ class Web:
             ) as answer:
                 content = answer.raw.read(LARGEST + 1, decode_content=True)
                 after = answer.headers.get("Retry-After", "")
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise TryAgain(f"no answer ({type(error).__name__})") from error
         if len(content) > LARGEST:
             raise ServiceError(
@@ -99,10 +100,11 @@ class Web:
 
 
 def key(name: str, variable: str, value: str) -> str:
-    """A key out of the environment. Raises: ServiceError."""
-    if not value:
+    """A key out of the environment. Raises: ServiceError for none, and for what cannot be sent."""
+    if not (value and value.isascii() and value.isprintable()):
         raise ServiceError(
-            f"{name} has no key: {variable} is not set",
+            f"{name} has no key: {variable} "
+            + ("has characters that no key has" if value else "is not set"),
             expected="the key of your own account there",
             remedy=f"set {variable}, see docs/services.md",
         )

@@ -32,7 +32,7 @@ KEY, SECRET = "AKIDSTANDIN", "a-secret-that-is-written-nowhere"
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. content: JSON, or text as it is."""
+    """An answer. content: JSON, or text or bytes as they are."""
 
     status: int
     content: Any
@@ -183,15 +183,18 @@ def serve(service: StandIn, dialects: list[Dialect]) -> ThreadingHTTPServer:
             )
             replies = (dialect(service, request) for dialect in dialects)
             reply = next((r for r in replies if r), Reply(404, "no such page"))
-            plain = isinstance(reply.content, str)
+            plain = isinstance(reply.content, str | bytes)
             content = reply.content if plain else json.dumps(reply.content)
+            content = content.encode() if isinstance(content, str) else content
             self.send_response(reply.status)
-            headers = {"Content-Type": "text/plain" if plain else "application/json"}
+            headers = {
+                "Content-Type": "text/plain" if plain else "application/json",
+                "Content-Length": str(len(content)),
+            }
             for name, value in {**headers, **reply.headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content.encode())))
             self.end_headers()
-            self.wfile.write(content.encode())
+            self.wfile.write(content)
 
         do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
