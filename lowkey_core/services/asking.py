@@ -49,12 +49,7 @@ class Services:
         """Called before anything is set up. name: of a service. Raises: ServiceError where it may
         not be asked."""
         if self.use == "refused":
-            raise ServiceError(
-                f"{name} is a service: it would be sent photos of people",
-                expected=f"{setting('allow_network')}, with their consent",
-                remedy=f"see what it would be sent with {setting('dry_run')}, read "
-                f"docs/services.md, then give {setting('allow_network')}",
-            )
+            raise _refused(name)
 
     def recognition(self, vendor: Vendor, released: datetime.date | None = None) -> Asked:
         """A service as a recogniser. released: of its model, where it is the vendor's own.
@@ -82,7 +77,9 @@ class Services:
 
     def collection(self, vendor: Vendor, gallery: str, photos: int) -> Collection:
         """One for these photos: that of an interrupted run, or a new one. Raises: ServiceError,
-        StorageError."""
+        also where nothing may be sent; StorageError."""
+        if self.use != "allowed":
+            raise _refused(vendor.name)
         found = self._open.pop(gallery, None)
         if found is None:
             found = Collection.of(vendor, self.journal, gallery, photos)
@@ -107,6 +104,16 @@ class Services:
             else:
                 collection.delete()
         self._open.clear()
+
+
+def _refused(name: str) -> ServiceError:
+    """Only `audit` asks services: whoever else was told of one is to leave it out."""
+    return ServiceError(
+        f"{name} is a service: it would be sent photos of people",
+        expected=f"`audit` with {setting('allow_network')}, and their consent",
+        remedy=f"leave it out, or see what `audit` would send with {setting('dry_run')}, read "
+        f"docs/services.md, then give {setting('allow_network')}",
+    )
 
 
 def _card(vendor: Vendor, released: datetime.date | None) -> Card:

@@ -10,10 +10,13 @@ import pytest
 
 from audit import session
 from audit.outcomes import INDEXED, Cell, rank
+from audit.pairs import pairs
 from audit.plan import AuditPlan
 from audit.report import AuditReport, read
 from lowkey_core.errors import AuditError, ServiceError
 from lowkey_core.services.journal import FOLDER, Journal
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.work import Work
 from tests.audit.plans import changed
 from tests.audit.small import small_plan, without_timings
 from tests.services.conftest import listening
@@ -197,6 +200,12 @@ def test_without_leave_nothing_is_sent(service: StandIn, tmp_path: Path, name: s
         pytest.raises(ServiceError, match="allow_network"),
     ):
         begun.run()
+    assert not service.asked
+
+
+def test_photos_beside_their_copies_are_not_sent(service: StandIn, tmp_path: Path) -> None:
+    found = pairs(plan(tmp_path, "facepp"), Work(Cache(tmp_path / "cache")))
+    assert [*found[0].likeness] == ["tiny2"], "the network gives embeddings, the service none"
     assert not service.asked
 
 
