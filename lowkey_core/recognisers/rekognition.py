@@ -64,6 +64,8 @@ def build(
 def connected(url: str, region: str, rate: float, allowed: bool) -> Rekognition:
     """Nobody is asked for keys unless that is allowed. Raises: OptionError, ServiceError without
     boto3."""
+    if url:
+        endpoint(url, OWN, NAME)  # before boto3, which repeats what it cannot read
     found = boto.connected(NAME, url, region, keys=allowed)
     place = endpoint(found.client.meta.endpoint_url, OWN, NAME)
     return Rekognition(found, place, found.client.meta.region_name, rate)
@@ -195,7 +197,7 @@ class Rekognition:
                 raise TryAgain(f"no answer ({type(error).__name__})") from error
             except exceptions.BotoCoreError as error:
                 raise ServiceError(
-                    f"{self.name}: {error}",
+                    f"{self.name}: boto3 has {type(error).__name__}",
                     expected="an answer of the service",
                     remedy="look at the keys, the region and the endpoint",
                 ) from error

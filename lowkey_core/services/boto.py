@@ -1,4 +1,7 @@
-"""Amazon's own client, set up so that it asks nobody where nobody may be asked."""
+"""Amazon's own client, set up so that it asks nobody where nobody may be asked.
+
+Of its errors only the kind is told: their text repeats addresses, with what stands in them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class Boto:
                 raise ServiceError("boto3 finds no keys", **_KEYS)
             return found.get_frozen_credentials()
         except BotoCoreError as error:
-            raise ServiceError(f"boto3: {error}", **_KEYS) from error
+            raise ServiceError(f"boto3 has {type(error).__name__}", **_KEYS) from error
 
 
 def connected(name: str, url: str, region: str, *, keys: bool) -> Boto:
@@ -55,14 +58,18 @@ def connected(name: str, url: str, region: str, *, keys: bool) -> Boto:
     )
     try:
         session = boto3.session.Session(region_name=region or None)
-        given = {} if keys else _NONE
-        client = session.client(name, endpoint_url=url or None, config=config, **given)
+        given: dict[str, Any] = {} if keys else {**_NONE}
+        given["endpoint_url"] = url or None
+        client = session.client(name, config=config, **given)
+        if client.meta.endpoint_url.startswith("http:"):  # on this machine: through nobody else's
+            direct = config.merge(Config(proxies={}))
+            client = session.client(name, config=direct, **given)
     except (BotoCoreError, ValueError) as error:
         raise OptionError(
-            f"{name} cannot be set up: {error}",
-            expected="a region, and an endpoint if it is not the vendor's",
-            remedy=f"write {name}:region=us-east-1, or set AWS_DEFAULT_REGION",
-        ) from error
+            f"{name} cannot be set up: boto3 has {type(error).__name__}",
+            expected="a region, and an address for an endpoint if one is named",
+            remedy=f"write {name}:region=us-east-1, or set AWS_DEFAULT_REGION; look at ~/.aws",
+        ) from None
     return Boto(client, session)
 
 

@@ -28,7 +28,7 @@ class Reply:
     content: Any
     """Parsed JSON; None where it is none."""
     text: str
-    """The beginning of what was written, without secrets; "" where it is JSON."""
+    """What was written instead; "" where it is JSON."""
     after: float = 0.0
     """Seconds that it asks to wait."""
 
@@ -44,6 +44,10 @@ class Web:
     secrets: tuple[str, ...] = field(repr=False)
     """What no message may hold."""
     session: requests.Session = field(default_factory=requests.Session, repr=False)
+
+    def __post_init__(self) -> None:
+        """Plain http is for this machine: no proxy of the environment is shown the pictures."""
+        self.session.trust_env = self.endpoint.url.startswith("https:")
 
     def ask(self, method: str, path: str, judge: Callable[[Reply], Judged], **given: Any) -> Judged:
         """What `judge` makes of the answer. given: as of requests. Servers that are unwell, and
@@ -95,7 +99,7 @@ class Web:
         try:
             return Reply(answer.status_code, json.loads(content), "", wait)
         except (ValueError, RecursionError):
-            text = content[:300].decode("utf-8", "replace")
+            text = content.decode("utf-8", "replace")
             return Reply(answer.status_code, None, text, wait)
 
 

@@ -264,6 +264,27 @@ def test_a_key_that_is_echoed_is_not_repeated(service: StandIn, tmp_path: Path, 
     assert "***" in str(raised.value)
 
 
+def test_a_key_that_stands_where_a_message_is_cut_is_not_begun(
+    service: StandIn, tmp_path: Path
+) -> None:
+    service.always["create"] = Reply(401, "x" * (300 - len(KEY) // 2) + KEY)
+    with pytest.raises(ServiceError, match="refuses with 401: xxx") as raised:
+        search(tmp_path, "azure-face")
+    assert KEY[:4] not in str(raised.value)
+
+
+@every
+def test_what_is_asked_on_this_machine_goes_through_no_proxy(
+    service: StandIn, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")  # where nobody answers
+    for variable in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    assert search(tmp_path, name)[0].answers == FINE
+    assert service.asked
+
+
 def test_what_is_only_foreseen_is_not_sent_outside_a_trial(
     service: StandIn, tmp_path: Path
 ) -> None:

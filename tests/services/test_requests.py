@@ -18,6 +18,7 @@ from lowkey_core.services.asking import Services
 from lowkey_core.services.boto import Boto
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.vendor import Added, Found
+from lowkey_core.spec import Spec
 from tests.services.conftest import keys
 
 HERE = Endpoint("https://rekognition.eu-west-1.amazonaws.com", False)
@@ -105,14 +106,41 @@ def test_any_other_host_is_simulated(name: str, url: str) -> None:
     "url",
     [
         *("http://rekognition.us-east-1.amazonaws.com", "http://10.0.0.1", "ftp://127.0.0.1"),
-        *("https://", "127.0.0.1:80", "https://a:secret@host", "https://host/?a=b", "https://[::"),
+        *("https://", "127.0.0.1:80", "https://a:b@host", "https://host/?a=b", "https://[::"),
         *("https://host:99999", "http://127.0.0.1.example.org"),
     ],
 )
 def test_pictures_are_not_sent_in_the_clear_or_to_no_address(url: str) -> None:
-    with pytest.raises(OptionError) as raised:
+    with pytest.raises(OptionError):
         endpoint(url, rekognition.OWN, "rekognition")
-    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://a:secret@host:99999", "https://a:secret@[::", "a:secret@host", "secret"),
+        *("https://host/?key=secret", "https://host:secret", "https://a:x/secret@host"),
+        *("http://10.0.0.1/secret", "https://a@host/?key=secret@", "https:///secret"),
+    ],
+)
+@pytest.mark.parametrize("name", OWN)
+def test_of_a_wrong_endpoint_no_more_than_scheme_and_host_is_repeated(
+    name: str, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable, value in keys(url, tmp_path).items():
+        monkeypatch.setenv(variable, value)
+    for spec in (name, str(Spec(name, options={"endpoint": url}))):
+        with pytest.raises(OptionError) as raised:
+            recognisers.load(spec, services=Services(use="allowed"))
+        assert "secret" not in str(raised.value)
+
+
+def test_of_a_wrong_endpoint_scheme_and_host_are_repeated() -> None:
+    for url in ("http://10.0.0.1/path", "https://host:8443/?a=b", "http://[::2]"):
+        with pytest.raises(
+            OptionError, match=r"http://10\.0\.0\.1,|https://host:8443,|http://\[::2\],"
+        ):
+            endpoint(url, rekognition.OWN, "rekognition")
 
 
 @pytest.mark.parametrize("name", OWN)
