@@ -49,9 +49,10 @@ class Collection:
                     continue
                 log.info("%s: going on with %s", vendor.name, entry.collection)
                 return cls(vendor, entry, stack.pop_all(), made=bool(entry.lines))
-        entry = journal.begin(vendor.spec, vendor.endpoint.host, account, gallery, photos)
+        entry = journal.new(vendor.spec, vendor.endpoint.host, account, gallery, photos)
         with contextlib.ExitStack() as stack:
             stack.enter_context(entry.held())
+            entry.write()
             return cls(vendor, entry, stack.pop_all())
 
     @property

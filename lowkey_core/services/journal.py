@@ -2,7 +2,8 @@
 
 A file is written before its collection is made, and removed after it is deleted. Its first line
 says where the collection is, each further line what became of one photo, so that an interrupted
-run goes on with it. Whoever uses a collection holds the lock of its file.
+run goes on with it. Whoever uses a collection holds the lock of its file, from before the file is
+there.
 """
 
 from __future__ import annotations
@@ -80,6 +81,10 @@ class Entry:
         """Whether it is in that account; see `Vendor.account`."""
         return self.header.account == marked(account, self.collection)
 
+    def write(self) -> None:
+        """Without lines. Raises: StorageError: what cannot be noted must not be made."""
+        write_atomically(self.path, self.header.model_dump_json().encode())
+
     def read(self) -> bool:
         """Reads its lines; False if it is gone. One that a killed process did not finish is passed
         over: each begins on a new line. Raises: StorageError."""
@@ -124,10 +129,11 @@ class Journal:
     folder: Path
     """Made when it is first needed."""
 
-    def begin(self, spec: str, host: str, account: str, gallery: str, photos: int) -> Entry:
-        """A new one. account: as of `Vendor.account`. Raises: StorageError: what cannot be noted
-        must not be made."""
-        storage.make_private(self.folder.parent)
+    def new(self, spec: str, host: str, account: str, gallery: str, photos: int) -> Entry:
+        """One that is not written yet, so that it can be held before anybody sees it. account: as
+        of `Vendor.account`. Raises: StorageError."""
+        for folder in (self.folder.parent, self.folder):
+            storage.make_private(folder)
         made = datetime.datetime.now(datetime.UTC)
         collection = f"lowkey-audit-{os.urandom(16).hex()}"
         header = Header(
@@ -139,9 +145,7 @@ class Journal:
             made=made,
             expires=made + LASTS,
         )
-        path = self.folder / f"{collection}{_SUFFIX}"
-        write_atomically(path, header.model_dump_json().encode())
-        return Entry(path, header)
+        return Entry(self.folder / f"{collection}{_SUFFIX}", header)
 
     def entries(self) -> list[Entry]:
         """The oldest first, without their lines; what is no file of ours is passed over.

@@ -49,7 +49,8 @@ def test_another_account_neither_deletes_a_collection_nor_goes_on_with_it(
 
 def test_a_mark_shows_nothing_of_the_account(tmp_path: Path) -> None:
     kept = Journal(tmp_path / FOLDER)
-    one, other = (kept.begin("facepp", "host", KEY, "0" * 32, 3) for _ in range(2))
+    one, other = (kept.new("facepp", "host", KEY, "0" * 32, 3) for _ in range(2))
+    one.write()
     assert one.of(KEY)
     assert not one.of(OTHER)
     assert one.header.account != other.header.account, "nor that two collections are of one"

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import cli
 from audit import session
+from audit.services import clean
 from lowkey_core.services import journal
 from lowkey_core.services.asking import MOST_OPEN, Services
 from lowkey_core.services.journal import FOLDER, Journal, Line
@@ -184,7 +185,8 @@ def test_a_file_that_somebody_wrote_runs_no_program(service: StandIn, tmp_path: 
 
 def test_a_line_that_was_not_finished_is_passed_over(tmp_path: Path) -> None:
     kept = Journal(tmp_path / "cache" / FOLDER)
-    entry = kept.begin("rekognition", "host", "account", "0" * 32, 3)
+    entry = kept.new("rekognition", "host", "account", "0" * 32, 3)
+    entry.write()
     entry.note(Line(row=0, said="", handle="person-0"))
     with entry.path.open("ab") as file:
         file.write(b'\n{"row":1,"said":"","han')
@@ -200,6 +202,24 @@ def test_a_line_that_was_not_finished_is_passed_over(tmp_path: Path) -> None:
     assert [e.path for e in kept.entries()] == [entry.path]
     entry.remove()
     assert not found.read()
+
+
+def test_one_is_in_use_as_soon_as_it_is_noted(
+    service: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody cleans up between any two steps of who makes it."""
+    said: list[str] = []
+    write = journal.write_atomically
+
+    def looked_at(path: Path, content: bytes) -> None:
+        write(path, content)
+        clean(tmp_path / "cache", said.append)
+
+    monkeypatch.setattr(journal, "write_atomically", looked_at)
+    found, _ = search(tmp_path, "facepp")
+    assert found.answers == {"index: indexed": 8, "search: answered": 4}
+    assert [line.partition(": ")[2] for line in said] == ["a run is using it"]
+    assert not service.stores
 
 
 def test_a_few_collections_are_open_at_a_time(service: StandIn, tmp_path: Path) -> None:
