@@ -182,7 +182,7 @@ class AzureFace:
 
         self.web.pace.poll(ended, "training")
 
-    def search(self, collection: str, photo: bytes, k: int, /) -> Found:
+    def search(self, collection: str, photo: bytes, /) -> Found:
         """As `Vendor.search`."""
         face = self._look(photo, identify=True)
         if isinstance(face, str):
@@ -190,7 +190,7 @@ class AzureFace:
         given = {
             "faceIds": [face.id],
             "largePersonGroupId": collection,
-            "maxNumOfCandidatesReturned": k,
+            "maxNumOfCandidatesReturned": self.most,
             "confidenceThreshold": 0.0,
         }
         (found,) = understood(_Identified, self._ask("POST", "identify", json=given), NAME).root

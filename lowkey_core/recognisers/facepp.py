@@ -158,10 +158,10 @@ class FacePP:
     def finish(self, collection: str, /) -> None:
         """Nothing is left to do."""
 
-    def search(self, collection: str, photo: bytes, k: int, /) -> Found:
+    def search(self, collection: str, photo: bytes, /) -> Found:
         """As `Vendor.search`."""
-        del k
-        said = self._ask("search", _PHOTO, photo, outer_id=collection, return_result_count=5)
+        wanted = {"outer_id": collection, "return_result_count": self.most}
+        said = self._ask("search", _PHOTO, photo, **wanted)
         if isinstance(said, str):
             return Found(said)
         answer = understood(_Searched, said, NAME)

@@ -165,9 +165,8 @@ class Rekognition:
     def finish(self, collection: str, /) -> None:
         """Nothing is left to do."""
 
-    def search(self, collection: str, photo: bytes, k: int, /) -> Found:
-        """As `Vendor.search`: as many faces as it gives, as one person has several."""
-        del k
+    def search(self, collection: str, photo: bytes, /) -> Found:
+        """As `Vendor.search`."""
         said = self._ask(
             *("search_faces_by_image", {*_PHOTO, "InvalidParameterException"}),
             CollectionId=collection,

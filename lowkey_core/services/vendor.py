@@ -94,9 +94,9 @@ class Vendor(Protocol):
         """Called when everything is added; at least one face was."""
         ...
 
-    def search(self, collection: str, photo: bytes, k: int, /) -> Found:
-        """Those most like the main face of a photo, best first. k: people wanted, at most `most`;
-        a service that names faces gives as many as it takes, if it can."""
+    def search(self, collection: str, photo: bytes, /) -> Found:
+        """Those most like the main face of a photo, best first: as many as `most`, so that one
+        answer holds for every rank."""
         ...
 
     def delete(self, collection: str, /) -> None:

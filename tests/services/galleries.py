@@ -15,6 +15,10 @@ from lowkey_core.work.work import Work
 from tests.conftest import people
 
 NAMES = ("rekognition", "azure-face", "facepp")
+FINE = {"index: indexed": 8, "search: answered": 4}
+INDEX = {"rekognition": "IndexFaces", "azure-face": "addface", "facepp": "detect"}
+SEARCH = {"rekognition": "SearchFacesByImage", "azure-face": "identify", "facepp": "search"}
+CREATE = {"rekognition": "CreateCollection", "azure-face": "create", "facepp": "faceset/create"}
 EVERYBODY = people(4, 3)
 GALLERY = EVERYBODY.select([i for i in range(12) if i % 3])
 PROBES = EVERYBODY.select([i for i in range(12) if not i % 3])

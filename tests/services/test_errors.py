@@ -10,21 +10,15 @@ from lowkey_core.errors import ServiceError
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.services import vendor
-from lowkey_core.services.asking import Services
 from lowkey_core.services.journal import FOLDER, Journal
 from lowkey_core.types import NOT_FOUND
-from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork
 from tests.services import amazon, azure, megvii
-from tests.services.galleries import GALLERY, NAMES, PROBES, asked, search
-from tests.services.stand_in import KEY, SECRET, Reply, StandIn
+from tests.services.galleries import FINE, GALLERY, INDEX, NAMES, PROBES, SEARCH, search
+from tests.services.stand_in import Reply, StandIn
 
 pytestmark = pytest.mark.enable_socket
-FINE = {"index: indexed": 8, "search: answered": 4}
-INDEX = {"rekognition": "IndexFaces", "azure-face": "addface", "facepp": "detect"}
-SEARCH = {"rekognition": "SearchFacesByImage", "azure-face": "identify", "facepp": "search"}
-CREATE = {"rekognition": "CreateCollection", "azure-face": "create", "facepp": "faceset/create"}
 THROTTLED = {
     "rekognition": amazon.THROTTLED,
     "azure-face": azure.THROTTLED,
@@ -251,47 +245,6 @@ def test_training_that_never_ends_is_given_up(service: StandIn, tmp_path: Path) 
     service.polls = 10**6
     with pytest.raises(ServiceError, match="training has not ended"):
         search(tmp_path, "azure-face")
-
-
-@pytest.mark.parametrize("name", ["azure-face", "facepp"])
-def test_a_key_that_is_echoed_is_not_repeated(service: StandIn, tmp_path: Path, name: str) -> None:
-    echo = f"no such key: {KEY} {SECRET}"
-    replies = {"azure-face": azure.error(401, "401", echo), "facepp": megvii.error(401, echo)}
-    service.always[CREATE[name]] = replies[name]
-    with pytest.raises(ServiceError) as raised:
-        search(tmp_path, name)
-    assert KEY not in str(raised.value)
-    assert "***" in str(raised.value)
-
-
-def test_a_key_that_stands_where_a_message_is_cut_is_not_begun(
-    service: StandIn, tmp_path: Path
-) -> None:
-    service.always["create"] = Reply(401, "x" * (300 - len(KEY) // 2) + KEY)
-    with pytest.raises(ServiceError, match="refuses with 401: xxx") as raised:
-        search(tmp_path, "azure-face")
-    assert KEY[:4] not in str(raised.value)
-
-
-@every
-def test_what_is_asked_on_this_machine_goes_through_no_proxy(
-    service: StandIn, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(variable, "http://127.0.0.1:9")  # where nobody answers
-    for variable in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(variable, raising=False)
-    assert search(tmp_path, name)[0].answers == FINE
-    assert service.asked
-
-
-def test_what_is_only_foreseen_is_not_sent_outside_a_trial(
-    service: StandIn, tmp_path: Path
-) -> None:
-    services = Services(Work(Cache(tmp_path / "cache")), "foreseen")
-    with pytest.raises(ServiceError, match="would be sent photos"):
-        asked(services, "facepp").enrol(GALLERY).search(PROBES, 4)
-    assert not service.asked
 
 
 def test_a_service_that_is_not_there_is_an_error(

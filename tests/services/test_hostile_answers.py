@@ -9,9 +9,8 @@ import pytest
 from lowkey_core.errors import ServiceError
 from lowkey_core.services import web
 from lowkey_core.services.journal import FOLDER, Journal
-from tests.services.galleries import search
+from tests.services.galleries import CREATE, FINE, INDEX, SEARCH, search
 from tests.services.stand_in import Reply, StandIn
-from tests.services.test_errors import CREATE, FINE, INDEX, SEARCH
 
 pytestmark = pytest.mark.enable_socket
 web_only = pytest.mark.parametrize("name", ["azure-face", "facepp"])

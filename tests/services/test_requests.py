@@ -60,9 +60,9 @@ def test_requests_and_answers_are_those_of_amazons_service_model() -> None:
         assert vendor.add("lowkey-audit-1", 3, "", photo["Bytes"]) == Added("", "person-3")
         lost = vendor.add("lowkey-audit-1", 4, "", photo["Bytes"])
         assert lost == Added("not indexed: EXTREME_POSE", "")
-        found = vendor.search("lowkey-audit-1", photo["Bytes"], 1)
+        found = vendor.search("lowkey-audit-1", photo["Bytes"])
         assert found == Found("", (("person-3", 99.5),))
-        assert vendor.search("lowkey-audit-1", photo["Bytes"], 1) == Found("no face")
+        assert vendor.search("lowkey-audit-1", photo["Bytes"]) == Found("no face")
         vendor.delete("lowkey-audit-1")
         model.assert_no_pending_responses()
 
