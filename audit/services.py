@@ -31,8 +31,9 @@ def consent(scene: Scene, forecast: Forecast | None, splits: int = 1) -> Iterato
         hours = LASTS.total_seconds() / 3600
         yield (
             "photos of people are biometric data: have their consent, or another legal ground. "
-            "Collections are deleted when the audit ends or fails; one that was interrupted keeps "
-            f"them {hours:.0f} h for the same command, and `services clean` deletes them"
+            "Collections are deleted when the audit ends or fails; one that was interrupted, or "
+            f"got no answer, keeps them {hours:.0f} h for the same command, and `services clean` "
+            "deletes them"
         )
 
 
