@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from lowkey_core.errors import ServiceError
+from lowkey_core.errors import NotPossibleError, ServiceError
 from lowkey_core.recognition.candidates import nothing
-from lowkey_core.recognition.service import uncompared
 from lowkey_core.services import answers
 from lowkey_core.services.answers import Filled, Named, Searched
 from lowkey_core.services.collection import Collection
@@ -133,7 +132,12 @@ class AskedGallery:
     def likeness(self, probes: Pictures, claimed: Tensor, /) -> Tensor:
         """Raises: NotPossibleError: services compare with a collection, not with one entry."""
         del claimed
-        raise uncompared(self.service.card, len(probes))
+        raise NotPossibleError(
+            f"{self.service.card.name} was asked how alike {len(probes)} pictures are to whom they "
+            "claim to be",
+            expected="a recogniser that gives embeddings",
+            remedy="leave out measures of verification, or name another recogniser",
+        )
 
     @property
     def _work(self) -> Work:

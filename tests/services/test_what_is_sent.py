@@ -6,16 +6,45 @@ from pathlib import Path
 
 import pytest
 
-from lowkey_core.errors import ServiceError
+from lowkey_core.errors import NotPossibleError, ServiceError
+from lowkey_core.services.asked import AskedGallery
 from lowkey_core.services.asking import Services
+from lowkey_core.types import Pixels
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
+from tests.lowkey_core.recognition.test_lost_faces import losing
 from tests.services import azure, megvii
 from tests.services.galleries import CREATE, FINE, GALLERY, NAMES, PROBES, SEARCH, asked, search
 from tests.services.stand_in import KEY, SECRET, Reply, StandIn
 
 pytestmark = pytest.mark.enable_socket
 every = pytest.mark.parametrize("name", NAMES)
+
+
+def test_photos_are_sent_whole_also_where_our_detector_lost_the_face(
+    service: StandIn, tmp_path: Path
+) -> None:
+    sent: list[Pixels] = []
+
+    def sees(pixels: Pixels) -> bool:
+        sent.append(pixels)
+        return len(sent) != 2
+
+    service.sees = sees
+    with Services(Work(Cache(tmp_path / "cache")), "allowed") as services:
+        gallery = asked(services, "rekognition").enrol(losing(GALLERY, 0, 5))
+        assert isinstance(gallery, AskedGallery)
+        assert gallery.indexed.tolist() == [i != 1 for i in range(len(GALLERY))]
+    for pixels, picture in zip(sent, GALLERY.items, strict=True):
+        assert (pixels == picture.pixels()).all()
+
+
+def test_a_service_is_not_asked_how_alike_two_photos_are(service: StandIn, tmp_path: Path) -> None:
+    with Services(Work(Cache(tmp_path / "cache")), "allowed") as services:
+        gallery = asked(services, "rekognition").enrol(GALLERY)
+        with pytest.raises(NotPossibleError, match="how alike 4 pictures are"):
+            gallery.likeness(PROBES, PROBES.identities)
+    assert not service.asked
 
 
 @every
