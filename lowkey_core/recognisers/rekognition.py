@@ -127,7 +127,7 @@ class Rekognition:
     def account(self) -> str:
         """As `Vendor.account`: its number, where boto3 knows it, as keys of a role change."""
         keys = self.boto.keys()
-        return keys.account_id or keys.access_key
+        return str(keys.account_id or keys.access_key)
 
     def calls(self, photos: int, people: int) -> int:
         """As `Vendor.calls`."""
