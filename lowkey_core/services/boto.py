@@ -67,7 +67,7 @@ def connected(name: str, url: str, region: str, *, keys: bool) -> Boto:
     except (BotoCoreError, ValueError) as error:
         raise OptionError(
             f"{name} cannot be set up: boto3 has {type(error).__name__}",
-            expected="a region, and an address for an endpoint if one is named",
+            expected="a region, keys that it can read, and an address if an endpoint is named",
             remedy=f"write {name}:region=us-east-1, or set AWS_DEFAULT_REGION; look at ~/.aws",
         ) from None
     return Boto(client, session)

@@ -14,26 +14,22 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
-from audit import session
 from audit.services import clean
 from lowkey_core.services import journal
 from lowkey_core.services.asking import MOST_OPEN, Services
 from lowkey_core.services.journal import FOLDER, Journal, Line
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
-from tests.audit.small import without_timings
 from tests.services import amazon
 from tests.services.galleries import (
     EVERYBODY,
     NAMES,
     PROBES,
-    StopError,
     asked,
     interrupted,
     search,
 )
 from tests.services.stand_in import StandIn
-from tests.services.test_audits import GALLERIES, PHOTOS, plan, run
 
 pytestmark = pytest.mark.enable_socket
 every = pytest.mark.parametrize("name", NAMES)
@@ -54,8 +50,17 @@ IN_BETWEEN = {
 """Requests after which it is killed, the next one not answered."""
 
 
-@every
-@pytest.mark.parametrize("step", IN_BETWEEN)
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("rekognition", "index"),
+        pytest.param("rekognition", "search", marks=pytest.mark.slow),
+        ("azure-face", "index"),
+        pytest.param("azure-face", "search", marks=pytest.mark.slow),
+        pytest.param("facepp", "index", marks=pytest.mark.slow),
+        ("facepp", "search"),
+    ],
+)
 def test_killed_it_goes_on_and_asks_nothing_twice(
     service: StandIn, tmp_path: Path, name: str, step: str
 ) -> None:
@@ -232,28 +237,3 @@ def test_a_few_collections_are_open_at_a_time(service: StandIn, tmp_path: Path) 
                 assert len(service.stores) <= MOST_OPEN
         assert len(service.stores) == MOST_OPEN < service.count("CreateCollection") == 24
     assert not service.stores
-
-
-def test_a_report_after_an_interruption_is_that_of_one_run(
-    service: StandIn, tmp_path: Path
-) -> None:
-    made = plan(tmp_path, "rekognition")
-    with (
-        pytest.raises(StopError),
-        session.begin(made, tmp_path / "run", tmp_path / "cache", network=True) as begun,
-    ):
-        begun.run(lambda label, done, _: stop_at(label, done))
-    assert len(service.stores) == 2, "the clean gallery, and the first that is cloaked"
-    asked = service.count("IndexFaces")
-    found = run(tmp_path, "rekognition")
-    assert service.count("IndexFaces") == GALLERIES * PHOTOS > asked
-    assert not service.stores
-    elsewhere = run(tmp_path / "elsewhere", "rekognition")
-    assert without_timings(found).replace(str(tmp_path), "") == without_timings(elsewhere).replace(
-        str(tmp_path / "elsewhere"), ""
-    )
-
-
-def stop_at(label: str, done: int) -> None:
-    if label == "simulated-rekognition: searches" and done == 4:
-        raise StopError

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ConnectTimeoutError
+from botocore.httpsession import URLLib3Session
 from botocore.stub import Stubber
 
 import audit.models
 from lowkey_core import recognisers
-from lowkey_core.errors import OptionError, ServiceError
+from lowkey_core.errors import AuditError, OptionError, ServiceError
 from lowkey_core.recognisers import azure_face, facepp, rekognition
 from lowkey_core.services.asking import Services
 from lowkey_core.services.boto import Boto
@@ -210,3 +213,41 @@ def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("profile", ["default", "program"])
+def test_without_leave_nobody_is_asked_for_amazons_keys(
+    profile: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """For those of one profile boto3 asks a host on the network, for those of the other a program,
+    which leaves a file."""
+    config = tmp_path / "config"
+    config.write_text(
+        "[default]\ndefaults_mode = auto\n"
+        f"[profile program]\ncredential_process = touch {tmp_path}/ran\n"
+    )
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_REKOGNITION"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    asked: list[str] = []
+
+    def send(_: URLLib3Session, request: AWSPreparedRequest) -> None:
+        asked.append(request.url)
+        raise ConnectTimeoutError(endpoint_url=request.url)
+
+    monkeypatch.setattr(URLLib3Session, "send", send)
+    with pytest.raises(ServiceError, match="is a service"):
+        recognisers.load("rekognition")
+    recognisers.load("rekognition", services=Services(use="foreseen"))
+    with pytest.raises(OptionError, match="is a service"):
+        recognisers.network("rekognition")
+    assert not asked
+    assert not (tmp_path / "ran").exists()
+    with pytest.raises(AuditError, match="key"):
+        recognisers.load("rekognition", services=Services(use="allowed"))
+    assert (tmp_path / "ran").exists() == (profile == "program"), "with leave they are"
+    assert bool(asked) == (profile == "default")

@@ -48,6 +48,15 @@ def test_a_service_is_not_asked_how_alike_two_photos_are(service: StandIn, tmp_p
 
 
 @every
+def test_it_takes_as_many_calls_as_are_foreseen(
+    service: StandIn, tmp_path: Path, name: str
+) -> None:
+    found, _ = search(tmp_path, name)
+    filling = found.vendor.calls(len(GALLERY), len(GALLERY.people))
+    assert len(service.asked) == filling + len(PROBES) * found.vendor.per_search
+
+
+@every
 def test_one_search_answers_for_every_rank(service: StandIn, tmp_path: Path, name: str) -> None:
     with Services(Work(Cache(tmp_path / "cache")), "allowed") as services:
         gallery = asked(services, name).enrol(GALLERY)
