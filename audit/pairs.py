@@ -17,6 +17,7 @@ from audit.publishing import Publication, publish
 from audit.scene import Scene, assemble
 from lowkey_core.faces import visibility
 from lowkey_core.recognition.embedding import Embedding
+from lowkey_core.services.asking import Services
 from lowkey_core.types import Pictures
 from lowkey_core.work.work import Work
 
@@ -49,7 +50,7 @@ def pairs(plan: AuditPlan, work: Work) -> tuple[Pair, ...]:
 
     Raises: any AuditError.
     """
-    scene = assemble(plan, work)
+    scene = assemble(plan, work, Services(work, "foreseen"))  # nobody is searched for
     published = publish(scene)[:1]
     scraped = scrape(scene, published, "none", scene.transforms["none"])
     return tuple(_pairs(scene, published[0], scraped.clean, scraped.cloaked[published[0].attack]))

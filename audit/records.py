@@ -122,6 +122,10 @@ class RecogniserRecord(Record):
     """That is not the vendor's own: the figures are not of the vendor's service."""
     most: Count | None = None
     """Candidates that it names at most; None: as many as it is asked for."""
+    most_of: Literal["faces", "people"] = "people"
+    """What those are: the photos of one person may be several faces."""
+    reach: Count | None = None
+    """People that it is sure to name, the most alike first; None: all that are enrolled."""
     answers: dict[str, Count] = Field(default_factory=dict)
     """What it said, of how many photos: `index: ...` and `search: ...`."""
 

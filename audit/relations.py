@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from audit.records import RecogniserRecord, Relation
@@ -15,6 +16,7 @@ from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.recognition.lineage import held_out, shared_data
 from lowkey_core.recognition.sameness import cosines, same
 from lowkey_core.services.asked import Asked
+from lowkey_core.services.vendor import Vendor
 from lowkey_core.types import Network, Pictures, Recognition
 from lowkey_core.work.work import Work
 
@@ -39,19 +41,32 @@ def _recogniser(scene: Scene, recognition: Recognition) -> RecogniserRecord:
         },
         family=card.family,
         service=not isinstance(recognition, Embedding),
-        **(_asked(recognition) if isinstance(recognition, Asked) else {}),
+        **(_asked(scene, recognition) if isinstance(recognition, Asked) else {}),
     )
 
 
-def _asked(service: Asked) -> dict[str, Any]:
+def _asked(scene: Scene, service: Asked) -> dict[str, Any]:
     """What a record says of a commercial service."""
-    place = service.vendor.endpoint
+    vendor, enrolled = service.vendor, scene.photos.gallery.join(scene.photos.bystanders)
     return {
-        "host": place.host,
-        "simulated": place.simulated,
-        "most": service.vendor.most,
+        "host": vendor.endpoint.host,
+        "simulated": vendor.endpoint.simulated,
+        "most": vendor.most,
+        "most_of": vendor.most_of,
+        "reach": reach(vendor, enrolled.identities.tolist()),
         "answers": dict(sorted(service.answers.items())),
     }
+
+
+def reach(vendor: Vendor, enrolled: Sequence[int]) -> int | None:
+    """How many people a search is sure to name, those most alike; None: all. enrolled: of each
+    photo, whom it shows."""
+    photos = Counter(enrolled)
+    faces = photos.total() if vendor.most_of == "faces" else len(photos)
+    if faces <= vendor.most:
+        return None
+    each = max(photos.values()) if vendor.most_of == "faces" else 1
+    return -(-vendor.most // each)
 
 
 def relation(card: weights.Card, tool: CloakTool, twins: Collection[str] = ()) -> Relation:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from audit.scene import Scene
 from lowkey_core import recognisers
-from lowkey_core.errors import AuditError, OptionError, by_name
+from lowkey_core.errors import AuditError, OptionError, ServiceError, by_name
 from lowkey_core.services.asked import Asked
 from lowkey_core.services.asking import Services
 from lowkey_core.services.journal import FOLDER, LASTS, Entry, InUseError, Journal
@@ -31,8 +31,9 @@ def consent(scene: Scene, forecast: Forecast | None, splits: int = 1) -> Iterato
         hours = LASTS.total_seconds() / 3600
         yield (
             "photos of people are biometric data: have their consent, or another legal ground. "
-            "Collections are deleted when the audit ends or fails; one that was interrupted keeps "
-            f"them {hours:.0f} h for the same command, and `services clean` deletes them"
+            "Collections are deleted when the audit ends or fails; one that was interrupted, or "
+            f"got no answer, keeps them {hours:.0f} h for the same command, and `services clean` "
+            "deletes them"
         )
 
 
@@ -74,7 +75,10 @@ def clean(cache: Path, say: Callable[[str], None]) -> bool:
         where = f"{entry.collection} at {entry.header.host}"
         try:
             with entry.held():
-                _vendor(entry).delete(entry.collection)
+                vendor = _vendor(entry)
+                if not entry.of(vendor.account):
+                    raise _elsewhere(entry)
+                vendor.delete(entry.collection)
                 entry.remove()
             say(f"{where}: deleted")
         except InUseError:
@@ -108,6 +112,15 @@ def _in_use(entry: Entry) -> bool:
             return False
     except InUseError:
         return True
+
+
+def _elsewhere(entry: Entry) -> ServiceError:
+    """Its service would say of these keys that nothing is there."""
+    return ServiceError(
+        "it is in another account than that of these keys",
+        expected="keys of the account that made it",
+        remedy=f"set those, or delete it in the vendor's console, and then {entry.path}",
+    )
 
 
 def _vendor(entry: Entry) -> Vendor:

@@ -40,9 +40,11 @@ def counts(parts: Sequence[Counts], people: int, enrolled: int) -> Counts:
 
 
 def recogniser(parts: Sequence[RecogniserRecord]) -> RecogniserRecord:
-    """What a service answered is the sum over splits; all else is the first's."""
+    """What a service answered is the sum over splits, what it reaches the least; all else is the
+    first's."""
     total = sum((Counter(part.answers) for part in parts), Counter[str]())
-    return parts[0].model_copy(update={"answers": dict(sorted(total.items()))})
+    reach = min((part.reach for part in parts if part.reach is not None), default=None)
+    return parts[0].model_copy(update={"answers": dict(sorted(total.items())), "reach": reach})
 
 
 def cloak(parts: Sequence[CloakRecord]) -> CloakRecord:

@@ -7,7 +7,14 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from audit.plan import BASELINE
-from lowkey_core.errors import AuditError, NotPossibleError, StorageError, by_name, one_line
+from lowkey_core.errors import (
+    AuditError,
+    NotPossibleError,
+    ServiceError,
+    StorageError,
+    by_name,
+    one_line,
+)
 from lowkey_core.plugins.code import blame
 
 log = logging.getLogger(__name__)
@@ -24,15 +31,15 @@ def surviving(
 
     name: the adversary. everybody: the adversaries of the audit. give_up: told why.
     What it says is not possible never ends a run. Anything else does where it is the baseline or
-    the only one beside the baseline: then nothing would be left of what was asked. So does a file
-    that cannot be written: it concerns all.
+    the only one beside the baseline: then nothing would be left of what was asked. So do a file
+    that cannot be written and a service that refuses: they concern all.
     """
     try:
         with blame():
             yield
     except NotPossibleError as error:
         give_up(str(error))
-    except (StorageError, OSError):
+    except (StorageError, ServiceError, OSError):
         raise
     except Exception as error:
         if name == BASELINE or len({*everybody} - {BASELINE}) < 2:

@@ -18,6 +18,7 @@
     |   +-- ReportError, RunError                of a finished audit
     +-- PluginError                              a plugin that raises, or breaks its contract
     +-- ServiceError                             a service that refuses, or cannot be understood
+    |   +-- NoAnswerError                        as often as it is asked
     +-- NotPossibleError                         one part of an audit; the rest goes on
 
 Input is checked at the border, and not again inside. A message names a setting with `setting`: the
@@ -200,6 +201,11 @@ class PluginError(AuditError):
 
 class ServiceError(AuditError):
     """A commercial service that refuses, is out of quota, or gives an answer that is none."""
+
+
+class NoAnswerError(ServiceError):
+    """A commercial service that is busy, or not there, as often as it is asked: it may answer
+    later, and then nothing is asked twice."""
 
 
 class NotPossibleError(AuditError):

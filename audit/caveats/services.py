@@ -31,16 +31,18 @@ def services(recognisers: Sequence[RecogniserRecord], cells: Sequence[Cell]) -> 
                 f"{service.name} did not index {sum(lost.values())} of {sum(sent.values())} photos "
                 f"({why}): nobody is found by those, cloaked or not.",
             )
-        if service.most is not None and _ranks_beyond(service, cells):
+        if service.reach is not None and any(k > service.reach for k in _ranks(service, cells)):
+            several = ", of which several may be of one person" * (service.most_of == "faces")
             yield doubt(
                 "few-candidates",
-                f"{service.name} names at most {service.most} candidates of a search: at higher "
-                "ranks whom it did not name counts as not found: protection there is overstated.",
+                f"{service.name} names at most {service.most} {service.most_of} in a search"
+                f"{several}: at ranks above {service.reach} whom it did not name counts as not "
+                "found, and protection is overstated.",
             )
 
 
-def _ranks_beyond(service: RecogniserRecord, cells: Sequence[Cell]) -> bool:
-    """Whether any cell of it is read at a rank that it does not reach."""
+def _ranks(service: RecogniserRecord, cells: Sequence[Cell]) -> Iterator[int]:
+    """At which its cells are read."""
     asked = (name for cell in cells if cell.recogniser == service.name for name in cell.outcomes)
     ranks = (name.removeprefix(_RANK) for name in asked if name.startswith(_RANK))
-    return any(int(k) > (service.most or 0) for k in ranks if k.isdecimal())
+    return (int(k) for k in ranks if k.isdecimal())

@@ -23,7 +23,7 @@ from lowkey_core.services.asking import Services
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.patience import Pace
 from lowkey_core.services.reading import understood
-from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Found
+from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Candidate, Found
 from lowkey_core.services.web import Reply, Web, key
 from lowkey_core.spec import Spec
 
@@ -48,6 +48,7 @@ def build(
 
     Raises: OptionError, ServiceError.
     """
+    services.demand(NAME)
     return services.recognition(connected(endpoint, rate), RELEASED)
 
 
@@ -111,6 +112,7 @@ class AzureFace:
     name: str = NAME
     largest: int = 6 * 2**20
     most: int = 100
+    most_of: Candidate = "people"
     per_search: int = 2
     about: str = "v1.2 detection_03 recognition_04"
     key: str = field(default_factory=lambda: os.environ.get("AZURE_FACE_KEY", ""), repr=False)
@@ -123,6 +125,11 @@ class AzureFace:
     def spec(self) -> str:
         """As `Vendor.spec`."""
         return str(Spec(NAME, options={"endpoint": self.endpoint.url}))
+
+    @property
+    def account(self) -> str:
+        """As `Vendor.account`."""
+        return self.key
 
     def calls(self, photos: int, people: int) -> int:
         """As `Vendor.calls`: each photo is looked at, then added; training is asked for twice."""
@@ -175,7 +182,7 @@ class AzureFace:
 
         self.web.pace.poll(ended, "training")
 
-    def search(self, collection: str, photo: bytes, k: int, /) -> Found:
+    def search(self, collection: str, photo: bytes, /) -> Found:
         """As `Vendor.search`."""
         face = self._look(photo, identify=True)
         if isinstance(face, str):
@@ -183,7 +190,7 @@ class AzureFace:
         given = {
             "faceIds": [face.id],
             "largePersonGroupId": collection,
-            "maxNumOfCandidatesReturned": k,
+            "maxNumOfCandidatesReturned": self.most,
             "confidenceThreshold": 0.0,
         }
         (found,) = understood(_Identified, self._ask("POST", "identify", json=given), NAME).root

@@ -21,7 +21,7 @@ from lowkey_core.services.asking import Services
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.patience import Pace, TryAgain
 from lowkey_core.services.reading import understood
-from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Found
+from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Candidate, Found
 from lowkey_core.services.web import Reply, Web, key
 from lowkey_core.spec import Spec
 
@@ -50,6 +50,7 @@ def build(
 
     Raises: OptionError, ServiceError.
     """
+    services.demand(NAME)
     return services.recognition(connected(endpoint, rate))
 
 
@@ -101,7 +102,7 @@ class FacePP:
     name: str = NAME
     largest: int = 2_000_000
     most: int = 5
-    """Faces, not people: one person's photos may be all of them."""
+    most_of: Candidate = "faces"
     per_search: int = 1
     about: str = "v3"
     keys: tuple[str, str] = field(
@@ -119,6 +120,11 @@ class FacePP:
     def spec(self) -> str:
         """As `Vendor.spec`."""
         return str(Spec(NAME, options={"endpoint": self.endpoint.url}))
+
+    @property
+    def account(self) -> str:
+        """As `Vendor.account`."""
+        return self.keys[0]
 
     def calls(self, photos: int, people: int) -> int:
         """As `Vendor.calls`: each photo is looked at, then added."""
@@ -152,10 +158,10 @@ class FacePP:
     def finish(self, collection: str, /) -> None:
         """Nothing is left to do."""
 
-    def search(self, collection: str, photo: bytes, k: int, /) -> Found:
+    def search(self, collection: str, photo: bytes, /) -> Found:
         """As `Vendor.search`."""
-        del k
-        said = self._ask("search", _PHOTO, photo, outer_id=collection, return_result_count=5)
+        wanted = {"outer_id": collection, "return_result_count": self.most}
+        said = self._ask("search", _PHOTO, photo, **wanted)
         if isinstance(said, str):
             return Found(said)
         answer = understood(_Searched, said, NAME)

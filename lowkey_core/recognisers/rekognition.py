@@ -8,20 +8,21 @@ Not tried against the real service. Keys, region and endpoint come from boto3's 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from annotated_types import Gt, Le
 from pydantic import BaseModel, Field
 
-from lowkey_core.errors import OptionError, ServiceError
+from lowkey_core.errors import ServiceError
+from lowkey_core.services import boto
 from lowkey_core.services.asked import Asked
 from lowkey_core.services.asking import Services
+from lowkey_core.services.boto import Boto
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.patience import Pace, TryAgain
-from lowkey_core.services.reading import understood
-from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Found
+from lowkey_core.services.reading import none, understood
+from lowkey_core.services.vendor import NO_FACE, TOO_LARGE, Added, Candidate, Found
 from lowkey_core.spec import Spec
 
 SERVICE = "Amazon"
@@ -56,34 +57,18 @@ def build(
 
     Raises: OptionError, ServiceError.
     """
-    return services.recognition(connected(endpoint, region, rate))
+    services.demand(NAME)
+    return services.recognition(connected(endpoint, region, rate, services.use == "allowed"))
 
 
-def connected(url: str, region: str, rate: float) -> Rekognition:
-    """Asks nobody yet. Raises: OptionError, ServiceError without boto3."""
-    try:
-        import boto3  # half a second
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
-    except ImportError as error:
-        raise ServiceError(
-            f"{NAME} needs the package {error.name}",
-            expected="boto3, Amazon's own",
-            remedy="pip install 'lowkey-audit[services]'",
-        ) from error
-    config = Config(connect_timeout=10, read_timeout=60, retries={"total_max_attempts": 1})
-    try:
-        session = boto3.session.Session(region_name=region or None)
-        client = session.client(NAME, endpoint_url=url or None, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise OptionError(
-            f"{NAME} cannot be set up: {error}",
-            expected="a region, and an endpoint if it is not the vendor's",
-            remedy=f"write {NAME}:region=us-east-1, or set AWS_DEFAULT_REGION",
-        ) from error
-    place = endpoint(client.meta.endpoint_url, OWN, NAME)
-    keys: Callable[[], Any] = session.get_credentials
-    return Rekognition(client, keys, place, client.meta.region_name, rate)
+def connected(url: str, region: str, rate: float, allowed: bool) -> Rekognition:
+    """Nobody is asked for keys unless that is allowed. Raises: OptionError, ServiceError without
+    boto3."""
+    if url:
+        endpoint(url, OWN, NAME)  # before boto3, which repeats what it cannot read
+    found = boto.connected(NAME, url, region, keys=allowed)
+    place = endpoint(found.client.meta.endpoint_url, OWN, NAME)
+    return Rekognition(found, place, found.client.meta.region_name, rate)
 
 
 Reason = Annotated[str, Field(pattern="^[A-Z_]{1,40}$")]
@@ -115,15 +100,14 @@ class _Searched(BaseModel):
 class Rekognition:
     """A `Vendor`."""
 
-    client: Any = field(repr=False)
-    """boto3's."""
-    keys: Callable[[], Any] = field(repr=False)
+    boto: Boto = field(repr=False)
     endpoint: Endpoint
     region: str
     rate: float
     name: str = NAME
     largest: int = 5_000_000
     most: int = 4096
+    most_of: Candidate = "faces"
     per_search: int = 1
 
     def __post_init__(self) -> None:
@@ -139,6 +123,12 @@ class Rekognition:
         """As `Vendor.spec`."""
         return str(Spec(NAME, options={"endpoint": self.endpoint.url, "region": self.region}))
 
+    @property
+    def account(self) -> str:
+        """As `Vendor.account`: its number, where boto3 knows it, as keys of a role change."""
+        keys = self.boto.keys()
+        return str(keys.account_id or keys.access_key)
+
     def calls(self, photos: int, people: int) -> int:
         """As `Vendor.calls`."""
         del people
@@ -146,14 +136,7 @@ class Rekognition:
 
     def check(self) -> None:
         """As `Vendor.check`."""
-        from botocore.exceptions import BotoCoreError
-
-        try:
-            found = self.keys()
-        except BotoCoreError as error:
-            raise ServiceError(f"{NAME}: {error}", **_KEYS) from error
-        if found is None:
-            raise ServiceError(f"{NAME}: boto3 finds no keys", **_KEYS)
+        self.boto.keys()
 
     def create(self, collection: str, /) -> None:
         """As `Vendor.create`."""
@@ -182,9 +165,8 @@ class Rekognition:
     def finish(self, collection: str, /) -> None:
         """Nothing is left to do."""
 
-    def search(self, collection: str, photo: bytes, k: int, /) -> Found:
-        """As `Vendor.search`: as many faces as it gives, as one person has several."""
-        del k
+    def search(self, collection: str, photo: bytes, /) -> Found:
+        """As `Vendor.search`."""
         said = self._ask(
             *("search_faces_by_image", {*_PHOTO, "InvalidParameterException"}),
             CollectionId=collection,
@@ -207,17 +189,19 @@ class Rekognition:
 
         def ask() -> dict[str, Any] | str:
             try:
-                return getattr(self.client, operation)(**given)  # type: ignore[no-any-return]
+                return getattr(self.boto.client, operation)(**given)  # type: ignore[no-any-return]
             except exceptions.ClientError as error:
                 return self._judged(error.response, outcomes)
             except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
                 raise TryAgain(f"no answer ({type(error).__name__})") from error
             except exceptions.BotoCoreError as error:
                 raise ServiceError(
-                    f"{self.name}: {error}",
+                    f"{self.name}: boto3 has {type(error).__name__}",
                     expected="an answer of the service",
                     remedy="look at the keys, the region and the endpoint",
                 ) from error
+            except Exception as error:  # its parser raises whatever an answer leads it into
+                raise none(self.name, type(error).__name__) from error
 
         return self.pace.call(ask)
 
@@ -240,9 +224,3 @@ class Rekognition:
             expected="leave to make, fill, search and delete a collection",
             remedy=_REMEDIES.get(code, "look at the account, the region and the endpoint"),
         )
-
-
-_KEYS = {
-    "expected": "an access key, from where boto3 looks for one",
-    "remedy": "log in with the aws program, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-}

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from lowkey_core.errors import ServiceError
+from lowkey_core.errors import NotPossibleError, ServiceError
 from lowkey_core.recognition.candidates import nothing
-from lowkey_core.recognition.service import uncompared
 from lowkey_core.services import answers
 from lowkey_core.services.answers import Filled, Named, Searched
 from lowkey_core.services.collection import Collection
@@ -113,14 +112,13 @@ class AskedGallery:
         vendor, work, answer = self.service.vendor, self._work, nothing(len(probes), k)
         if not len(probes) or not len(self.pictures):
             return answer
-        wide = min(k, vendor.most)
-        keys = [answers.name("search", self.key, name, wide) for name in self.service.named(probes)]
+        keys = [answers.name("search", self.key, name) for name in self.service.named(probes)]
         label = self.service.searching
         if trial := work.trying:
             trial.foreseen(label, answers.sealed(Searched()), vendor.per_search / vendor.rate)
             self._foresee([p for p, key in zip(probes.items, keys, strict=True) if self._new(key)])
         records = work.through(
-            *(label, keys, lambda i: answers.sealed(self._search(probes.items[i], wide))),
+            *(label, keys, lambda i: answers.sealed(self._search(probes.items[i]))),
             answers.fits(Searched),
         )
         for row, (key, record) in enumerate(zip(keys, records, strict=True)):
@@ -134,7 +132,12 @@ class AskedGallery:
     def likeness(self, probes: Pictures, claimed: Tensor, /) -> Tensor:
         """Raises: NotPossibleError: services compare with a collection, not with one entry."""
         del claimed
-        raise uncompared(self.service.card, len(probes))
+        raise NotPossibleError(
+            f"{self.service.card.name} was asked how alike {len(probes)} pictures are to whom they "
+            "claim to be",
+            expected="a recogniser that gives embeddings",
+            remedy="leave out measures of verification, or name another recogniser",
+        )
 
     @property
     def _work(self) -> Work:
@@ -178,18 +181,18 @@ class AskedGallery:
         services, vendor = self.service.services, self.service.vendor
         return services.collection(vendor, self.key, len(self.pictures))
 
-    def _search(self, picture: Picture, k: int) -> Searched:
+    def _search(self, picture: Picture) -> Searched:
         if all(self._filled.said):
             return Searched(said="nobody is indexed")
         collection, vendor = self._collection(), self.service.vendor
         collection.fill(self.pictures, self._work)  # it may be another than that which is kept
         people = collection.people(self.pictures)
         photo = file_of(picture.pixels(), vendor)
-        found = Found(TOO_LARGE) if photo is None else vendor.search(collection.name, photo, k)
+        found = Found(TOO_LARGE) if photo is None else vendor.search(collection.name, photo)
         best: dict[int, float] = {}
         for handle, score in found.matches:
             with contextlib.suppress(KeyError):  # of a call that was interrupted: it is there twice
                 who = people[handle]
                 best[who] = max(score, best.get(who, score))
         ordered = sorted(best.items(), key=lambda pair: -pair[1])
-        return Searched(said=found.said, found=tuple(ordered[:k]))
+        return Searched(said=found.said, found=tuple(ordered))

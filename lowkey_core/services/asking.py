@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal
 
-from lowkey_core.errors import ServiceError, setting
+from lowkey_core.errors import NoAnswerError, ServiceError, setting
 from lowkey_core.services import journal
 from lowkey_core.services.asked import Asked
 from lowkey_core.services.collection import Collection
@@ -35,7 +35,7 @@ def logged(*lines: str) -> None:
 @dataclass
 class Services:
     """The services of one audit. At its end their collections are deleted, unless it was
-    interrupted: then the same command goes on with them."""
+    interrupted, or a service gave no answer: then the same command goes on with them."""
 
     work: Work = field(default_factory=Work)
     use: Use = "refused"
@@ -45,18 +45,18 @@ class Services:
     """Those that take part."""
     _open: dict[str, Collection] = field(default_factory=dict)
 
+    def demand(self, name: str) -> None:
+        """Called before anything is set up. name: of a service. Raises: ServiceError where it may
+        not be asked."""
+        if self.use == "refused":
+            raise _refused(name)
+
     def recognition(self, vendor: Vendor, released: datetime.date | None = None) -> Asked:
         """A service as a recogniser. released: of its model, where it is the vendor's own.
 
         Raises: ServiceError where it may not be asked, or there are no keys.
         """
-        if self.use == "refused":
-            raise ServiceError(
-                f"{vendor.name} is a service: it would be sent photos of people",
-                expected=f"{setting('allow_network')}, with their consent",
-                remedy=f"see what it would be sent with {setting('dry_run')}, read "
-                f"docs/services.md, then give {setting('allow_network')}",
-            )
+        self.demand(vendor.name)
         if self.use == "allowed":
             vendor.check()
         simulated = vendor.endpoint.simulated
@@ -77,7 +77,9 @@ class Services:
 
     def collection(self, vendor: Vendor, gallery: str, photos: int) -> Collection:
         """One for these photos: that of an interrupted run, or a new one. Raises: ServiceError,
-        StorageError."""
+        also where nothing may be sent; StorageError."""
+        if self.use != "allowed":
+            raise _refused(vendor.name)
         found = self._open.pop(gallery, None)
         if found is None:
             found = Collection.of(vendor, self.journal, gallery, photos)
@@ -95,13 +97,23 @@ class Services:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        interrupted = kind is not None and not issubclass(kind, Exception)
+        stopped = isinstance(error, NoAnswerError) or not isinstance(error, Exception | None)
         for collection in self._open.values():
-            if interrupted:
+            if stopped:
                 collection.leave()
             else:
                 collection.delete()
         self._open.clear()
+
+
+def _refused(name: str) -> ServiceError:
+    """Only `audit` asks services: whoever else was told of one is to leave it out."""
+    return ServiceError(
+        f"{name} is a service: it would be sent photos of people",
+        expected=f"`audit` with {setting('allow_network')}, and their consent",
+        remedy=f"leave it out, or see what `audit` would send with {setting('dry_run')}, read "
+        f"docs/services.md, then give {setting('allow_network')}",
+    )
 
 
 def _card(vendor: Vendor, released: datetime.date | None) -> Card:

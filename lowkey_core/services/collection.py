@@ -30,10 +30,14 @@ class Collection:
     @classmethod
     def of(cls, vendor: Vendor, journal: Journal, gallery: str, photos: int) -> Collection:
         """For the photos of a gallery: that of an interrupted run, or a new one. Those that are
-        expired are deleted. Raises: ServiceError, StorageError."""
+        expired are deleted. What is in another account is left alone. Raises: ServiceError,
+        StorageError."""
+        account = vendor.account
         for entry in journal.entries():
             ours = (entry.header.gallery, entry.header.photos) == (gallery, photos)
-            if entry.header.spec != vendor.spec or not (ours or entry.expired):
+            if entry.header.spec != vendor.spec or not entry.of(account):
+                continue
+            if not (ours or entry.expired):
                 continue
             with contextlib.suppress(InUseError), contextlib.ExitStack() as stack:
                 stack.enter_context(entry.held())
@@ -45,9 +49,10 @@ class Collection:
                     continue
                 log.info("%s: going on with %s", vendor.name, entry.collection)
                 return cls(vendor, entry, stack.pop_all(), made=bool(entry.lines))
-        entry = journal.begin(vendor.spec, vendor.endpoint.host, gallery, photos)
+        entry = journal.new(vendor.spec, vendor.endpoint.host, account, gallery, photos)
         with contextlib.ExitStack() as stack:
             stack.enter_context(entry.held())
+            entry.write()
             return cls(vendor, entry, stack.pop_all())
 
     @property

@@ -34,13 +34,13 @@ def endpoint(url: str, own: re.Pattern[str], name: str) -> Endpoint:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise _refused(url, name, "no address") from None
+        raise _refused(url, name, "is no address") from None
     if "@" in parts.netloc:
-        raise _refused(f"{parts.scheme}://...@{host}", name, "with a user or a password in it")
+        raise _refused(url, name, "names a user or a password")
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
-        raise _refused(url, name, "no address")
+        raise _refused(url, name, "is no address")
     if parts.scheme == "http" and not _here(host):
-        raise _refused(url, name, "where everybody on the way could see the pictures")
+        raise _refused(url, name, "is where everybody on the way could see the pictures")
     vendors = parts.scheme == "https" and port in (None, 443) and own.fullmatch(host)
     return Endpoint(url.rstrip("/"), not vendors)
 
@@ -52,9 +52,14 @@ def _here(host: str) -> bool:
         return host == "localhost"
 
 
+_SHOWN = re.compile(r"[a-z]{1,9}://([\w.-]+|\[[0-9a-f:.]+\])(:\d+)?(?=[/?#]|$)", re.IGNORECASE)
+"""Of an address: scheme and host. There is none where a user's name or a password may stand."""
+
+
 def _refused(url: str, name: str, why: str) -> OptionError:
+    shown = None if "@" in url else _SHOWN.match(url)
     return OptionError(
-        f"the endpoint of {name} is {url}, {why}",
+        f"the endpoint of {name}{f', {shown[0]},' if shown else ''} {why}",
         expected="https://HOST, or http://127.0.0.1:PORT",
         remedy="correct the option or the variable that it comes from, see docs/services.md",
     )

@@ -2,13 +2,15 @@
 
 A file is written before its collection is made, and removed after it is deleted. Its first line
 says where the collection is, each further line what became of one photo, so that an interrupted
-run goes on with it. Whoever uses a collection holds the lock of its file.
+run goes on with it. Whoever uses a collection holds the lock of its file, from before the file is
+there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -30,12 +32,14 @@ _NAME = re.compile(r"lowkey-audit-[0-9a-f]{32}")
 
 
 class Header(Kept):
-    """Of a collection: where it is. No key of an account."""
+    """Of a collection: where it is, and whose. No key of an account."""
 
     version: Literal[1] = 1
     spec: Annotated[str, Field(max_length=1000)]
     """The recogniser that made it."""
     host: Annotated[str, Field(max_length=300)]
+    account: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    """A mark of the account that it is in: see `marked`."""
     gallery: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     """Names the photos that belong in it."""
     photos: Annotated[int, Field(ge=0, lt=2**31)]
@@ -72,6 +76,14 @@ class Entry:
     def expired(self) -> bool:
         """Whether nobody goes on with it."""
         return datetime.datetime.now(datetime.UTC) >= self.header.expires
+
+    def of(self, account: str) -> bool:
+        """Whether it is in that account; see `Vendor.account`."""
+        return self.header.account == marked(account, self.collection)
+
+    def write(self) -> None:
+        """Without lines. Raises: StorageError: what cannot be noted must not be made."""
+        write_atomically(self.path, self.header.model_dump_json().encode())
 
     def read(self) -> bool:
         """Reads its lines; False if it is gone. One that a killed process did not finish is passed
@@ -117,16 +129,23 @@ class Journal:
     folder: Path
     """Made when it is first needed."""
 
-    def begin(self, spec: str, host: str, gallery: str, photos: int) -> Entry:
-        """A new one. Raises: StorageError: what cannot be noted must not be made."""
-        storage.make_private(self.folder.parent)
+    def new(self, spec: str, host: str, account: str, gallery: str, photos: int) -> Entry:
+        """One that is not written yet, so that it can be held before anybody sees it. account: as
+        of `Vendor.account`. Raises: StorageError."""
+        for folder in (self.folder.parent, self.folder):
+            storage.make_private(folder)
         made = datetime.datetime.now(datetime.UTC)
+        collection = f"lowkey-audit-{os.urandom(16).hex()}"
         header = Header(
-            spec=spec, host=host, gallery=gallery, photos=photos, made=made, expires=made + LASTS
+            spec=spec,
+            host=host,
+            account=marked(account, collection),
+            gallery=gallery,
+            photos=photos,
+            made=made,
+            expires=made + LASTS,
         )
-        path = self.folder / f"lowkey-audit-{os.urandom(16).hex()}{_SUFFIX}"
-        write_atomically(path, header.model_dump_json().encode())
-        return Entry(path, header)
+        return Entry(self.folder / f"{collection}{_SUFFIX}", header)
 
     def entries(self) -> list[Entry]:
         """The oldest first, without their lines; what is no file of ours is passed over.
@@ -135,6 +154,12 @@ class Journal:
             paths = sorted(self.folder.glob(f"*{_SUFFIX}"))
         found = [Entry(p, h) for p in paths if _NAME.fullmatch(p.stem) and (h := _parts(p)[0])]
         return sorted(found, key=lambda entry: entry.header.made)
+
+
+def marked(account: str, collection: str) -> str:
+    """32 hex digits that tell accounts apart, from which none is read; no two collections have the
+    same."""
+    return hashlib.blake2b(account.encode(), key=collection.encode(), digest_size=16).hexdigest()
 
 
 def _parts(path: Path) -> tuple[Header | None, list[bytes]]:

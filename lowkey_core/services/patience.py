@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lowkey_core.errors import ServiceError
+from lowkey_core.errors import NoAnswerError
 
 log = logging.getLogger(__name__)
 
@@ -40,15 +40,15 @@ class Pace:
     """When the next call may be made."""
 
     def call(self, do: Callable[[], Answer]) -> Answer:
-        """What `do` returns, as soon as it does not raise TryAgain. Raises: ServiceError after the
-        last try, and what `do` raises."""
+        """What `do` returns, as soon as it does not raise TryAgain. Raises: NoAnswerError after
+        the last try, and what `do` raises."""
         for tried in range(1, TRIES + 1):
             self._wait()
             try:
                 return do()
             except TryAgain as again:
                 if tried == TRIES:
-                    raise ServiceError(
+                    raise NoAnswerError(
                         f"{self.name} was asked {TRIES} times, and says: {again}",
                         expected=f"an answer, at no more than {self.rate:g} calls a second",
                         remedy="give the same command again later, or with a lower rate=...: "
@@ -60,16 +60,16 @@ class Pace:
         raise AssertionError("unreachable")
 
     def poll(self, ready: Callable[[], bool], what: str) -> None:
-        """Until `ready`, asked at growing intervals for about ten minutes. Raises: ServiceError,
-        and as `call`."""
+        """Until `ready`, asked at growing intervals for about ten minutes. Raises:
+        NoAnswerError, and as `call`."""
         for asked in range(_POLLS):
             if self.call(ready):
                 return
             sleep(min(10.0, 2.0**asked))
-        raise ServiceError(
+        raise NoAnswerError(
             f"{self.name}: {what} has not ended after {_POLLS} looks",
             expected="an end within ten minutes",
-            remedy="give the same command again later",
+            remedy="give the same command again later: what was answered is kept",
         )
 
     def _wait(self) -> None:

@@ -21,8 +21,13 @@ def understood(model: type[Model], answer: Any, name: str) -> Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise ServiceError(
-            f"{name} gave an answer that is none: {where}: {first['msg']}",
-            expected="what the vendor's documents say",
-            remedy="see what is at the endpoint",
-        ) from error
+        raise none(name, f"{where}: {first['msg']}") from error
+
+
+def none(name: str, why: str) -> ServiceError:
+    """The error for an answer that cannot be read."""
+    return ServiceError(
+        f"{name} gave an answer that is none: {why}",
+        expected="what the vendor's documents say",
+        remedy="see what is at the endpoint",
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lowkey_core.photos.decoding import encode_pixels
 from lowkey_core.services.endpoints import Endpoint
@@ -12,6 +12,8 @@ from lowkey_core.types import Pixels
 
 log = logging.getLogger(__name__)
 
+Candidate = Literal["faces", "people"]
+"""What a search names: the photos of one person may be several faces."""
 NO_FACE = "no face"
 """Said of a photo in which the service finds none."""
 QUALITY = 95
@@ -51,6 +53,8 @@ class Vendor(Protocol):
     """Bytes of a photo."""
     most: int
     """Candidates of a search."""
+    most_of: Candidate
+    """What those are."""
     per_search: int
     """Calls that a search takes."""
 
@@ -64,12 +68,18 @@ class Vendor(Protocol):
         """The recogniser's name and options that lead here again. No secret."""
         ...
 
+    @property
+    def account(self) -> str:
+        """Tells whose account is asked from any other's: an id, or a key. It is written nowhere.
+        Raises: ServiceError if there are no keys."""
+        ...
+
     def calls(self, photos: int, people: int) -> int:
         """To make a collection of so many, and to delete it."""
         ...
 
     def check(self) -> None:
-        """Raises: ServiceError if there are no keys. Asks nobody."""
+        """Raises: ServiceError if there are no keys. Asks nobody but where keys are given out."""
         ...
 
     def create(self, collection: str, /) -> None:
@@ -84,9 +94,9 @@ class Vendor(Protocol):
         """Called when everything is added; at least one face was."""
         ...
 
-    def search(self, collection: str, photo: bytes, k: int, /) -> Found:
-        """Those most like the main face of a photo, best first. k: people wanted, at most `most`;
-        a service that names faces gives as many as it takes, if it can."""
+    def search(self, collection: str, photo: bytes, /) -> Found:
+        """Those most like the main face of a photo, best first: as many as `most`, so that one
+        answer holds for every rank."""
         ...
 
     def delete(self, collection: str, /) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from lowkey_core.errors import ServiceError
 from lowkey_core.services.endpoints import Endpoint
@@ -27,7 +28,7 @@ class Reply:
     content: Any
     """Parsed JSON; None where it is none."""
     text: str
-    """The beginning of what was written, without secrets; "" where it is JSON."""
+    """What was written instead; "" where it is JSON."""
     after: float = 0.0
     """Seconds that it asks to wait."""
 
@@ -43,6 +44,10 @@ class Web:
     secrets: tuple[str, ...] = field(repr=False)
     """What no message may hold."""
     session: requests.Session = field(default_factory=requests.Session, repr=False)
+
+    def __post_init__(self) -> None:
+        """Plain http is for this machine: no proxy of the environment is shown the pictures."""
+        self.session.trust_env = self.endpoint.url.startswith("https:")
 
     def ask(self, method: str, path: str, judge: Callable[[Reply], Judged], **given: Any) -> Judged:
         """What `judge` makes of the answer. given: as of requests. Servers that are unwell, and
@@ -82,7 +87,7 @@ class Web:
             ) as answer:
                 content = answer.raw.read(LARGEST + 1, decode_content=True)
                 after = answer.headers.get("Retry-After", "")
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError) as error:
             raise TryAgain(f"no answer ({type(error).__name__})") from error
         if len(content) > LARGEST:
             raise ServiceError(
@@ -94,15 +99,16 @@ class Web:
         try:
             return Reply(answer.status_code, json.loads(content), "", wait)
         except (ValueError, RecursionError):
-            text = content[:300].decode("utf-8", "replace")
+            text = content.decode("utf-8", "replace")
             return Reply(answer.status_code, None, text, wait)
 
 
 def key(name: str, variable: str, value: str) -> str:
-    """A key out of the environment. Raises: ServiceError."""
-    if not value:
+    """A key out of the environment. Raises: ServiceError for none, and for what cannot be sent."""
+    if not (value and value.isascii() and value.isprintable()):
         raise ServiceError(
-            f"{name} has no key: {variable} is not set",
+            f"{name} has no key: {variable} "
+            + ("has characters that no key has" if value else "is not set"),
             expected="the key of your own account there",
             remedy=f"set {variable}, see docs/services.md",
         )

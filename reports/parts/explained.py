@@ -110,8 +110,9 @@ EXPLAINED = {
     ),
     "few-candidates": Explanation(
         "A service names fewer candidates than are asked for",
-        "Vendors limit how many candidates a search returns. At ranks beyond that limit a person "
-        "who was not named counts as not found, in both arms.",
+        "Vendors limit how many candidates a search returns. Where those are faces, the photos of "
+        "one person may be several of them. At ranks above the number of people that are named for "
+        "sure, a person who was not named counts as not found, in both arms.",
         "Read rank 1, which every service answers.",
     ),
     "no-newer-model": Explanation(

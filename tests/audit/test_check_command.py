@@ -50,6 +50,16 @@ def test_it_answers_in_five_sentences_with_exit_code_0(
     assert Path("out", REPORT).is_file()
 
 
+def test_a_service_is_not_asked_and_the_command_that_asks_it_is_named(
+    typed: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*typed[:-1], "net2.py,facepp"], monkeypatch) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert "facepp is a service" in line
+    assert "leave it out" in line
+    assert "`audit` with --allow-network" in line
+
+
 def test_too_few_photos_are_one_line(
     typed: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

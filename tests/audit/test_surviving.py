@@ -9,7 +9,8 @@ import pytest
 from audit import choices
 from audit.report import AuditReport
 from audit.run import run_audit
-from lowkey_core.errors import PluginError
+from audit.surviving import surviving
+from lowkey_core.errors import AuditError, PluginError, ServiceError, StorageError
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 from reports.markdown import render
@@ -71,3 +72,16 @@ def test_the_only_adversary_that_was_asked_for_ends_the_run(
     fails = failing(tmp_path, learning="raise RuntimeError('out of luck')")
     with pytest.raises(PluginError, match="out of luck"):
         audited(portraits, tmp_path, fails)
+
+
+@pytest.mark.parametrize("kind", [StorageError, ServiceError])
+def test_what_concerns_all_adversaries_ends_the_run(kind: type[AuditError]) -> None:
+    """A full disk, or a service without quota left: none of them is to blame."""
+    reasons: list[str] = []
+    everybody = ["oblivious", "adaptive", "detection"]
+    with pytest.raises(kind, match="no more"), surviving("detection", everybody, reasons.append):
+        raise kind("no more", expected="enough", remedy="get some")
+    assert not reasons
+    with surviving("detection", everybody, reasons.append):
+        raise PluginError("a mistake", expected="none", remedy="correct it")
+    assert len(reasons) == 1

@@ -33,11 +33,15 @@ import hashlib
 import pathlib
 import numpy as np
 from lowkey_core.photos.decoding import decode_pixels
-from lowkey_core.recognition.service import Service
-from lowkey_core.weights import unverified_card
-class Client:
+from lowkey_core.services.endpoints import Endpoint
+from lowkey_core.services.vendor import NO_FACE, Added, Found
+class Clerk:
+    name = spec = "clerkess"
+    about, account = "her eyes", "mine"
+    endpoint = Endpoint("https://clerkess.example", False)
+    rate, largest, most, most_of, per_search = 1e6, 10**7, 1000, "faces", 1
     def __init__(self):
-        self.known = []
+        self.known = {}
     def look(self, photo):
         """A unit vector; None where it sees no face, in about one photo of four."""
         pixels = decode_pixels(photo)
@@ -48,26 +52,37 @@ class Client:
     def said(self, what):
         with pathlib.Path(__file__).with_suffix(".log").open("a") as log:
             log.write(what + "\\n")
-    def index(self, identity, photo):
+    def calls(self, photos, people):
+        return photos + 2
+    def check(self):
+        self.said("keys")
+    def create(self, collection):
+        self.known[collection] = []
+        self.said("made")
+    def add(self, collection, person, handle, photo):
         face = self.look(photo)
         if face is None:
             self.said("not indexed")
-            return False
-        self.known.append((identity, face))
+            return Added(NO_FACE, "")
+        self.known[collection].append((f"number {person}", face))
         self.said("indexed")
-        return True
-    def search(self, photo, k):
+        return Added("", f"number {person}")
+    def finish(self, collection):
+        self.said("filled")
+    def search(self, collection, photo):
         face = self.look(photo)
         if face is None:
             self.said("no face")
-            return None
-        best = {}
-        for identity, known in self.known:
-            best[identity] = max(best.get(identity, -1.0), float(face @ known))
+            return Found(NO_FACE)
         self.said("found")
-        return sorted(best.items(), key=lambda pair: -pair[1])[:k]
-def build():
-    return Service(unverified_card("clerkess"), Client)
+        matches = [(who, float(face @ known)) for who, known in self.known[collection]]
+        return Found("", tuple(sorted(matches, key=lambda match: -match[1])))
+    def delete(self, collection):
+        del self.known[collection]
+        self.said("deleted")
+def build(services):
+    services.demand("clerkess")
+    return services.recognition(Clerk())
 ''',
     "tallyho": '''
 """A matcher: the nearest mean of a person's embeddings, by distance."""

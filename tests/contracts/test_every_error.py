@@ -24,7 +24,7 @@ from lowkey_core.datasets import folder as folders
 from lowkey_core.errors import AuditError, as_flag, by_name, setting
 from lowkey_core.photos import images
 from lowkey_core.publish.tool import CloakTool
-from lowkey_core.services import web
+from lowkey_core.services import patience, web
 from lowkey_core.weights import download
 from lowkey_core.work import files
 from lowkey_core.work.learning import FileKeep
@@ -68,6 +68,15 @@ def tampered(folder: Path) -> object:
     return weights.read(card(NASTY))
 
 
+def unanswered() -> object:
+    def busy() -> None:
+        raise patience.TryAgain(NASTY)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(patience, "sleep", lambda _: None)
+        return patience.Pace("facepp", 1.0).call(busy)
+
+
 def unknown_network(folder: Path) -> object:
     (folder / f"{NASTY}.pt").write_bytes(b"a network without a card")
     return recognisers.load(str(folder / f"{NASTY}.pt"))
@@ -88,6 +97,7 @@ HOW: dict[str, Callable[[Path], object]] = {
     "DownloadError": lambda _: download.fetch(card(NASTY), print),
     "NotPossibleError": too_few_copies,
     "ServiceError": lambda _: web.key("facepp", NASTY, ""),
+    "NoAnswerError": lambda _: unanswered(),
     "UnknownNameError": lambda folder: ADVERSARIES.load(str(folder / NASTY)),
     "OptionError": lambda _: transforms.load(f"jpeg:{NASTY}"),
     "PlanError": lambda folder: choices.make(file=folder / NASTY),

@@ -14,6 +14,7 @@ import pytest
 from audit.report import AuditReport
 from audit.run import run_audit
 from lowkey_core.faces import detection
+from lowkey_core.services.asking import Services
 from lowkey_core.spec import Spec, canonical
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
@@ -85,7 +86,9 @@ def audited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             measure=names["applausometer"],
             adversary=names["gossipmonger"],
         )
-        report = run_audit(plan, Work(Cache(root / "cache")))
+        work = Work(Cache(root / "cache"))
+        with Services(work, "allowed") as services:
+            report = run_audit(plan, work, services=services)
         assert suffix(names["telegramme"]) == ".tlg"
         return Audited(way, home, names, report, render(names["telegramme"], report))
 
@@ -119,7 +122,8 @@ def test_a_service_is_asked_as_it_is_and_may_see_no_face(audited: Audited) -> No
     assert {c.matcher for c in cells} == {"its own"}
     assert {c.adversary for c in cells} == {"oblivious", canonical(audited.names["gossipmonger"])}
     said = (audited.home / "clerkess.log").read_text().split("\n")
-    assert {*said} >= {"indexed", "not indexed", "found", "no face"}
+    assert {*said} >= {"keys", "indexed", "not indexed", "filled", "found", "no face"}
+    assert said.count("deleted") == said.count("made") > 1
     lost = [c.outcomes["applause"].control for c in cells]
     assert any(rate and sum(rate.hits) < sum(rate.trials) for rate in lost)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from tests.services.stand_in import KEY, Face, Reply, Request, StandIn, Store
+from tests.services.stand_in import Face, Reply, Request, StandIn, Store
 
 PREFIX = "RekognitionService."
 
@@ -28,7 +28,7 @@ def answer(service: StandIn, request: Request) -> Reply | None:
     name = given["CollectionId"]
     if told := service.told(operation, name, photo):
         return told
-    if f"Credential={KEY}/" not in request.headers.get("authorization", ""):
+    if f"Credential={service.key}/" not in request.headers.get("authorization", ""):
         return error("UnrecognizedClientException", "The security token is invalid.")
     if operation == "CreateCollection":
         if name in service.stores:

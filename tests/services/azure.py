@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.services.stand_in import KEY, Face, Reply, Request, StandIn, Store
+from tests.services.stand_in import Face, Reply, Request, StandIn, Store
 
 ROOT = "/face/v1.2/"
 
@@ -32,7 +32,7 @@ def answer(service: StandIn, request: Request) -> Reply | None:
         group = request.json["largePersonGroupId"]
     if told := service.told(operation, group, photo):
         return told
-    if request.headers.get("ocp-apim-subscription-key") != KEY:
+    if request.headers.get("ocp-apim-subscription-key") != service.key:
         return error(401, "401", "Access denied due to invalid subscription key.")
     if operation == "detect":
         return _detect(service, request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.services.stand_in import KEY, SECRET, Face, Reply, Request, StandIn, Store
+from tests.services.stand_in import SECRET, Face, Reply, Request, StandIn, Store
 
 ROOT = "/facepp/v3/"
 
@@ -22,7 +22,8 @@ def answer(service: StandIn, request: Request) -> Reply | None:
     name, photo = form.get("outer_id", b"").decode(), form.get("image_file", b"")
     if told := service.told(operation, name, photo):
         return told
-    if (form.get("api_key"), form.get("api_secret")) != (KEY.encode(), SECRET.encode()):
+    keys = (service.key.encode(), SECRET.encode())
+    if (form.get("api_key"), form.get("api_secret")) != keys:
         return error(401, "AUTHENTICATION_ERROR")
     seen = service.look(photo) if photo else None
     if operation == "detect":

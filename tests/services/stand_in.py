@@ -32,7 +32,7 @@ KEY, SECRET = "AKIDSTANDIN", "a-secret-that-is-written-nowhere"
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. content: JSON, or text as it is."""
+    """An answer. content: JSON, or text or bytes as they are."""
 
     status: int
     content: Any
@@ -96,6 +96,8 @@ class StandIn:
     """The service's state, and its switches."""
 
     network: Network
+    key: str = KEY
+    """Of the account that is asked."""
     stores: dict[str, Store] = field(default_factory=dict)
     tokens: dict[str, Tensor] = field(default_factory=dict)
     """Faces that were detected and belong to no collection yet."""
@@ -168,6 +170,8 @@ def serve(service: StandIn, dialects: list[Dialect]) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # headers and content in one packet: a second would wait for the first's ACK
+        disable_nagle_algorithm = True
 
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
@@ -181,15 +185,18 @@ def serve(service: StandIn, dialects: list[Dialect]) -> ThreadingHTTPServer:
             )
             replies = (dialect(service, request) for dialect in dialects)
             reply = next((r for r in replies if r), Reply(404, "no such page"))
-            plain = isinstance(reply.content, str)
+            plain = isinstance(reply.content, str | bytes)
             content = reply.content if plain else json.dumps(reply.content)
+            content = content.encode() if isinstance(content, str) else content
             self.send_response(reply.status)
-            headers = {"Content-Type": "text/plain" if plain else "application/json"}
+            headers = {
+                "Content-Type": "text/plain" if plain else "application/json",
+                "Content-Length": str(len(content)),
+            }
             for name, value in {**headers, **reply.headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content.encode())))
             self.end_headers()
-            self.wfile.write(content.encode())
+            self.wfile.write(content)
 
         do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
@@ -199,5 +206,5 @@ def serve(service: StandIn, dialects: list[Dialect]) -> ThreadingHTTPServer:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     service.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     return server

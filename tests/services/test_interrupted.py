@@ -14,17 +14,22 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
-from audit import session
+from audit.services import clean
 from lowkey_core.services import journal
 from lowkey_core.services.asking import MOST_OPEN, Services
 from lowkey_core.services.journal import FOLDER, Journal, Line
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
-from tests.audit.small import without_timings
 from tests.services import amazon
-from tests.services.galleries import EVERYBODY, GALLERY, NAMES, PROBES, asked, search
+from tests.services.galleries import (
+    EVERYBODY,
+    NAMES,
+    PROBES,
+    asked,
+    interrupted,
+    search,
+)
 from tests.services.stand_in import StandIn
-from tests.services.test_audits import GALLERIES, PHOTOS, plan, run
 
 pytestmark = pytest.mark.enable_socket
 every = pytest.mark.parametrize("name", NAMES)
@@ -45,8 +50,17 @@ IN_BETWEEN = {
 """Requests after which it is killed, the next one not answered."""
 
 
-@every
-@pytest.mark.parametrize("step", IN_BETWEEN)
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("rekognition", "index"),
+        pytest.param("rekognition", "search", marks=pytest.mark.slow),
+        ("azure-face", "index"),
+        pytest.param("azure-face", "search", marks=pytest.mark.slow),
+        pytest.param("facepp", "index", marks=pytest.mark.slow),
+        ("facepp", "search"),
+    ],
+)
 def test_killed_it_goes_on_and_asks_nothing_twice(
     service: StandIn, tmp_path: Path, name: str, step: str
 ) -> None:
@@ -78,25 +92,6 @@ def test_killed_it_goes_on_and_asks_nothing_twice(
     _, straight = search(tmp_path / "elsewhere", name)
     assert candidates.identities.equal(straight.identities)
     assert candidates.scores.equal(straight.scores)
-
-
-class StopError(BaseException):
-    """As Ctrl+C."""
-
-
-def interrupted(root: Path, name: str, after: int = 3) -> None:
-    """A search that ends while photos are sent."""
-    work = Work(Cache(root / "cache"))
-
-    def stop(label: str, done: int, _: int) -> None:
-        if label.endswith("photos sent") and done == after:
-            raise StopError
-
-    with (
-        pytest.raises(StopError),
-        Services(Work(work.cache, stop), "allowed") as services,
-    ):
-        asked(services, name).enrol(GALLERY).search(PROBES, 4)
 
 
 @every
@@ -195,7 +190,8 @@ def test_a_file_that_somebody_wrote_runs_no_program(service: StandIn, tmp_path: 
 
 def test_a_line_that_was_not_finished_is_passed_over(tmp_path: Path) -> None:
     kept = Journal(tmp_path / "cache" / FOLDER)
-    entry = kept.begin("rekognition", "host", "0" * 32, 3)
+    entry = kept.new("rekognition", "host", "account", "0" * 32, 3)
+    entry.write()
     entry.note(Line(row=0, said="", handle="person-0"))
     with entry.path.open("ab") as file:
         file.write(b'\n{"row":1,"said":"","han')
@@ -213,6 +209,24 @@ def test_a_line_that_was_not_finished_is_passed_over(tmp_path: Path) -> None:
     assert not found.read()
 
 
+def test_one_is_in_use_as_soon_as_it_is_noted(
+    service: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody cleans up between any two steps of who makes it."""
+    said: list[str] = []
+    write = journal.write_atomically
+
+    def looked_at(path: Path, content: bytes) -> None:
+        write(path, content)
+        clean(tmp_path / "cache", said.append)
+
+    monkeypatch.setattr(journal, "write_atomically", looked_at)
+    found, _ = search(tmp_path, "facepp")
+    assert found.answers == {"index: indexed": 8, "search: answered": 4}
+    assert [line.partition(": ")[2] for line in said] == ["a run is using it"]
+    assert not service.stores
+
+
 def test_a_few_collections_are_open_at_a_time(service: StandIn, tmp_path: Path) -> None:
     with Services(Work(Cache(tmp_path / "cache")), "allowed") as services:
         found = asked(services, "rekognition")
@@ -223,28 +237,3 @@ def test_a_few_collections_are_open_at_a_time(service: StandIn, tmp_path: Path) 
                 assert len(service.stores) <= MOST_OPEN
         assert len(service.stores) == MOST_OPEN < service.count("CreateCollection") == 24
     assert not service.stores
-
-
-def test_a_report_after_an_interruption_is_that_of_one_run(
-    service: StandIn, tmp_path: Path
-) -> None:
-    made = plan(tmp_path, "rekognition")
-    with (
-        pytest.raises(StopError),
-        session.begin(made, tmp_path / "run", tmp_path / "cache", network=True) as begun,
-    ):
-        begun.run(lambda label, done, _: stop_at(label, done))
-    assert len(service.stores) == 2, "the clean gallery, and the first that is cloaked"
-    asked = service.count("IndexFaces")
-    found = run(tmp_path, "rekognition")
-    assert service.count("IndexFaces") == GALLERIES * PHOTOS > asked
-    assert not service.stores
-    elsewhere = run(tmp_path / "elsewhere", "rekognition")
-    assert without_timings(found).replace(str(tmp_path), "") == without_timings(elsewhere).replace(
-        str(tmp_path / "elsewhere"), ""
-    )
-
-
-def stop_at(label: str, done: int) -> None:
-    if label == "simulated-rekognition: searches" and done == 4:
-        raise StopError

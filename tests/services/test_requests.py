@@ -8,15 +8,20 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ConnectTimeoutError
+from botocore.httpsession import URLLib3Session
 from botocore.stub import Stubber
 
 import audit.models
 from lowkey_core import recognisers
-from lowkey_core.errors import OptionError, ServiceError
+from lowkey_core.errors import AuditError, OptionError, ServiceError
 from lowkey_core.recognisers import azure_face, facepp, rekognition
 from lowkey_core.services.asking import Services
+from lowkey_core.services.boto import Boto
 from lowkey_core.services.endpoints import Endpoint, endpoint
 from lowkey_core.services.vendor import Added, Found
+from lowkey_core.spec import Spec
 from tests.services.conftest import keys
 
 HERE = Endpoint("https://rekognition.eu-west-1.amazonaws.com", False)
@@ -28,7 +33,7 @@ def test_requests_and_answers_are_those_of_amazons_service_model() -> None:
     client = boto3.client(
         "rekognition", "eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
-    vendor = rekognition.Rekognition(client, lambda: None, HERE, "eu-west-1", 1e6)
+    vendor = rekognition.Rekognition(Boto(client, None), HERE, "eu-west-1", 1e6)
     photo = {"Bytes": b"\x89PNG"}
     name = {"CollectionId": "lowkey-audit-1"}
     with Stubber(client) as model:  # raises for a field that the model does not have
@@ -58,9 +63,9 @@ def test_requests_and_answers_are_those_of_amazons_service_model() -> None:
         assert vendor.add("lowkey-audit-1", 3, "", photo["Bytes"]) == Added("", "person-3")
         lost = vendor.add("lowkey-audit-1", 4, "", photo["Bytes"])
         assert lost == Added("not indexed: EXTREME_POSE", "")
-        found = vendor.search("lowkey-audit-1", photo["Bytes"], 1)
+        found = vendor.search("lowkey-audit-1", photo["Bytes"])
         assert found == Found("", (("person-3", 99.5),))
-        assert vendor.search("lowkey-audit-1", photo["Bytes"], 1) == Found("no face")
+        assert vendor.search("lowkey-audit-1", photo["Bytes"]) == Found("no face")
         vendor.delete("lowkey-audit-1")
         model.assert_no_pending_responses()
 
@@ -104,14 +109,41 @@ def test_any_other_host_is_simulated(name: str, url: str) -> None:
     "url",
     [
         *("http://rekognition.us-east-1.amazonaws.com", "http://10.0.0.1", "ftp://127.0.0.1"),
-        *("https://", "127.0.0.1:80", "https://a:secret@host", "https://host/?a=b", "https://[::"),
+        *("https://", "127.0.0.1:80", "https://a:b@host", "https://host/?a=b", "https://[::"),
         *("https://host:99999", "http://127.0.0.1.example.org"),
     ],
 )
 def test_pictures_are_not_sent_in_the_clear_or_to_no_address(url: str) -> None:
-    with pytest.raises(OptionError) as raised:
+    with pytest.raises(OptionError):
         endpoint(url, rekognition.OWN, "rekognition")
-    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://a:secret@host:99999", "https://a:secret@[::", "a:secret@host", "secret"),
+        *("https://host/?key=secret", "https://host:secret", "https://a:x/secret@host"),
+        *("http://10.0.0.1/secret", "https://a@host/?key=secret@", "https:///secret"),
+    ],
+)
+@pytest.mark.parametrize("name", OWN)
+def test_of_a_wrong_endpoint_no_more_than_scheme_and_host_is_repeated(
+    name: str, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable, value in keys(url, tmp_path).items():
+        monkeypatch.setenv(variable, value)
+    for spec in (name, str(Spec(name, options={"endpoint": url}))):
+        with pytest.raises(OptionError) as raised:
+            recognisers.load(spec, services=Services(use="allowed"))
+        assert "secret" not in str(raised.value)
+
+
+def test_of_a_wrong_endpoint_scheme_and_host_are_repeated() -> None:
+    for url in ("http://10.0.0.1/path", "https://host:8443/?a=b", "http://[::2]"):
+        with pytest.raises(
+            OptionError, match=r"http://10\.0\.0\.1,|https://host:8443,|http://\[::2\],"
+        ):
+            endpoint(url, rekognition.OWN, "rekognition")
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -181,3 +213,41 @@ def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("profile", ["default", "program"])
+def test_without_leave_nobody_is_asked_for_amazons_keys(
+    profile: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """For those of one profile boto3 asks a host on the network, for those of the other a program,
+    which leaves a file."""
+    config = tmp_path / "config"
+    config.write_text(
+        "[default]\ndefaults_mode = auto\n"
+        f"[profile program]\ncredential_process = touch {tmp_path}/ran\n"
+    )
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_REKOGNITION"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    asked: list[str] = []
+
+    def send(_: URLLib3Session, request: AWSPreparedRequest) -> None:
+        asked.append(request.url)
+        raise ConnectTimeoutError(endpoint_url=request.url)
+
+    monkeypatch.setattr(URLLib3Session, "send", send)
+    with pytest.raises(ServiceError, match="is a service"):
+        recognisers.load("rekognition")
+    recognisers.load("rekognition", services=Services(use="foreseen"))
+    with pytest.raises(OptionError, match="is a service"):
+        recognisers.network("rekognition")
+    assert not asked
+    assert not (tmp_path / "ran").exists()
+    with pytest.raises(AuditError, match="key"):
+        recognisers.load("rekognition", services=Services(use="allowed"))
+    assert (tmp_path / "ran").exists() == (profile == "program"), "with leave they are"
+    assert bool(asked) == (profile == "default")

@@ -1,4 +1,4 @@
-"""Photos whose face the detector lost: networks do not see them, services are sent them."""
+"""Photos whose face the detector lost: networks do not see them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,10 @@ from adversaries import ThreatModel
 from adversaries.adaptive import Adaptive
 from adversaries.detection import Detection
 from adversaries.parts.training import Recipe
-from lowkey_core.errors import NotPossibleError
 from lowkey_core.faces.pictures import CropPicture, crops
 from lowkey_core.matchers import MATCHERS
-from lowkey_core.photos.decoding import decode_pixels
 from lowkey_core.recognition.embedding import Embedding
-from lowkey_core.recognition.service import Service, ServiceGallery
 from lowkey_core.types import NOT_FOUND, Pictures
-from lowkey_core.weights import unverified_card
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork, people
 
@@ -62,41 +58,6 @@ def test_where_every_face_is_lost_nobody_is_enrolled_or_found() -> None:
     for gallery, probes in ((none, PICTURES), (PICTURES, none)):
         found = embedding().enrol(gallery).search(probes, 3)
         assert (found.identities == -1).all()
-
-
-class Client:
-    """Remembers what it is sent; sees no face in the darkest photo."""
-
-    def __init__(self) -> None:
-        self.sent: list[bytes] = []
-
-    def index(self, identity: int, photo: bytes, /) -> bool:
-        self.sent.append(photo)
-        return len(self.sent) != 2
-
-    def search(self, photo: bytes, k: int, /) -> list[tuple[int, float]] | None:
-        self.sent.append(photo)
-        return None if len(self.sent) % 2 else [(9 - i, 1.0 - i / 10) for i in range(k + 3)]
-
-
-def test_a_service_is_sent_every_photo_whole() -> None:
-    client = Client()
-    service = Service(unverified_card("it"), lambda: client)
-    gallery = service.enrol(losing(PICTURES, 0, 5))
-    assert isinstance(gallery, ServiceGallery)
-    assert gallery.indexed.tolist() == [i != 1 for i in range(12)]
-    for photo, picture in zip(client.sent, PICTURES.items, strict=True):
-        assert (decode_pixels(photo) == picture.pixels()).all()
-
-
-def test_a_services_answers_are_the_k_best_and_none_is_nobody() -> None:
-    client = Client()
-    gallery = Service(unverified_card("it"), lambda: client).enrol(PICTURES.select([]))
-    found = gallery.search(PICTURES.select([0, 1]), 2)
-    assert found.identities.tolist() == [[-1, -1], [9, 8]]
-    assert found.ranks(torch.tensor([9, 8])).tolist() == [NOT_FOUND, 2]
-    with pytest.raises(NotPossibleError, match="alike"):
-        gallery.likeness(PICTURES, PICTURES.identities)
 
 
 def darker(pictures: Pictures, rng: Generator) -> Pictures:
