@@ -18,6 +18,7 @@
     |   +-- ReportError, RunError                of a finished audit
     +-- PluginError                              a plugin that raises, or breaks its contract
     +-- ServiceError                             a service that refuses, or cannot be understood
+    +-- WorkersError                             processes that should help
     +-- NotPossibleError                         one part of an audit; the rest goes on
 
 Input is checked at the border, and not again inside. A message names a setting with `setting`: the
@@ -208,6 +209,10 @@ class PluginError(AuditError):
 
 class ServiceError(AuditError):
     """A commercial service that refuses, is out of quota, or gives an answer that is none."""
+
+
+class WorkersError(AuditError):
+    """Workers that cannot be reached, differ from the main process, or end at their work."""
 
 
 class NotPossibleError(AuditError):
