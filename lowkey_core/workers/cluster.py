@@ -3,6 +3,7 @@ docs/adr/0014-workers-make-groups.md."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pickle
@@ -37,7 +38,7 @@ class Cluster:
         """client: connected. distributed: the package. local: whether its workers share the cores
         of this machine. Raises: WorkersError if it has no worker, or one that differs from us."""
         self._client, self._dask = client, distributed
-        found = self._asked_all(worker.made_of)
+        found = self._asked_all(worker.about)
         self.count = len(found)
         if not found:
             raise self._nobody()
@@ -154,7 +155,8 @@ class _Sent:
 
     def drop(self) -> None:
         """As `Sent.drop`."""
-        self._future.cancel()
+        with contextlib.suppress(Exception):  # the cluster may be gone
+            self._future.cancel()
 
 
 def _cores() -> int:

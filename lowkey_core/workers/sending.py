@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import io
 import platform
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +73,8 @@ def _pickler() -> Any:
         def reducer_override(self, thing: Any) -> Any:
             if isinstance(thing, torch.jit.ScriptModule):
                 file = io.BytesIO()
-                torch.jit.save(thing, file)  # type: ignore[no-untyped-call]
+                with warnings.catch_warnings(action="ignore"):  # there is no successor
+                    torch.jit.save(thing, file)  # type: ignore[no-untyped-call]
                 return script, (file.getvalue(), thing.training)
             return super().reducer_override(thing)
 
@@ -81,7 +83,8 @@ def _pickler() -> Any:
 
 def script(content: bytes, training: bool) -> Any:
     """A TorchScript module from its bytes."""
-    return torch.jit.load(io.BytesIO(content)).train(training)  # type: ignore[no-untyped-call]
+    with warnings.catch_warnings(action="ignore"):
+        return torch.jit.load(io.BytesIO(content)).train(training)  # type: ignore[no-untyped-call]
 
 
 @functools.cache

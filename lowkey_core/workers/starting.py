@@ -37,6 +37,8 @@ _SETTINGS = {
     "distributed.admin.large-graph-warning-threshold": "1TB",  # pictures are large
     "distributed.worker.profile.enabled": False,
     "distributed.nanny.pre-spawn-environ": {},  # as many threads as here, in every library
+    "distributed.scheduler.http.routes": [],  # it has a web server; there are no pages on it
+    "distributed.worker.http.routes": [],
     "distributed.comm.timeouts.connect": f"{CONNECTING:.0f}s",
 }
 
@@ -68,6 +70,7 @@ def _started(count: int, distributed: Any) -> Iterator[Any]:
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 memory_limit=0,  # of the machine's, as much as there is
                 local_directory=folder,
                 silence_logs=logging.CRITICAL,

@@ -13,8 +13,7 @@ import torch
 
 from lowkey_core.plugins.code import blame
 from lowkey_core.work import runtime
-from lowkey_core.workers.sending import Order, demand_same
-from lowkey_core.workers.sending import made_of as made_of
+from lowkey_core.workers.sending import Order, demand_same, made_of
 
 MOST = 2**30
 """Bytes of functions that are kept, pickled: the last ones."""
@@ -28,6 +27,11 @@ def dask_setup(_worker: object) -> None:
     """Called when Dask starts a worker of ours: whoever interrupts us means the main process,
     which ends its workers itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def about() -> dict[str, str]:
+    """What this worker is made of."""
+    return made_of()
 
 
 def keep(name: str, content: bytes) -> None:
