@@ -48,6 +48,7 @@ NAMES = (
     "recipe",
     "coverage",
     "galleries",
+    "workers",
 )
 """Modules of this package with `measure` and `tables`, in the order in which they run."""
 PATIENCE = 300.0
