@@ -112,7 +112,12 @@ def audit(
         return
     from reports.console.running import reported
 
-    shown = {"faces": include_faces, "json": json, "network": allow_network, "workers": helping}
+    shown: dict[str, Any] = {
+        "faces": include_faces,
+        "json": json,
+        "network": allow_network,
+        "workers": helping,
+    }
     found = reported(made, resume or out, cache, format, **shown)
     if judging:
         verdict = judging.judge(found)

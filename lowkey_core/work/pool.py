@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -68,7 +68,7 @@ def begun(
     find: Callable[[Sequence[int]], list[Record] | None],
     make: Make,
     pool: Pool | None,
-) -> Iterator[Begun]:
+) -> Generator[Begun, None, None]:
     """The groups in their order, as many of them begun as the pool has room for.
 
     find: the records of a group, if all are kept. A group that shares a key with one before it is

@@ -74,7 +74,7 @@ def _pickler() -> Any:
             if isinstance(thing, torch.jit.ScriptModule):
                 file = io.BytesIO()
                 with warnings.catch_warnings(action="ignore"):  # there is no successor
-                    torch.jit.save(thing, file)  # type: ignore[no-untyped-call]
+                    torch.jit.save(thing, file)
                 return script, (file.getvalue(), thing.training)
             return super().reducer_override(thing)
 
@@ -84,7 +84,7 @@ def _pickler() -> Any:
 def script(content: bytes, training: bool) -> Any:
     """A TorchScript module from its bytes."""
     with warnings.catch_warnings(action="ignore"):
-        return torch.jit.load(io.BytesIO(content)).train(training)  # type: ignore[no-untyped-call]
+        return torch.jit.load(io.BytesIO(content)).train(training)
 
 
 @functools.cache

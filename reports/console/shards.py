@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
@@ -94,6 +94,11 @@ def merge(
     plan = shards.merged(runs)
     if not trust:
         confirm(plan, {}, runs[0], say, partial(agrees, "Run them?"))
-    shown = {"faces": include_faces, "json": json, "network": allow_network, "workers": helpers}
+    shown: dict[str, Any] = {
+        "faces": include_faces,
+        "json": json,
+        "network": allow_network,
+        "workers": helpers,
+    }
     found = reported(plan, out, cache, format, **shown)
     raise typer.Exit(3 if found.verdict == "inconclusive" else 0)
