@@ -89,7 +89,8 @@ class Cluster:
         last = time.monotonic()
         while True:
             try:
-                found: bytes | None = future.result(timeout=LOOK)
+                done = future.done()  # then a TimeoutError is the function's
+                found: bytes | None = future.result(timeout=None if done else LOOK)
                 return found
             except self._dask.KilledWorker as error:
                 raise WorkersError(
@@ -100,7 +101,7 @@ class Cluster:
             except self._dask.CancelledError:
                 raise self._nobody() from None
             except TimeoutError:
-                if future.done():  # what the function raises
+                if done:
                     raise
             if self._there():
                 last = time.monotonic()
@@ -121,7 +122,7 @@ class Cluster:
         except (OSError, RuntimeError, TimeoutError, ValueError) as error:
             raise self._nobody() from error
         for address, answer in answers.items():
-            if isinstance(answer, ImportError | AttributeError | SyntaxError | TypeError):
+            if isinstance(answer, Exception) and not isinstance(answer, OSError):  # that: it died
                 raise WorkersError(
                     f"the worker {address} cannot run our code: {answer}",
                     expected="the same commit and the same Python as here",
@@ -131,8 +132,8 @@ class Cluster:
 
     def _nobody(self) -> WorkersError:
         return WorkersError(
-            "no worker is there any more",
-            expected=f"the cluster of {setting('workers')} for as long as there is work",
+            f"{setting('workers')}: no worker is there",
+            expected="one or more, for as long as there is work",
             remedy="start workers, and the same command again: what was made is kept",
         )
 

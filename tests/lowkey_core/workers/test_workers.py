@@ -281,6 +281,28 @@ def test_a_cluster_of_another_version_is_refused(
         pool.wait(pool.submit(order))
 
 
+def test_a_worker_that_lacks_our_code_is_an_error(
+    pool: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "about", Absent())
+    with pytest.raises(WorkersError, match=r"cannot run our code: .*no such module"):
+        starting.joined(address(pool)).__enter__()
+
+
+class Absent:
+    """Cannot be unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _import, ("no such module",)
+
+    def __call__(self) -> None:
+        raise AssertionError("it is called elsewhere")
+
+
+def _import(name: str) -> None:
+    raise ModuleNotFoundError(name)
+
+
 def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with starting.joined(1) as made:
         monkeypatch.setattr(cluster, "PATIENCE", 0.0)
@@ -290,9 +312,9 @@ def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) 
         for nanny in made._client.cluster.workers.values():
             nanny.auto_restart = False
             os.kill(nanny.pid, signal.SIGKILL)
-        with pytest.raises(WorkersError, match="no worker is there any more"):
+        with pytest.raises(WorkersError, match="workers: no worker is there"):
             list(waiting)
-        with pytest.raises(WorkersError, match="no worker"):
+        with pytest.raises(WorkersError, match="workers: no worker is there"):
             starting.joined(address(made)).__enter__()
 
 
