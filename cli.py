@@ -13,6 +13,7 @@ from typing import Any, Optional
 import typer
 
 from reports.console import shards
+from reports.console import workers as helpers
 from reports.console.commands import (
     CACHE,
     FACES,
@@ -70,6 +71,7 @@ def audit(
     ),
     baseline: Optional[Path] = BASELINE,
     shard: Optional[str] = shards.SHARD,
+    workers: Optional[str] = helpers.WORKERS,
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
@@ -81,7 +83,7 @@ def audit(
     from audit import runs as earlier
     from audit.trust import confirm
 
-    part = shards.chosen(shard, resume, on_the_line(context))
+    part, helping = shards.chosen(shard, resume, on_the_line(context)), helpers.chosen(workers)
     if resume:
         made = earlier.resumed(resume, on_the_line(context))
         title = f"resuming {resume}"
@@ -102,7 +104,7 @@ def audit(
         from reports.console.forecast import lines
 
         with Progress() as progress:
-            foreseen = session.foresee(made, cache, progress.show)
+            foreseen = session.foresee(made, cache, progress.show, helping)
         show(lines(foreseen))
         return
     if part:
@@ -110,7 +112,12 @@ def audit(
         return
     from reports.console.running import reported
 
-    shown = {"faces": include_faces, "json": json, "network": allow_network}
+    shown: dict[str, Any] = {
+        "faces": include_faces,
+        "json": json,
+        "network": allow_network,
+        "workers": helping,
+    }
     found = reported(made, resume or out, cache, format, **shown)
     if judging:
         verdict = judging.judge(found)

@@ -33,6 +33,7 @@ PLAN, REPORT = "plan.json", "report.json"
 ALONGSIDE = (
     "resume",
     "cache",
+    "workers",
     "json",
     "verbose",
     "dry_run",

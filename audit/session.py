@@ -19,10 +19,12 @@ from audit import runs, shards
 from audit.choices import make
 from audit.plan import AuditPlan
 from audit.shards import Shard
+from audit.working import Expect, Show, Workers, alone, helped
 from lowkey_core.errors import RunError, setting
 from lowkey_core.spec import parse
 from lowkey_core.work import storage
 from lowkey_core.work.files import explained, locked
+from lowkey_core.workers.names import parsed
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from audit.forecast import Foresight
@@ -30,15 +32,8 @@ if TYPE_CHECKING:  # torch takes seconds to import
     from audit.report import AuditReport
     from lowkey_core.photos.protected import Outcome
     from lowkey_core.publish.settings import Settings
-    from lowkey_core.work.forecast import Forecast
-    from lowkey_core.work.work import Work
 
 log = logging.getLogger(__name__)
-
-Show = Callable[[str, int, int], None]
-"""Told of progress: what is being done, how much is done, how much there is."""
-Expect = Callable[["Forecast"], None]
-"""Told once how long it will take."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,8 @@ class Session:
     """Of finished work."""
     network: bool = False
     """Whether commercial services may be asked."""
+    workers: Workers = None
+    """Who helps to measure."""
 
     def run(
         self,
@@ -68,12 +65,14 @@ class Session:
 
         Raises: any AuditError. What is finished is kept: the same call goes on from there.
         """
-        work = _work(self.cache, show, expect)
-        from audit.run import run_audit
-        from lowkey_core.services.asking import Services
+        with contextlib.ExitStack() as stack:
+            work = stack.enter_context(helped(self.workers, self.cache, show, expect))
+            from audit.run import run_audit
+            from lowkey_core.services.asking import Services
 
-        with Services(work, "allowed" if self.network else "refused") as services:
+            services = Services(work, "allowed" if self.network else "refused")
             services.tell = say or services.tell
+            stack.enter_context(services)
             report = run_audit(self.plan, work, faces=faces, services=services)
         report.save(self.folder / runs.REPORT)
         return report
@@ -81,7 +80,7 @@ class Session:
     def cloak(self, shard: Shard, show: Show | None = None) -> int:
         """Makes the shard's part of the cloaks, and notes that it is done. Returns how many batches
         that is. Raises: as `run`."""
-        work = _work(self.cache, show)
+        work = alone(self.cache, show)
         from audit.dealing import cloak
 
         made = cloak(self.plan, shard, work)
@@ -92,7 +91,7 @@ class Session:
         """Each cloaked photo beside its original. Raises: any AuditError."""
         from audit.pairs import pairs
 
-        return pairs(self.plan, _work(self.cache, show))
+        return pairs(self.plan, alone(self.cache, show))
 
 
 def audit(
@@ -104,18 +103,20 @@ def audit(
     show: Show | None = None,
     include_faces: bool = False,
     allow_network: bool = False,
+    workers: int | str | None = None,
     **given: Any,
 ) -> AuditReport:
     """Runs an audit and returns its report, which is stored too.
 
     preset, plan: as `--preset` and `--plan`; a plan that is made already is taken as it is.
     out, cache: folders. include_faces: the report may hold faces of real people. allow_network:
-    commercial services among the recognisers are sent photos. given: what the flags of `audit` are
-    called, with underscores: lists may be lists, or text with commas.
+    commercial services among the recognisers are sent photos. workers: as `--workers`. given: what
+    the flags of `audit` are called, with underscores: lists may be lists, or text with commas.
     Raises: any AuditError.
     """
     made = plan if isinstance(plan, AuditPlan) else make(preset, plan, given)
-    with begin(made, out, cache, network=allow_network) as session:
+    helpers = None if workers is None else parsed(str(workers))
+    with begin(made, out, cache, network=allow_network, workers=helpers) as session:
         return session.run(show, faces=include_faces)
 
 
@@ -127,16 +128,18 @@ def begin(
     shard: Shard | None = None,
     *,
     network: bool = False,
+    workers: Workers = None,
 ) -> Iterator[Session]:
     """Makes the folders, and notes the plan in the run's: whether they may be written is better
-    known now than after the work. One audit at a time has a folder. network: as in `Session`.
+    known now than after the work. One audit at a time has a folder. network, workers: as in
+    `Session`.
 
     An audit that cannot be done as it was asked for leaves the folder as it was; one that was
     interrupted, or found no room, can be resumed. shard: as which it is noted.
     Raises: StorageError, RunError.
     """
     own = Path("runs") / (name_of(plan) + (f"-{shard.number}-of-{shard.of}" if shard else ""))
-    session = Session(plan, out or own, cache or cache_folder(), network)
+    session = Session(plan, out or own, cache or cache_folder(), network, workers)
     folder, new = session.folder, not session.folder.exists()
     try:
         with contextlib.ExitStack() as stack:
@@ -165,17 +168,22 @@ def _refuse(folder: Path) -> None:
     )
 
 
-def foresee(plan: AuditPlan, cache: Path | None = None, show: Show | None = None) -> Foresight:
+def foresee(
+    plan: AuditPlan,
+    cache: Path | None = None,
+    show: Show | None = None,
+    workers: Workers = None,
+) -> Foresight:
     """What an audit would do, and how long it would take, of its first split; no run is begun.
     Faces are found for it, and kept; services are not asked. Raises: any AuditError.
     """
-    work = _work(cache or cache_folder(), show)
-    from audit.forecast import foresee as foreseen
-    from audit.scene import assemble
-    from lowkey_core.services.asking import Services
+    with helped(workers, cache or cache_folder(), show) as work:
+        from audit.forecast import foresee as foreseen
+        from audit.scene import assemble
+        from lowkey_core.services.asking import Services
 
-    scene = assemble(plan.splits[0], work, Services(work, "foreseen"))
-    return foreseen(scene, len(plan.splits))
+        scene = assemble(plan.splits[0], work, Services(work, "foreseen"))
+        return foreseen(scene, len(plan.splits))
 
 
 def protect(
@@ -192,7 +200,7 @@ def protect(
     """
     from audit import protection
 
-    work, new = _work(cache or cache_folder(), show), not out.exists()
+    work, new = alone(cache or cache_folder(), show), not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     try:
         storage.prepare(cache or cache_folder())
@@ -211,7 +219,7 @@ def check(
     and kept. Raises: any AuditError.
     """
     storage.prepare(cache or cache_folder())
-    work = _work(cache or cache_folder(), show)
+    work = alone(cache or cache_folder(), show)
     from audit.check import planned
 
     return planned(photos, given, work)
@@ -219,19 +227,10 @@ def check(
 
 def train(name: str, out: Path, cache: Path | None = None, show: Show | None = None) -> Path:
     """Trains a network that ships with this project. Raises: as `lowkey_core.training.recipes`."""
-    work = _work(cache or cache_folder(), show)
+    work = alone(cache or cache_folder(), show)
     from lowkey_core.training.recipes import train as trained
 
     return trained(name, out, work)
-
-
-def _work(cache: Path, show: Show | None, expect: Expect | None = None) -> Work:
-    from lowkey_core.work import runtime
-    from lowkey_core.work.cache import Cache
-    from lowkey_core.work.work import Work, silent
-
-    runtime.tune()
-    return Work(Cache(cache), show or silent, expect)
 
 
 def name_of(plan: AuditPlan) -> str:

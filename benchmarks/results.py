@@ -49,6 +49,7 @@ NAMES = (
     "coverage",
     "galleries",
     "strangers",
+    "workers",
 )
 """Modules of this package with `measure` and `tables`, in the order in which they run."""
 PATIENCE = 300.0

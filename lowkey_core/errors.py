@@ -19,6 +19,7 @@
     +-- PluginError                              a plugin that raises, or breaks its contract
     +-- ServiceError                             a service that refuses, or cannot be understood
     |   +-- NoAnswerError                        as often as it is asked
+    +-- WorkersError                             processes that should help
     +-- NotPossibleError                         one part of an audit; the rest goes on
 
 Input is checked at the border, and not again inside. A message names a setting with `setting`: the
@@ -30,7 +31,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Wording = Callable[[str, str], str]
 """From a setting's name, and its value or "", to what a front end calls it."""
@@ -82,10 +83,18 @@ class AuditError(Exception):
         self.got, self.expected, self.remedy = (_worded(part, by_name) for part in self._parts)
         super().__init__(self.worded(by_name))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It may be raised in another process, whatever its class is built from."""
+        return _again, (type(self), self.args), self.__dict__
+
     def worded(self, wording: Wording) -> str:
         """The one line, settings named as a front end names them."""
         got, expected, remedy = (_worded(part, wording) for part in self._parts)
         return one_line(f"{got}; expected {expected}; {remedy}")
+
+
+def _again(kind: type[AuditError], args: tuple[object, ...]) -> AuditError:
+    return kind.__new__(kind, *args)
 
 
 def _worded(text: str, wording: Wording) -> str:
@@ -206,6 +215,10 @@ class ServiceError(AuditError):
 class NoAnswerError(ServiceError):
     """A commercial service that is busy, or not there, as often as it is asked: it may answer
     later, and then nothing is asked twice."""
+
+
+class WorkersError(AuditError):
+    """Workers that cannot be reached, differ from the main process, or end at their work."""
 
 
 class NotPossibleError(AuditError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +23,10 @@ class Others:
     def __init__(self, load: Callable[[], Faces]) -> None:
         """load: their aligned faces."""
         self.load = load
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process go the pictures that are used, not whatever they are from."""
+        return Others, (partial(_these, self.faces),)
 
     @cached_property
     def faces(self) -> Faces:
@@ -69,3 +74,7 @@ def nobody() -> Faces:
 def centres(embedded: Tensor, identities: Tensor, people: Sequence[int]) -> Tensor:
     """(people, d): the mean embedding of each. embedded: (n, d). identities: (n,)."""
     return torch.stack([embedded[identities == who].mean(0) for who in people])
+
+
+def _these(faces: Faces) -> Faces:
+    return faces

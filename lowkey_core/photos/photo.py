@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from lowkey_core.errors import UnreadableImageError
 from lowkey_core.photos.decoding import read_file
 
 
@@ -31,6 +33,14 @@ class Photo:
         """The encoded picture. Raises: UnreadableImageError."""
         return read_file(self.path, self.offset, self.size)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process it goes with its content: the file need not be there."""
+        place = (self.identity, self.name, self.path, self.offset, self.size)
+        try:
+            return MadePhoto, (*place, self.read())
+        except UnreadableImageError as error:
+            return UnreadPhoto, (*place, error)
+
 
 @dataclass(frozen=True)
 class MadePhoto(Photo):
@@ -41,6 +51,18 @@ class MadePhoto(Photo):
     def read(self) -> bytes:
         """The file that it wrote."""
         return self.written
+
+
+@dataclass(frozen=True)
+class UnreadPhoto(Photo):
+    """A photo whose file could not be read."""
+
+    error: UnreadableImageError | None = field(default=None, compare=False, repr=False)
+
+    def read(self) -> bytes:
+        """Raises: UnreadableImageError."""
+        assert self.error is not None
+        raise self.error
 
 
 def digest_of(content: bytes) -> str:

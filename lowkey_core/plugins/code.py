@@ -58,6 +58,11 @@ def load_file(path: Path, content: bytes | None) -> ModuleType:
     return module
 
 
+def loaded() -> list[ModuleType]:
+    """The modules of the user's files so far."""
+    return [module for name, module in [*sys.modules.items()] if name.startswith(_OWN)]
+
+
 @contextlib.contextmanager
 def patience(name: str) -> Iterator[None]:
     """Ends an import that hangs; only where there are alarms, and in the main thread."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from lowkey_core.content import quantise
 from lowkey_core.errors import ImageShapeError, PluginError
 from lowkey_core.faces.pictures import levels
 from lowkey_core.types import FACE_SIZE, Faces, Images
+from lowkey_core.work.pool import Task
 from lowkey_core.work.provenance import arithmetic, fingerprint
 from lowkey_core.work.records import Record, shaped
 from lowkey_core.work.runtime import device_of
@@ -57,17 +58,10 @@ class Published:
             for place, row in enumerate(rows.tolist()):
                 keys[row] = fingerprint(key, place)
 
-        def make(rows: Sequence[int]) -> list[Record]:
-            part, began = faces.select(torch.as_tensor(rows)), time.perf_counter()
-            cloaked, failed = _checked(self.cloak(part, rng), part, self._name)
-            changes = levels(cloaked) - levels(part.images)
-            each = torch.tensor([(time.perf_counter() - began) / len(part)])
-            return [
-                {"change": change, SECONDS: each, **({FAILED: torch.zeros(1)} if bad else {})}
-                for change, bad in zip(changes, failed, strict=True)
-            ]
-
         groups = [rows.tolist() for rows in parts]
+        make = Task(
+            lambda rows: faces.select(torch.as_tensor(rows)), Cloaking(self.cloak, self._name, seed)
+        )
         label = f"cloaking with {self._name}"
         records = list(self._work.groups(label, keys, groups, make, CLOAKED))
         self._work.took(self._name, [float(r[SECONDS]) for r in records])
@@ -77,6 +71,29 @@ class Published:
             log.warning("%s failed on %s: published as they are", self._name, ", ".join(failed))
         changes = torch.stack([r["change"] for r in records])[order.argsort()]
         return (levels(faces.images) + changes).clamp(0, 255).float().div_(255)
+
+
+@dataclass(frozen=True)
+class Cloaking:
+    """What makes the records of a batch, in whatever process."""
+
+    cloak: Cloak
+    name: str
+    """For messages."""
+    seed: int
+    """Of the generator that the cloak is given with each batch."""
+
+    def __call__(self, part: Faces, /) -> list[Record]:
+        """A record for each face, as `CLOAKED` and `FAILED` say. Raises: as `_checked`."""
+        began = time.perf_counter()
+        cloaked = self.cloak(part, Generator().manual_seed(self.seed))
+        cloaked, failed = _checked(cloaked, part, self.name)
+        changes = levels(cloaked) - levels(part.images)
+        each = torch.tensor([(time.perf_counter() - began) / len(part)])
+        return [
+            {"change": change, SECONDS: each, **({FAILED: torch.zeros(1)} if bad else {})}
+            for change, bad in zip(changes, failed, strict=True)
+        ]
 
 
 def batches(about: CloakAbout, identities: Tensor, batch: int) -> list[Tensor]:

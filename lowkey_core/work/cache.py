@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from lowkey_core.work import documents
 from lowkey_core.work.files import explained, write_atomically
-from lowkey_core.work.records import Record, seal, unseal
+from lowkey_core.work.records import Fits, Record, anything, seal, unseal
 from lowkey_core.work.storage import make_private, tolerated
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,12 @@ class Cache:
                 log.info("%s is damaged, and counts as absent", path)
                 self.forget(key)
         return record
+
+    def all(self, keys: Sequence[str], fits: Fits = anything) -> list[Record] | None:
+        """The records under these keys; None if one is absent, or does not fit. Raises:
+        StorageError."""
+        found = [record for key in keys if (record := self.get(key)) is not None and fits(record)]
+        return found if len(found) == len(keys) else None
 
     def put(self, key: str, record: Record) -> None:
         """File `record` under `key`, whole or not at all. Raises: StorageError."""

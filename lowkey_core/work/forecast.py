@@ -24,6 +24,8 @@ class Forecast:
     """By label, those that are not kept yet."""
     rates: dict[str, float] = field(default_factory=dict)
     """By label, seconds of a piece."""
+    abreast: dict[str, int] = field(default_factory=dict)
+    """By label, how many processes make pieces at the same time; one where nothing is said."""
     trial: float = 0.0
     """Seconds that making pieces took in the trial."""
     beside: float = 0.0
@@ -35,17 +37,21 @@ class Forecast:
     started: float = field(default_factory=time.perf_counter)
     """When the work began that this foretells."""
 
+    def each(self, label: str) -> float:
+        """Seconds that every piece adds to the whole."""
+        return self.rates.get(label, 0.0) / self.abreast.get(label, 1)
+
     @property
     def seconds(self) -> float:
         """All of it."""
-        return self.beside + sum(n * self.rates.get(label, 0) for label, n in self.pieces.items())
+        return self.beside + sum(n * self.each(label) for label, n in self.pieces.items())
 
     @property
     def left(self) -> float:
         """Seconds to go: what is left by the rates, times how true they have been so far."""
-        rest = {each: n - self.kept[each] for each, n in self.pieces.items()}
-        everything = sum(n * self.rates.get(each, 0) for each, n in rest.items())
-        made = sum(min(self.done[each], n) * self.rates.get(each, 0) for each, n in rest.items())
+        rest = {label: n - self.kept[label] for label, n in self.pieces.items()}
+        everything = sum(n * self.each(label) for label, n in rest.items())
+        made = sum(min(self.done[label], n) * self.each(label) for label, n in rest.items())
         share = made / everything if everything else 1.0
         passed = time.perf_counter() - self.started
         truth = (
@@ -70,9 +76,15 @@ class Trial:
         self._asked: set[str] = set()
 
     def make(
-        self, label: str, keys: Sequence[str], make: Callable[[], Sequence[Record]]
+        self,
+        label: str,
+        keys: Sequence[str],
+        make: Callable[[], Sequence[Record]],
+        abreast: int = 1,
     ) -> tuple[list[Record], bool]:
-        """A record for each key, and whether they are what they should be."""
+        """A record for each key, and whether they are what they should be. abreast: how many
+        processes will make such at the same time."""
+        self.forecast.abreast[label] = max(abreast, self.forecast.abreast.get(label, 1))
         new = {key for key in keys if key not in self._asked}  # the rest would be found
         self._asked |= new
         self.forecast.pieces[label] += len(new)

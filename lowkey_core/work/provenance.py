@@ -48,9 +48,15 @@ def arithmetic() -> str:
 
 
 @functools.cache
-def _versions() -> str:
+def libraries() -> dict[str, str | None]:
+    """Versions of the libraries that results depend on; None: it is not installed."""
     installed = {d.name: d.version for d in importlib.metadata.distributions()}
-    return str([f"{name} {installed.get(name)}" for name in _LIBRARIES])
+    return {name: installed.get(name) for name in _LIBRARIES}
+
+
+@functools.cache
+def _versions() -> str:
+    return str([f"{name} {version}" for name, version in libraries().items()])
 
 
 _LIBRARIES = ("torch", "torchvision", "numpy", "pillow", "facenet-pytorch", "timm", "lpips")
@@ -142,6 +148,7 @@ def _source(thing: Any) -> str:
     return source_of(Path(file)) if file and Path(file).is_file() else module
 
 
+_PACKAGES = ("lowkey_core", "adversaries", "audit")
 ROOT = Path(__file__).parents[2]
 """Above the packages of this project."""
 
@@ -159,6 +166,17 @@ def source_of(file: Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(found):
         digest.update(hashlib.blake2b(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@functools.cache
+def source_digest() -> str:
+    """Of all source files that a result may depend on, and of their names."""
+    files = sorted(file for package in _PACKAGES for file in (ROOT / package).rglob("*.py"))
+    digest = hashlib.blake2b(digest_size=16)
+    for file in files:
+        content = hashlib.blake2b(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(ROOT).as_posix()}:{content};".encode())
     return digest.hexdigest()
 
 
@@ -181,7 +199,7 @@ def _imports(file: Path) -> tuple[Path, ...]:
 def _file_of(module: str) -> Path | None:
     """The file of one of our modules; None for anybody else's."""
     parts = module.split(".")
-    if parts[0] not in ("lowkey_core", "adversaries", "audit"):
+    if parts[0] not in _PACKAGES:
         return None
     path = ROOT.joinpath(*parts)
     files = (path.with_suffix(".py"), path / "__init__.py")

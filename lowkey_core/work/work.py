@@ -6,9 +6,10 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,8 +18,10 @@ from torch import Tensor
 from lowkey_core.work import runtime
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.forecast import Forecast, Trial
+from lowkey_core.work.pool import Make, Pool, Task, begun
 from lowkey_core.work.provenance import fingerprint
-from lowkey_core.work.records import Fits, Record, anything, shaped
+from lowkey_core.work.records import Fits, Record, anything
+from lowkey_core.work.rows import FITS, Rows
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,13 @@ class Work:
     show: Show = silent
     expect: Expect | None = None
     """None: nobody wants to know how long it will take."""
+    pool: Pool | None = None
+    """Processes that make groups; None: all are made here."""
     _state: _State = field(default_factory=_State)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process it keeps things in the same folder, and tells nobody."""
+        return Work, (self.cache,)
 
     def count(self, label: str, what: str, pieces: int = 1) -> None:
         """Note that `pieces` were `what`: "found" in the cache, or "made"."""
@@ -129,63 +138,59 @@ class Work:
         """One record per item, under the fingerprint of both.
 
         function: from up to `together` items to a record for each. It and the items are picklable,
-        so that they can be sent to other processes. No more records than that are in memory.
-        fits: as of `groups`.
+        so that they can be sent to the pool. No more records than that are in memory, or than the
+        pool has room for. fits: as of `groups`.
         """
         keys = [fingerprint(function, item) for item in items]
         starts = range(0, len(items), together)
         groups = [range(s, min(s + together, len(items))) for s in starts]
-        return self.groups(
-            label, keys, groups, lambda rows: function([items[i] for i in rows]), fits
-        )
+        make = Task(lambda rows: [items[i] for i in rows], function)
+        return self.groups(label, keys, groups, make, fits)
 
     def groups(
         self,
         label: str,
         keys: Sequence[str],
         groups: Sequence[Sequence[int]],
-        make: Callable[[Sequence[int]], Sequence[Record]],
+        make: Make,
         fits: Fits = anything,
     ) -> Iterator[Record]:
         """One record per row number of the groups, in their order: the kept one, or one of those
-        that `make` gives for a group, kept as soon as they are made. fits: whether a kept one
+        that `make` gives for a group, here or (a `Task`) in the pool. fits: whether a kept one
         holds what is read from it; one that does not counts as absent.
 
         A group is made whole: sums of floats depend on what is computed together.
         """
         done = 0
-        for rows in groups:
-            records = [self.cache.get(keys[i]) for i in rows]
-            found = [record for record in records if record is not None and fits(record)]
-            if len(found) < len(rows):
-                found = self._made(label, keys, rows, make, done)
-            else:
-                self.count(label, "found", len(rows))
-            done += len(rows)
-            yield from found
+        pool = self.pool if isinstance(make, Task) and len(groups) > 1 else None
+        find = lambda rows: self.cache.all([keys[i] for i in rows], fits)  # noqa: E731
+        with closing(begun(groups, keys, find, make, None if self.trying else pool)) as ahead:
+            for rows, found in ahead:
+                if isinstance(found, list):
+                    self.count(label, "found", len(rows))
+                else:
+                    self.say(label, done, len(keys))
+                    ready = found.result if found else partial(make, rows)
+                    found = self._made(label, [keys[i] for i in rows], ready, pool)
+                done += len(rows)
+                yield from found
         self.say(label, done, len(keys))
 
     def _made(
-        self,
-        label: str,
-        keys: Sequence[str],
-        rows: Sequence[int],
-        make: Callable[[Sequence[int]], Sequence[Record]],
-        done: int,
+        self, label: str, keys: list[str], make: Callable[[], Sequence[Record]], pool: Pool | None
     ) -> list[Record]:
-        self.say(label, done, len(keys))
         if trial := self._state.trial:
-            made, true = trial.make(label, [keys[i] for i in rows], lambda: make(rows))
+            made, true = trial.make(label, keys, make, pool.workers if pool else 1)
             if not true:
                 return made
         else:
-            made = list(make(rows))
+            made = list(make())
         # Laid out in memory as they will be when they are read: sums of floats depend on it.
         made = [{name: tensor.contiguous() for name, tensor in r.items()} for r in made]
-        for i, record in zip(rows, made, strict=True):
-            self.cache.put(keys[i], record)
-        self.count(label, "made", len(rows))
-        self._done(label, len(rows))
+        for key, record in zip(keys, made, strict=True):
+            self.cache.put(key, record)
+        self.count(label, "made", len(keys))
+        self._done(label, len(keys))
         runtime.give_back()
         return made
 
@@ -232,12 +237,10 @@ class Work:
         missing = sorted(new.values())
         batches = [missing[i : i + batch] for i in range(0, len(missing), batch)]
 
-        def make(b: int) -> Record:
-            with torch.no_grad():
-                return {"rows": function(load(batches[b])).cpu()}
-
+        make = Task(lambda b: load(batches[b[0]]), Rows(function))
         keys = [fingerprint("per item", mark, [digests[i] for i in rows]) for rows in batches]
-        records = self.through(label, keys, make, _ROWS) if keys else []
+        singles = [[b] for b in range(len(keys))]
+        records = list(self.groups(label, keys, singles, make, FITS)) if keys else []
         for rows, record in zip(batches, records, strict=True):
             answers = record["rows"]
             if self._state.trial:  # those of a batch of another size
@@ -245,6 +248,3 @@ class Work:
             pairs = zip(rows, answers.numpy(), strict=True)  # a tenth of a tensor's overhead
             memory.update(((mark, digests[i]), row) for i, row in pairs)
         return torch.from_numpy(np.stack([memory[mark, d] for d in digests]))
-
-
-_ROWS = shaped(rows=(None, None, None))  # what `per_item` keeps of a batch

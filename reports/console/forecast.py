@@ -16,10 +16,11 @@ def lines(found: Foresight) -> Iterator[str]:
         f"faces found, and kept: {counts.gallery} pictures of {counts.enrolled} people to enrol, "
         f"{counts.probes} probes, {counts.background_pictures} pictures of the background"
     )
-    times = {what: n * forecast.rates.get(what, 0.0) for what, n in forecast.pieces.items()}
+    times = {what: n * forecast.each(what) for what, n in forecast.pieces.items()}
     for what, seconds in sorted(times.items(), key=lambda item: -item[1]):
-        pieces = forecast.pieces[what]
-        yield f"{duration(seconds):>12}  {what}: {pieces} x {seconds / pieces:.2g} s"
+        pieces, many = forecast.pieces[what], forecast.abreast.get(what, 1)
+        each = f"{pieces} x {forecast.rates.get(what, 0.0):.2g} s"
+        yield f"{duration(seconds):>12}  {what}: {each}" + (f", {many} at a time" * (many > 1))
     yield f"{duration(forecast.beside):>12}  reading, cutting, comparing"
     yield f"{duration(forecast.seconds):>12}  in all, as fast as this machine was just now"
     if found.splits > 1:

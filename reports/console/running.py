@@ -22,9 +22,10 @@ def reported(
     faces: bool,
     json: bool,
     network: bool,
+    workers: int | str | None,
 ) -> AuditReport:
     """Runs the plan, writes the report's files and prints it. json: on stdout, too. network:
-    commercial services may be asked.
+    commercial services may be asked. workers: as `audit.working.Workers`.
 
     Raises: any AuditError.
     """
@@ -34,7 +35,7 @@ def reported(
     from reports.parts import files
 
     wanted = files.names(with_faces(list(format), faces))
-    with session.begin(plan, folder, cache, network=network) as begun:
+    with session.begin(plan, folder, cache, network=network, workers=workers) as begun:
         with Progress() as progress:
             found = begun.run(progress.show, progress.expect, faces=faces, say=say)
         written = files.write(wanted, found, begun.folder)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
 from reports.console.commands import CACHE, FACES, RUNNING, VERBOSE, agrees, log_if, say
 from reports.console.photos import JSON
 from reports.console.services import NETWORK
+from reports.console.workers import WORKERS
+from reports.console.workers import chosen as chosen_workers
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from audit.plan import AuditPlan
@@ -43,6 +45,12 @@ def chosen(text: str | None, resume: Path | None, given: Sequence[str]) -> Shard
             expected="cloaks to make: `merge` searches and writes the report, `gate` judges it",
             remedy="leave it out here",
         )
+    if "workers" in given:
+        raise OptionError(
+            f"{setting('workers')} was given for a shard",
+            expected="one of the two ways to divide the work",
+            remedy="leave it out here, and give it to `merge`; or to an audit without shards",
+        )
     return shards.parsed(text or noted)
 
 
@@ -68,6 +76,7 @@ def merge(
     ),
     include_faces: bool = FACES,
     allow_network: bool = NETWORK,
+    workers: Optional[str] = WORKERS,
     cache: Optional[Path] = CACHE,
     json: bool = JSON,
     verbose: bool = VERBOSE,
@@ -81,9 +90,15 @@ def merge(
     from audit.trust import confirm
     from reports.console.running import reported
 
+    helpers = chosen_workers(workers)
     plan = shards.merged(runs)
     if not trust:
         confirm(plan, {}, runs[0], say, partial(agrees, "Run them?"))
-    shown = {"faces": include_faces, "json": json, "network": allow_network}
+    shown: dict[str, Any] = {
+        "faces": include_faces,
+        "json": json,
+        "network": allow_network,
+        "workers": helpers,
+    }
     found = reported(plan, out, cache, format, **shown)
     raise typer.Exit(3 if found.verdict == "inconclusive" else 0)

@@ -223,6 +223,15 @@ MEASURED: dict[str, dict[str, Any]] = {
             "512": {"ours": 12.0, "alone": 11.5, "memory": 300_000_000, "same": [49, 50]},
         },
     },
+    "workers": {
+        "about": {"cores": 2, "processor": "any"},
+        **{"command": "audit", "workers": 4},
+        "ways": {
+            "alone": {"seconds": 100.0, "processor": 98.0, "report": "a"},
+            "helped": {"seconds": 62.0, "processor": 107.8, "report": "a"},
+            "killed": {"seconds": 70.4, "processor": 117.6, "report": "b"},
+        },
+    },
     "coverage": {
         "audits": 100,
         "rates": {
@@ -297,6 +306,8 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "| 0.950 | 0.030 |" in tables["spotting"]
     assert "| 512 | 1.04 | 0.30 | 49 of 50 |" in tables["galleries"]
     assert "| 20,020 | 1.44 | 20 | 0.90 to 1.20 |" in tables["strangers"]
+    assert "| 4 workers | 62 | 0.62 | 1.10 | yes |" in tables["workers"]
+    assert "one killed in the middle | 70 | 0.70 | 1.20 | no |" in tables["workers"]
     assert "; 1 people detected |" in tables["critique adversaries"]
     assert "| 0.667 | 0.9000 |" in tables["critique detection"]
     assert "| adaptive, 10 people | 0.50 [" in tables["critique knobs"]

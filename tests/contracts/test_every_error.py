@@ -6,6 +6,7 @@ import ast
 import datetime
 import importlib
 import os
+import pickle
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from lowkey_core.weights import download
 from lowkey_core.work import files
 from lowkey_core.work.learning import FileKeep
 from lowkey_core.work.work import Work
+from lowkey_core.workers import sending
 from reports.console import process
 from tests.conftest import people
 
@@ -111,6 +113,7 @@ HOW: dict[str, Callable[[Path], object]] = {
     "PluginError": lambda folder: ADVERSARIES.load(planted(folder, "def build(): return 3")),
     "ReportError": lambda folder: report.read(folder / NASTY),
     "RunError": lambda folder: runs.resumed(folder / NASTY, []),
+    "WorkersError": lambda _: sending.demand_same({}, NASTY),
 }
 """How to provoke each class, in an empty folder that is also CLOAK_ASSETS."""
 NAMELESS = ("NotPossibleError",)
@@ -151,6 +154,8 @@ def test_is_one_line_that_says_got_expected_remedy_and_exits_with_2(
     assert str(error).startswith(errors.one_line(error.got))
     assert str(error).endswith(errors.one_line(error.remedy))
     assert all((error.got, error.expected, error.remedy))
+    again = pickle.loads(pickle.dumps(error))  # it may be raised in another process
+    assert (type(again), str(again), vars(again)) == (kind, str(error), vars(error))
     escaped = str(error).replace("\\\\", "\\")
     named = "two\\nlines\\x1b[31m \\udcff [bold red]\\u202e" in escaped
     assert named != (kind.__name__ in NAMELESS)

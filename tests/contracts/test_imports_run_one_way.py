@@ -16,7 +16,7 @@ ROOMS = (
     ("work",),
     ("photos", "weights"),
     ("faces", "networks"),
-    ("recognition", "plugins", "services"),
+    ("recognition", "plugins", "services", "workers"),
     ("cloaking",),
     ("cloaks", "datasets", "matchers", "recognisers", "transforms"),
     ("publish",),

@@ -1,0 +1,1 @@
+"""Work done by several processes, here or elsewhere: a cluster of Dask's as a `Pool`."""

@@ -1,0 +1,365 @@
+"""Workers make what one process makes, to the last bit, whatever becomes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from lowkey_core.cloaks import load
+from lowkey_core.errors import (
+    AuditError,
+    OptionError,
+    PluginError,
+    UnreadableImageError,
+    WorkersError,
+    as_flag,
+    setting,
+)
+from lowkey_core.networks.flip import FlipAveraged
+from lowkey_core.photos.photo import Photo
+from lowkey_core.publish.published import Published
+from lowkey_core.types import Pictures, faces_of
+from lowkey_core.work.cache import Cache
+from lowkey_core.work.records import Record
+from lowkey_core.work.work import Work
+from lowkey_core.workers import cluster, names, sending, starting, worker
+from lowkey_core.workers.cluster import Cluster
+from tests.conftest import TinyNetwork, people
+
+pytestmark = pytest.mark.enable_socket
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Cluster]:
+    with starting.joined(2) as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Squares, and in which process; the first call for item 12 ends its process."""
+
+    ends: str = ""
+    fingerprint = "logged"
+
+    def __call__(self, items: Sequence[int]) -> list[Record]:
+        if self.ends and 12 in items and not Path(self.ends).exists():
+            Path(self.ends).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.02)
+        return [{"square": torch.tensor(i * i), "by": torch.tensor(os.getpid())} for i in items]
+
+
+def squared(records: Sequence[Record]) -> list[int]:
+    return [int(record["square"]) for record in records]
+
+
+def test_both_workers_make_groups_and_this_process_none(pool: Cluster) -> None:
+    records = list(Work(pool=pool).map("squaring", Logged(), range(40), together=2))
+    assert squared(records) == [i * i for i in range(40)]
+    makers = {int(record["by"]) for record in records}
+    assert len(makers) == 2
+    assert os.getpid() not in makers
+
+
+def embedded(work: Work, pictures: Pictures, network: TinyNetwork) -> Tensor:
+    take = partial(_faces, pictures)
+    return work.per_item("embedding", FlipAveraged(network), pictures.digests, take, batch=8)
+
+
+def _faces(pictures: Pictures, rows: list[int]) -> Tensor:
+    return pictures.faces(rows=rows)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*.safetensors")}
+
+
+def test_embeddings_and_what_is_kept_of_them_are_those_of_one_process(
+    pool: Cluster, tmp_path: Path
+) -> None:
+    pictures, network = people(6, 5), TinyNetwork(1)
+    alone = embedded(Work(Cache(tmp_path / "alone")), pictures, network)
+    helped = embedded(Work(Cache(tmp_path / "helped"), pool=pool), pictures, network)
+    assert torch.equal(alone, helped)
+    assert files(tmp_path / "alone") == files(tmp_path / "helped") != {}
+
+
+CLOAK = """
+import torch
+class Shifted:
+    \"\"\"Draws from the generator that it is given.\"\"\"
+    def __call__(self, faces, rng):
+        if "2/1" in faces.names and {fails}: {what}
+        return (faces.images + 0.1 * torch.rand(faces.images.shape, generator=rng)).clamp(0, 1)
+def build(): return Shifted()
+"""
+
+
+def cloaked(work: Work, cloak: Any, batch: int = 4) -> Tensor:
+    published = Published(cloak, work, name="a cloak", batch=batch)
+    return published(faces_of(people(4, 3)), Generator().manual_seed(5))
+
+
+@pytest.mark.parametrize("name", ["lowkey:steps=3", "fawkes:steps=2", "noise", "a file"])
+def test_cloaks_are_those_of_one_process(pool: Cluster, name: str, tmp_path: Path) -> None:
+    if name == "a file":
+        (tmp_path / "mine.py").write_text(CLOAK.format(fails=False, what="pass"))
+        name = str(tmp_path / "mine.py")
+    cloak = load(name, lambda: [TinyNetwork(1), TinyNetwork(2)])
+    assert torch.equal(cloaked(Work(), cloak), cloaked(Work(pool=pool), cloak))
+
+
+@pytest.mark.parametrize("what", ["1 / 0", "raise SystemExit(3)"])
+def test_a_plugin_that_fails_in_a_worker_is_blamed_as_it_is_here(
+    pool: Cluster, what: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(CLOAK.format(fails=True, what=what))
+    with pytest.raises(PluginError, match=r"mine\.py raised (ZeroDivisionError|SystemExit)") as e:
+        cloaked(Work(pool=pool), load(str(file), list))
+    assert "in line 6" in e.value.got
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OptionError(f"{setting('batch', 3)} is odd", expected="even", remedy="double it"),
+        UnreadableImageError("x.png is text", expected="y", remedy="z", reason="damaged"),
+        PluginError("it returned a str", expected="a tensor", remedy="mend it"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_in_a_worker_is_the_same_error(pool: Cluster, error: AuditError) -> None:
+    with pytest.raises(type(error)) as e:
+        list(Work(pool=pool).map("failing", Raising(error), range(8)))
+    assert str(e.value) == str(error)
+    assert e.value.worded(as_flag) == error.worded(as_flag)
+    assert {**vars(e.value), "__notes__": 0} == {**vars(error), "__notes__": 0}
+
+
+@dataclass(frozen=True)
+class Raising:
+    error: Exception
+    fingerprint = "raising"
+
+    def __call__(self, items: Sequence[int]) -> list[Record]:
+        if 3 in items:
+            raise self.error
+        return [{"x": torch.ones(1)} for _ in items]
+
+
+def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost(
+    pool: Cluster, tmp_path: Path
+) -> None:
+    work = Work(Cache(tmp_path / "cache"), pool=pool)
+    ends = Logged(str(tmp_path / "ended"))
+    assert squared(list(work.map("squaring", ends, range(60), together=2))) == [
+        i * i for i in range(60)
+    ]
+    assert (tmp_path / "ended").exists()
+    assert work.tally == {("squaring", "made"): 60}
+
+
+def test_a_function_that_a_worker_does_not_know_is_sent_again(pool: Cluster) -> None:
+    function, order = sent(pool, Logged(), [1, 2])
+    pool._asked_all(_forget)
+    assert pool.wait(pool.submit(order)) is None
+    pool.tell(function)
+    assert pool.wait(pool.submit(order)) is not None
+
+
+def sent(pool: Cluster, function: object, given: object) -> tuple[Any, Any]:
+    made = sending.function(function)
+    return made, sending.Order(made.name, sending.pickled(given), 1, sending.made_of())
+
+
+def _forget() -> None:
+    worker._FUNCTIONS.clear()
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What sums of floats depend on."""
+
+    fingerprint = "telling"
+
+    def __call__(self, items: Sequence[int]) -> list[Record]:
+        return [
+            {"threads": torch.tensor(torch.get_num_threads()), "tiny": torch.tensor([1e-40]) * 1}
+            for _ in items
+        ]
+
+
+def test_a_worker_has_as_many_threads_as_we_have_and_no_denormals(pool: Cluster) -> None:
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            for record in Work(pool=pool).map("telling", Telling(), range(6)):
+                assert int(record["threads"]) == threads
+                assert float(record["tiny"]) == float(torch.tensor([1e-40]) * 1) == 0
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_what_cannot_be_pickled_is_made_here(pool: Cluster) -> None:
+    class Local:
+        fingerprint = "local"
+
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def __call__(self, items: Sequence[int]) -> list[Record]:
+            return Logged()(items)
+
+    records = list(Work(pool=pool).map("squaring", Local(), range(8), together=2))
+    assert squared(records) == [i * i for i in range(8)]
+    assert {int(record["by"]) for record in records} == {os.getpid()}
+
+
+def test_torchscript_goes_to_a_worker(pool: Cluster) -> None:
+    traced = torch.jit.trace(TinyNetwork(1), torch.rand(2, 3, 112, 112)).eval()
+    pictures = people(4, 3)
+    take = partial(_faces, pictures)
+    alone, helped = (
+        w.per_item("embedding", traced, pictures.digests, take, batch=4)
+        for w in (Work(), Work(pool=pool))
+    )
+    assert torch.equal(alone, helped)
+    assert pool._last[1] is not None, "it was sent"
+
+
+def test_a_photo_goes_with_its_content(tmp_path: Path) -> None:
+    import pickle
+
+    here, gone = (Photo("ann", f"{n}.png", tmp_path / f"{n}.png") for n in ("here", "gone"))
+    here.path.write_bytes(b"pixels")
+    pair = pickle.dumps((here, gone))
+    here.path.unlink()
+    one, other = pickle.loads(pair)
+    assert (one.read(), one.name, one.identity) == (b"pixels", "here.png", "ann")
+    with pytest.raises(UnreadableImageError) as e:
+        other.read()
+    assert e.value.reason == "unreadable"
+
+
+def address(pool: Cluster) -> str:
+    return str(pool._client.scheduler.address)
+
+
+def test_a_cluster_can_be_joined_and_is_left_as_it_was(pool: Cluster) -> None:
+    pool._client.wait_for_workers(2)  # one was killed before
+    with starting.joined(names.parsed(address(pool))) as joined:
+        assert (joined.count, joined.workers) == (2, 2)
+        records = list(Work(pool=joined).map("squaring", Logged(), range(12)))
+    assert squared(records) == [i * i for i in range(12)]
+    assert len(pool._client.nthreads()) == 2
+
+
+def test_a_cluster_of_another_version_is_refused(
+    pool: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {**sending.made_of(), "torch": "1.0", "our code": "edited"}
+    monkeypatch.setattr(sending, "made_of", lambda: other)
+    with pytest.raises(WorkersError, match=r"has torch .* instead of 1\.0, our code"):
+        starting.joined(address(pool)).__enter__()
+    order = sending.Order("a", b"", 1, other)
+    with pytest.raises(WorkersError, match="our code"):  # of a worker that joined later
+        pool.wait(pool.submit(order))
+
+
+def test_a_worker_that_lacks_our_code_is_an_error(
+    pool: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "about", Absent())
+    with pytest.raises(WorkersError, match=r"cannot run our code: .*no such module"):
+        starting.joined(address(pool)).__enter__()
+
+
+class Absent:
+    """Cannot be unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _import, ("no such module",)
+
+    def __call__(self) -> None:
+        raise AssertionError("it is called elsewhere")
+
+
+def _import(name: str) -> None:
+    raise ModuleNotFoundError(name)
+
+
+def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with starting.joined(1) as made:
+        monkeypatch.setattr(cluster, "PATIENCE", 0.0)
+        monkeypatch.setattr(cluster, "LOOK", 0.2)
+        waiting = Work(pool=made).map("squaring", Logged(), range(12))
+        next(waiting)
+        for nanny in made._client.cluster.workers.values():
+            nanny.auto_restart = False
+            os.kill(nanny.pid, signal.SIGKILL)
+        with pytest.raises(WorkersError, match="workers: no worker is there"):
+            list(waiting)
+        with pytest.raises(WorkersError, match="workers: no worker is there"):
+            starting.joined(address(made)).__enter__()
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, None])
+def test_no_worker_is_left_however_it_ends(how: type[BaseException] | None) -> None:
+    before = set(psutil.Process().children(recursive=True))
+
+    def work() -> None:
+        with starting.joined(1) as made:
+            mine.extend(set(psutil.Process().children(recursive=True)) - before)
+            slow = Work(pool=made).map("squaring", Logged(), range(100))
+            next(slow)
+            if how is not None:
+                raise how
+
+    mine: list[psutil.Process] = []
+    if how is None:
+        work()
+    else:
+        with pytest.raises(how):
+            work()
+    assert mine
+    assert [p for p in mine if p.is_running() and "resource_tracker" not in str(p.cmdline())] == []
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "", "4.5", "257", "udp://a:1", "tcp://a", "tcp://:1"])
+def test_what_is_no_number_of_workers_and_no_address_is_an_error(text: str) -> None:
+    with pytest.raises(OptionError, match="workers"):
+        names.parsed(text)
+
+
+@pytest.mark.parametrize("text", ["tcp://10.0.0.1:8786", "tls://[::1]:8786", "tcp://head:1"])
+def test_an_address_is_as_dask_writes_it(text: str) -> None:
+    assert names.parsed(text) == text
+
+
+def test_nobody_at_an_address_is_an_error_at_once() -> None:
+    with pytest.raises(WorkersError, match="no Dask scheduler answers"):
+        starting.joined("tcp://127.0.0.1:1").__enter__()
+
+
+def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> Callable[..., object]:
+        raise ImportError(name)
+
+    monkeypatch.setattr(starting.importlib, "import_module", absent)
+    with pytest.raises(OptionError, match=r"pip install 'lowkey-audit\[dask\]'"):
+        starting.joined(2).__enter__()
