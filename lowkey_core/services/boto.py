@@ -59,10 +59,8 @@ def connected(name: str, url: str, region: str, *, keys: bool) -> Boto:
         given: dict[str, Any] = {} if keys else {**_NONE}
         given["endpoint_url"] = url or None
         client = session.client(name, config=config, **given)
-        if client.meta.endpoint_url.lower().startswith(
-            "http:"
-        ):  # on this machine: through nobody else's
-            direct = config.merge(Config(proxies={}))
+        if client.meta.endpoint_url.lower().startswith("http:"):  # on this machine
+            direct = config.merge(Config(proxies={}))  # through nobody else's
             client = session.client(name, config=direct, **given)
     except Exception as error:  # of its files, and of whatever it gets keys from
         raise OptionError(
