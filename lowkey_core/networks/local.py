@@ -98,6 +98,7 @@ class Onnx:
 
     def __init__(self, content: bytes, path: Path, card: weights.Card, input_: Input) -> None:
         self.card, self.input = card, input_
+        self._built_from = content, path, card, input_
         format_, runtime = package("onnx", path), package("onnxruntime", path)
         try:
             model = format_.ModelProto.FromString(content)
@@ -134,6 +135,10 @@ class Onnx:
         self.fingerprint = provenance.fingerprint(
             "onnx", weights.digest(card), self.input, runtime.__version__
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process the file's content is opened again; a session cannot be pickled."""
+        return Onnx, self._built_from
 
     def __call__(self, images: Images, /) -> Embeddings:
         """images: (n, 3, 112, 112) float32 in [0, 1], aligned RGB. Returns (n, d), unit norm."""

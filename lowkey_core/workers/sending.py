@@ -6,6 +6,7 @@ import functools
 import hashlib
 import importlib
 import io
+import pickle
 import platform
 import warnings
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 import torch
 
-from lowkey_core.errors import WorkersError, some
+from lowkey_core.errors import AuditError, WorkersError, some
 from lowkey_core.plugins.code import loaded
 from lowkey_core.work.provenance import libraries, source_digest
 
@@ -75,16 +76,34 @@ def _pickler() -> Any:
                 file = io.BytesIO()
                 with warnings.catch_warnings(action="ignore"):  # there is no successor
                     torch.jit.save(thing, file)
-                return script, (file.getvalue(), thing.training)
+                learns = any(each.requires_grad for each in thing.parameters())
+                return script, (file.getvalue(), thing.training, learns)
             return super().reducer_override(thing)
 
     return Pickler
 
 
-def script(content: bytes, training: bool) -> Any:
-    """A TorchScript module from its bytes."""
+def script(content: bytes, training: bool, learns: bool) -> Any:
+    """A TorchScript module from its bytes. learns: whether its parameters have gradients."""
     with warnings.catch_warnings(action="ignore"):
-        return torch.jit.load(io.BytesIO(content)).train(training)
+        module = torch.jit.load(io.BytesIO(content))
+    for parameter in module.parameters():
+        parameter.requires_grad_(learns)
+    return module.train(training)
+
+
+def unpickled(content: bytes) -> Any:
+    """In a worker. Raises: WorkersError if what it names is not there, and any AuditError."""
+    try:
+        return pickle.loads(content)
+    except AuditError:
+        raise
+    except Exception as error:  # whatever unpickling runs
+        raise WorkersError(
+            f"a worker cannot use what it is sent: {type(error).__name__}: {error}",
+            expected="every package there that is here, and every device",
+            remedy="install what your own files import where workers are started, or do without",
+        ) from error
 
 
 @functools.cache

@@ -13,7 +13,7 @@ import torch
 
 from lowkey_core.plugins.code import blame
 from lowkey_core.work import runtime
-from lowkey_core.workers.sending import Order, demand_same, made_of
+from lowkey_core.workers.sending import Order, demand_same, made_of, unpickled
 
 MOST = 2**30
 """Bytes of functions that are kept, pickled: the last ones."""
@@ -53,7 +53,7 @@ def make(order: Order) -> bytes | None:
             return None
         try:
             with blame():
-                made = function(pickle.loads(order.given))
+                made = function(unpickled(order.given))
         except SystemExit as error:  # it would end the worker
             raise RuntimeError(f"it left with {error.code}") from error
         content = pickle.dumps(made)
@@ -67,6 +67,6 @@ def _function(name: str) -> Callable[[Any], Any] | None:
         return None
     size, function = known
     if isinstance(function, bytes):
-        function = pickle.loads(function)
+        function = unpickled(function)
         _FUNCTIONS[name] = size, function
     return function

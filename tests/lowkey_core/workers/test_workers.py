@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -17,6 +18,8 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from lowkey_core import recognisers
+from lowkey_core.cloaking.others import Others
 from lowkey_core.cloaks import load
 from lowkey_core.errors import (
     AuditError,
@@ -30,6 +33,7 @@ from lowkey_core.errors import (
 from lowkey_core.networks.flip import FlipAveraged
 from lowkey_core.photos.photo import Photo
 from lowkey_core.publish.published import Published
+from lowkey_core.types import Network as AnyNetwork
 from lowkey_core.types import Pictures, faces_of
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
@@ -37,6 +41,7 @@ from lowkey_core.work.work import Work
 from lowkey_core.workers import cluster, names, sending, starting, worker
 from lowkey_core.workers.cluster import Cluster
 from tests.conftest import TinyNetwork, people
+from tests.lowkey_core.networks.user_files import Network, onnx_file, save, torchscript
 
 pytestmark = pytest.mark.enable_socket
 
@@ -74,7 +79,7 @@ def test_both_workers_make_groups_and_this_process_none(pool: Cluster) -> None:
     assert os.getpid() not in makers
 
 
-def embedded(work: Work, pictures: Pictures, network: TinyNetwork) -> Tensor:
+def embedded(work: Work, pictures: Pictures, network: AnyNetwork) -> Tensor:
     take = partial(_faces, pictures)
     return work.per_item("embedding", FlipAveraged(network), pictures.digests, take, batch=8)
 
@@ -230,21 +235,26 @@ def test_what_cannot_be_pickled_is_made_here(pool: Cluster) -> None:
     assert {int(record["by"]) for record in records} == {os.getpid()}
 
 
-def test_torchscript_goes_to_a_worker(pool: Cluster) -> None:
-    traced = torch.jit.trace(TinyNetwork(1), torch.rand(2, 3, 112, 112)).eval()
-    pictures = people(4, 3)
-    take = partial(_faces, pictures)
-    alone, helped = (
-        w.per_item("embedding", traced, pictures.digests, take, batch=4)
-        for w in (Work(), Work(pool=pool))
-    )
+@pytest.mark.parametrize("name", ["mine.pt", "mine.onnx"])
+def test_a_network_in_a_file_goes_to_a_worker(pool: Cluster, name: str, tmp_path: Path) -> None:
+    content = torchscript(Network()) if name.endswith(".pt") else onnx_file()
+    network = recognisers.load(save(tmp_path, name, content))
+    (tmp_path / name).unlink()
+    alone, helped = (embedded(w, people(6, 5), network) for w in (Work(), Work(pool=pool)))
     assert torch.equal(alone, helped)
     assert pool._last[1] is not None, "it was sent"
 
 
-def test_a_photo_goes_with_its_content(tmp_path: Path) -> None:
-    import pickle
+def test_of_other_people_those_pictures_go_that_a_cloak_uses() -> None:
+    crowd = faces_of(people(3, 15))
+    others = Others(lambda: crowd)
+    again = pickle.loads(sending.pickled(others))
+    assert again.faces.names == others.faces.names
+    assert (len(again.faces), again.people) == (30, others.people)
+    assert again.fingerprint == others.fingerprint
 
+
+def test_a_photo_goes_with_its_content(tmp_path: Path) -> None:
     here, gone = (Photo("ann", f"{n}.png", tmp_path / f"{n}.png") for n in ("here", "gone"))
     here.path.write_bytes(b"pixels")
     pair = pickle.dumps((here, gone))
@@ -301,6 +311,22 @@ class Absent:
 
 def _import(name: str) -> None:
     raise ModuleNotFoundError(name)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Squares, with a package that workers lack."""
+
+    package: Absent
+    fingerprint = "needs"
+
+    def __call__(self, items: Sequence[int]) -> list[Record]:
+        return Logged()(items)
+
+
+def test_a_package_that_a_worker_lacks_is_an_error(pool: Cluster) -> None:
+    with pytest.raises(WorkersError, match="ModuleNotFoundError: no such module; expected every"):
+        list(Work(pool=pool).map("squaring", Needs(Absent()), range(8)))
 
 
 def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
