@@ -1,7 +1,8 @@
 """Real audits before every adversary, as HTML in a real browser. An hour or two, the first time.
 
-Their work is kept in the user's cache, so that they resume. `SCREENSHOTS=docs pytest -m slow
-tests/reports/test_real_audits.py` also writes the pictures of docs/reports.md.
+Their work is kept in the user's cache, so that they resume. `RUNS=FOLDER` has runs that are there
+already: FOLDER/embedded and FOLDER/lfw. `SCREENSHOTS=docs` also writes the pictures of
+docs/reports.md.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands import start
+from tests.commands import finish, start
 from tests.reports import browser as real
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600)]
@@ -37,6 +38,10 @@ def browser() -> Iterator[Any]:
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of an audit of lowkey by all adversaries."""
     folder = tmp_path_factory.mktemp(request.param)
+    run = Path(os.environ.get("RUNS", folder)) / request.param
+    if run.is_dir():
+        finish(start("report", run, "--format", "html", "--out", folder / request.param), DONE)
+        return folder / request.param / "report.html"
     asked = ["--attack", "lowkey", "--adversary", "all", *AUDITS[request.param]]
     process = start("audit", *asked, "--format", "html", "--out", folder / request.param)
     _, err = process.communicate()
