@@ -23,15 +23,14 @@ class Boto:
     def keys(self) -> Any:
         """boto3's credentials as they are now, from where it looks for them: files, a program, a
         host that gives them out. Raises: ServiceError if it finds none."""
-        from botocore.exceptions import BotoCoreError
-
         try:
             found = self.session.get_credentials()
-            if found is None:
-                raise ServiceError("boto3 finds no keys", **_KEYS)
-            return found.get_frozen_credentials()
-        except BotoCoreError as error:
+            keys = found and found.get_frozen_credentials()
+        except Exception as error:  # of a file, a program, a login, a role that is refused
             raise ServiceError(f"boto3 has {type(error).__name__}", **_KEYS) from error
+        if keys is None:
+            raise ServiceError("boto3 finds no keys", **_KEYS)
+        return keys
 
 
 def connected(name: str, url: str, region: str, *, keys: bool) -> Boto:
@@ -43,7 +42,6 @@ def connected(name: str, url: str, region: str, *, keys: bool) -> Boto:
     try:
         import boto3  # half a second
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
     except ImportError as error:
         raise ServiceError(
             f"{name} needs the package {error.name}",
@@ -61,10 +59,10 @@ def connected(name: str, url: str, region: str, *, keys: bool) -> Boto:
         given: dict[str, Any] = {} if keys else {**_NONE}
         given["endpoint_url"] = url or None
         client = session.client(name, config=config, **given)
-        if client.meta.endpoint_url.startswith("http:"):  # on this machine: through nobody else's
-            direct = config.merge(Config(proxies={}))
+        if client.meta.endpoint_url.lower().startswith("http:"):  # on this machine
+            direct = config.merge(Config(proxies={}))  # through nobody else's
             client = session.client(name, config=direct, **given)
-    except (BotoCoreError, ValueError) as error:
+    except Exception as error:  # of its files, and of whatever it gets keys from
         raise OptionError(
             f"{name} cannot be set up: boto3 has {type(error).__name__}",
             expected="a region, keys that it can read, and an address if an endpoint is named",

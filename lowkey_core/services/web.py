@@ -47,7 +47,7 @@ class Web:
 
     def __post_init__(self) -> None:
         """Plain http is for this machine: no proxy of the environment is shown the pictures."""
-        self.session.trust_env = self.endpoint.url.startswith("https:")
+        self.session.trust_env = self.endpoint.url.lower().startswith("https:")
 
     def ask(self, method: str, path: str, judge: Callable[[Reply], Judged], **given: Any) -> Judged:
         """What `judge` makes of the answer. given: as of requests. Servers that are unwell, and

@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.stub import Stubber
 
@@ -213,6 +213,35 @@ def test_nothing_of_it_is_imported_before_it_is_asked_for() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "AssumeRole"), "ClientError"),
+        (OSError("no such program"), "OSError"),
+    ],
+)
+def test_whatever_hinders_boto3_from_finding_keys_is_one_line(error: Exception, name: str) -> None:
+    class Session:
+        def get_credentials(self) -> None:
+            raise error
+
+    with pytest.raises(ServiceError, match=f"boto3 has {name}"):
+        Boto(None, Session()).keys()
+
+
+def test_a_program_for_keys_that_is_not_there_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[default]\ncredential_process = /nowhere/to/be/found\n")
+    for variable, value in keys("http://127.0.0.1:1", tmp_path).items():
+        monkeypatch.setenv(variable, value)
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with pytest.raises(OptionError, match="keys that it can read"):
+        recognisers.load("rekognition", services=Services(use="allowed"))
 
 
 @pytest.mark.parametrize("profile", ["default", "program"])

@@ -98,6 +98,8 @@ def test_what_is_asked_on_this_machine_goes_through_no_proxy(
         monkeypatch.setenv(variable, "http://127.0.0.1:9")  # where nobody answers
     for variable in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(variable, raising=False)
+    for variable in ("AWS_ENDPOINT_URL_REKOGNITION", "AZURE_FACE_ENDPOINT", "FACEPP_ENDPOINT"):
+        monkeypatch.setenv(variable, service.url.replace("http", "HTTP"))
     assert search(tmp_path, name)[0].answers == FINE
     assert service.asked
 
