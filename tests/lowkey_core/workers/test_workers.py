@@ -23,6 +23,7 @@ from lowkey_core.cloaking.others import Others
 from lowkey_core.cloaks import load
 from lowkey_core.errors import (
     AuditError,
+    DatasetError,
     OptionError,
     PluginError,
     UnreadableImageError,
@@ -233,6 +234,22 @@ def test_what_cannot_be_pickled_is_made_here(pool: Cluster) -> None:
     records = list(Work(pool=pool).map("squaring", Local(), range(8), together=2))
     assert squared(records) == [i * i for i in range(8)]
     assert {int(record["by"]) for record in records} == {os.getpid()}
+
+
+def test_what_cannot_be_read_is_an_error_in_its_turn(pool: Cluster, tmp_path: Path) -> None:
+    """A photo may be gone by the time that its face is cut out."""
+    pictures = people(6, 5)
+
+    def take(rows: list[int]) -> Tensor:
+        if 20 in rows:
+            raise DatasetError("it was changed", expected="photos that stay", remedy="leave them")
+        return pictures.faces(rows=rows)
+
+    work = Work(Cache(tmp_path), pool=pool)
+    network = FlipAveraged(TinyNetwork(1))
+    with pytest.raises(DatasetError, match="it was changed"):
+        work.per_item("embedding", network, pictures.digests, take, batch=8)
+    assert len(files(tmp_path)) == 2, "what came before it is kept"
 
 
 @pytest.mark.parametrize("name", ["mine.pt", "mine.onnx"])
