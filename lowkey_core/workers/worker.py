@@ -15,7 +15,7 @@ from lowkey_core.plugins.code import blame
 from lowkey_core.work import runtime
 from lowkey_core.workers.sending import Order, demand_same, made_of, unpickled
 
-MOST = 2**30
+MOST = 2**28
 """Bytes of functions that are kept, pickled: the last ones."""
 _FUNCTIONS: OrderedDict[str, tuple[int, bytes | Callable[[Any], Any]]] = OrderedDict()
 """By name, the size of each when it came, and itself, unpickled when it is first used."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.forecast import foresee
+from audit.forecast import Foresight, foresee
 from audit.plan import AuditPlan
 from audit.run import run_audit
 from audit.scene import assemble
@@ -14,7 +14,9 @@ from lowkey_core.work import forecast
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.forecast import Forecast
 from lowkey_core.work.work import Work
+from reports.console.forecast import lines
 from tests.audit.plans import changed
+from tests.audit.samples import COUNTS
 from tests.audit.small import without_timings
 from tests.commands import finish, start
 
@@ -52,6 +54,17 @@ def test_cloaks_with_and_without_a_bound_of_every_pixel_are_foretold_together(
         "measuring visibility",
         "measuring visibility, and how much is at a bound",
     }
+
+
+def test_what_workers_make_is_said_to_take_as_much_less_time() -> None:
+    found = Forecast(rates={"cloaking": 30.0, "learning": 2.0}, abreast={"cloaking": 4})
+    found.pieces.update({"cloaking": 40, "learning": 50})
+    said = [line.strip() for line in lines(Foresight(COUNTS, found, 1, None))]
+    assert said[1:3] == ["5 min  cloaking: 40 x 30 s, 4 at a time", "2 min  learning: 50 x 2 s"]
+    assert said[4].startswith("7 min  in all")
+    found.started -= 300  # all of the cloaking took as long as was foretold
+    found.done["cloaking"] = 40
+    assert found.left == pytest.approx(100, rel=0.05)
 
 
 def test_a_dry_run_says_so_and_begins_no_run(tmp_path: Path) -> None:
