@@ -94,7 +94,7 @@ class Cluster:
                 return found
             except self._dask.KilledWorker as error:
                 raise WorkersError(
-                    f"{DEATHS} workers died over one group of pictures",
+                    "workers died over one group of pictures, again and again",
                     expected="memory for what every worker holds at once",
                     remedy="use fewer workers, or none to see what ends them",
                 ) from error

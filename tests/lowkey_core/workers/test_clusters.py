@@ -102,6 +102,22 @@ def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) 
             starting.joined(address(made)).__enter__()
 
 
+def always_fatal(items: Sequence[int]) -> list[Record]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError(items)
+
+
+def test_a_group_that_ends_whichever_worker_makes_it_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(starting._SETTINGS, "distributed.scheduler.allowed-failures", 0)
+    with (
+        starting.joined(1) as made,
+        pytest.raises(WorkersError, match="workers died over one group of pictures"),
+    ):
+        list(Work(pool=made).map("ending", always_fatal, range(4)))
+
+
 @pytest.mark.parametrize("how", [KeyboardInterrupt, None])
 def test_no_worker_is_left_however_it_ends(how: type[BaseException] | None) -> None:
     before = set(psutil.Process().children(recursive=True))
