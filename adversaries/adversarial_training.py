@@ -10,10 +10,10 @@ its attacks on itself stand in for one.
   answers to clean and to moved ones, by the same attack (Zhang et al., ICML 2019, arXiv
   1901.08573; beta = 6 is theirs).
 
-Adam with a rate of 1e-3, 10 epochs. Ours: torchvision's ResNet-18 starts without ImageNet weights,
-and is first taught on the background to give the recogniser's embeddings; the logits are cosines
-times 16, and the vector of a class starts at the mean embedding of its pictures; an epoch is 512
-pictures at most, and PGD takes 3 steps, so that a gallery takes minutes.
+Adam with a rate of 1e-3. Ours: torchvision's ResNet-18 starts without ImageNet weights, and is
+first taught on the background to give the recogniser's embeddings; the logits are cosines times 16,
+and the vector of a class starts at the mean embedding of its pictures; an epoch is 512 pictures at
+most, and PGD takes 3 steps, so that a gallery takes minutes.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from lowkey_core.work.runtime import device_of
 from lowkey_core.work.work import Work
 
 MEMBERS = ("fgsm", "madry", "trades")
+MOST_PASSES = 10
 
 
 def build(
@@ -44,15 +45,15 @@ def build(
     work: Work,
     device: torch.device | None = None,
     epochs: int = 12,
-    passes: Annotated[int, Ge(0)] = 10,
+    passes: Annotated[int, Ge(0)] | None = None,
     pictures: Annotated[int, Ge(1)] = 512,
     eps: Annotated[float, Gt(0), Le(1)] | None = None,
     steps: Annotated[int, Ge(1)] | None = None,
 ) -> AdversarialTraining:
     """member: one of MEMBERS. epochs: passes over the background, in which the network is taught
-    the recogniser's embeddings. passes: epochs of training on the gallery. pictures: of each, at
-    most, drawn anew. eps: how far the attack moves a pixel, on the [0, 1] scale; 0.01 for `fgsm`,
-    else 8/255. steps: of PGD; 3."""
+    the recogniser's embeddings. passes: epochs of training on the gallery; half as many, and at
+    most 10. pictures: of each, at most, drawn anew. eps: how far the attack moves a pixel, on the
+    [0, 1] scale; 0.01 for `fgsm`, else 8/255. steps: of PGD; 3."""
     single = member == "fgsm"
     if single and steps is not None:
         raise OptionError(
@@ -63,6 +64,7 @@ def build(
     attack = Attack(member, eps or (0.01 if single else 8 / 255), steps or 3)
     # ART knows no other accelerator.
     device = device if device is not None and device.type == "cuda" else torch.device("cpu")
+    passes = min(epochs // 2, MOST_PASSES) if passes is None else passes
     return AdversarialTraining(work, device, Recipe(epochs), attack, passes, pictures)
 
 

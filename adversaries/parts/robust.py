@@ -166,6 +166,7 @@ class Robust:
             clip_values=(0.0, 1.0),
             device_type=device,
         )
+        estimator.loss_gradient = of_pictures_alone(classifier, estimator.loss_gradient)
         trainer = self.attack.trainer(estimator)
         wanted = np.eye(len(classifier.prototypes), dtype=np.float32)[classes.numpy()]
 
@@ -177,6 +178,23 @@ class Robust:
                 trainer.fit(shown, wanted[rows.numpy()], batch_size=len(rows), nb_epochs=1)
 
         return fit
+
+
+def of_pictures_alone(network: nn.Module, gradient: Callable[..., Any]) -> Callable[..., Any]:
+    """The same gradient, without those of the weights, for which an attack has no use: a third of
+    the time of ART's attacks on a network that learns."""
+
+    def found(*given: Any, **named: Any) -> Any:
+        learning = [weight for weight in network.parameters() if weight.requires_grad]
+        for weight in learning:
+            weight.requires_grad_(False)
+        try:
+            return gradient(*given, **named)
+        finally:
+            for weight in learning:
+                weight.requires_grad_(True)
+
+    return found
 
 
 def settle(classifier: Classifier, pictures: Pictures, seed: int) -> None:

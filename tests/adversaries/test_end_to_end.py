@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from adversaries import ADVERSARIES, Adversary, System, ThreatModel
-from adversaries.parts import training
+from adversaries.parts import robust, training
 from adversaries.parts.classifier import ClassGallery, OnGallery
 from adversaries.parts.end_to_end import Copies, chosen
 from adversaries.parts.robust import Attack, Robust, Student
@@ -291,6 +291,39 @@ def test_an_interrupted_training_of_art_ends_the_same(tmp_path: Path) -> None:
     assert all(torch.equal(resumed[k], whole[k]) for k in whole)
     label = "adversarial training on the gallery (fgsm)"
     assert work.tally[label, "found"] == work.tally[label, "made"] == 1
+
+
+@pytest.mark.parametrize("member", ["fgsm", "madry", "trades"])
+def test_attacks_that_leave_out_gradients_of_weights_teach_the_same(
+    member: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threat().recognition
+    assert isinstance(start, Embedding)
+    student = Student(32, 0, start.card).eval().requires_grad_(False)
+    start = Embedding(student, start.fit, "nn", Work())
+
+    def trained() -> dict[str, Tensor]:
+        fit = Robust(start, Attack(member, 0.01, 1), 1, 32, 5, Work())
+        return weights(OnGallery(start, fit, Work())(CLEAN))
+
+    sparing = trained()
+    monkeypatch.setattr(robust, "of_pictures_alone", lambda _network, gradient: gradient)
+    whole = trained()
+    assert all(torch.equal(sparing[k], whole[k]) for k in whole)
+
+
+def test_an_attack_needs_no_gradients_of_weights() -> None:
+    network = nn.Linear(3, 2)
+    seen: list[bool] = []
+
+    def gradient() -> None:
+        seen.extend(weight.requires_grad for weight in network.parameters())
+        raise StopHereError
+
+    with pytest.raises(StopHereError):
+        robust.of_pictures_alone(network, gradient)()
+    assert seen == [False, False]
+    assert all(weight.requires_grad for weight in network.parameters()), "it goes on learning"
 
 
 def test_arts_trainers_are_quiet_and_leave_global_generators_alone(

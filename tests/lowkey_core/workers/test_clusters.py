@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,9 +94,9 @@ def test_a_cluster_without_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(cluster, "LOOK", 0.2)
         waiting = Work(pool=made).map("squaring", Logged(), range(12))
         next(waiting)
-        for nanny in made._client.cluster.workers.values():
-            nanny.auto_restart = False
-            os.kill(nanny.pid, signal.SIGKILL)
+        made._client.cluster.scale(0)
+        while made._client.nthreads():
+            time.sleep(0.05)
         with pytest.raises(WorkersError, match="workers: no worker is there"):
             list(waiting)
         with pytest.raises(WorkersError, match="workers: no worker is there"):
