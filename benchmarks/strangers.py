@@ -25,8 +25,8 @@ COUNTS = (20_000, 200_000)
 SIDE, CUT = 64, 120
 """Pixels of a picture, and of what it shows of a photo."""
 A_FOLDER = 1000
-LATE, EARLY = 0.1, 0.9
-"""Of the whole time: what is said at the very beginning or end is not compared."""
+FIRST, LAST = 0.1, 0.9
+"""Of the whole time: what is said before or after that is not compared."""
 _LEFT = re.compile(r": \d+ of \d+; ([\d.]+) (s|min|h) left (in all|of that)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 
@@ -122,7 +122,7 @@ def left(lines: Iterable[tuple[float, str]], end: float) -> Iterator[list[float]
     whole = next((now for now, found in said if found[3] == "in all"), end)
     for now, found in said:
         start, stop = (0.0, whole) if found[3] == "of that" else (whole, end)
-        if LATE <= (now - start) / (stop - start) <= EARLY:
+        if FIRST <= (now - start) / (stop - start) <= LAST:
             yield [float(found[1]) * _SECONDS[found[2]], round(stop - now, 1)]
 
 
