@@ -114,9 +114,11 @@ class Onnx:
         options = runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 4  # errors are raised as well
-        options.add_session_config_entry(
-            "session.load_model_format", "ONNX"
-        )  # not onnxruntime's own
+        for entry in (
+            ("session.load_model_format", "ONNX"),  # not onnxruntime's own
+            ("session.set_denormal_as_zero", "1"),  # else the first session undoes `tune`
+        ):
+            options.add_session_config_entry(*entry)
         try:
             self._session = runtime.InferenceSession(
                 model.SerializeToString(), options, providers=["CPUExecutionProvider"]

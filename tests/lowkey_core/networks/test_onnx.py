@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -188,6 +189,19 @@ def test_onnxruntime_gets_no_field_that_was_not_checked(
     monkeypatch.setattr(onnxruntime, "InferenceSession", session)
     recognisers.load(save(tmp_path, "mine.onnx", content + unknown))
     assert given == [onnx.load_from_string(content).SerializeToString()]
+
+
+def test_opening_one_leaves_denormal_floats_zero(tmp_path: Path) -> None:
+    """onnxruntime's first session in a process sets this for the thread that opens it."""
+    name = save(tmp_path, "mine.onnx", onnx_file())
+    code = f"""if True:
+        import torch
+        from lowkey_core import recognisers
+        from lowkey_core.work import runtime
+        runtime.tune()
+        recognisers.load({name!r})
+        print(float(torch.tensor([1e-40]) * 1))"""
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "0.0\n"
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])

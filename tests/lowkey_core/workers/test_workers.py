@@ -32,6 +32,7 @@ from lowkey_core.photos.photo import Photo
 from lowkey_core.publish.published import Published
 from lowkey_core.types import Network as AnyNetwork
 from lowkey_core.types import Pictures, faces_of
+from lowkey_core.work import runtime
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -182,6 +183,7 @@ class Telling:
 
 
 def test_a_worker_has_as_many_threads_as_we_have_and_no_denormals(pool: Cluster) -> None:
+    runtime.tune()  # another test may have opened a plain onnxruntime session, which undoes it
     before = torch.get_num_threads()
     try:
         for threads in (1, 2):
