@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
+import sys
 import time
-from typing import Literal
+from types import ModuleType
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -16,7 +19,8 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # <malloc.h>
 
 
 def tune() -> None:
-    """Keep freed memory in the process, and treat denormal floats as zero.
+    """Keep freed memory in the process, treat denormal floats as zero, and open torchvision
+    without torch's compiler.
 
     glibc gives large tensors back to the kernel at every step of a cloak, and half the time
     then goes to page faults. Called once by the command line; harmless elsewhere.
@@ -27,6 +31,28 @@ def tune() -> None:
             libc.mallopt(parameter, 2**31 - 1)
         libc.mallopt(_M_TOP_PAD, 64 * 2**20)
     torch.set_flush_denormal(True)
+    if "torchvision" not in sys.modules:
+        _open_torchvision()
+
+
+def _open_torchvision() -> None:
+    """As torchvision does, but for one function that `torchvision.ops` takes from torch's compiler:
+    the compiler takes longer to open than all of torchvision, and is opened when that is called.
+    """
+    name = "torch._dynamo.utils"
+    if name in sys.modules:
+        return
+    later: Any = ModuleType(name)
+    later.is_compile_supported = lambda device: importlib.import_module(name).is_compile_supported(
+        device
+    )
+    sys.modules[name] = later
+    try:
+        importlib.import_module("torchvision")
+    except ImportError:  # another torchvision takes more from there
+        pass
+    finally:
+        del sys.modules[name]
 
 
 def give_back(every: float = 5.0) -> None:
