@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
+from unittest import mock
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,6 +67,28 @@ def fails(*arguments: object, limits: Callable[[], None] | None = None, **enviro
     _, err = finish(start(*arguments, limits=limits, **environment), 2)
     assert err.count("error: ") == 1
     return err.splitlines()[-1]
+
+
+def refused(*arguments: object) -> str:
+    """As `fails`, in this process, which saves the start of one: for errors of any usage."""
+    from cli import main
+
+    said, before = io.StringIO(), signal.getsignal(signal.SIGINT)
+    code: object = None
+    try:
+        with (
+            mock.patch.object(sys, "argv", ["cli.py", *map(str, arguments)]),
+            contextlib.redirect_stderr(said),
+        ):
+            main()
+    except SystemExit as ended:
+        code = ended.code
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert code == 2, said.getvalue()
+    assert said.getvalue().count("error: ") == 1
+    assert "Traceback" not in said.getvalue()
+    return said.getvalue().splitlines()[-1]
 
 
 def as_anybody() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from lowkey_core.work.files import PART
 from lowkey_core.work.records import unseal
-from tests.commands import GUARD, as_anybody, fails, finish, start
+from tests.commands import GUARD, as_anybody, fails, finish, refused, start
 
 INCONCLUSIVE = 3
 
@@ -140,16 +140,16 @@ def test_what_cannot_be_done_as_asked_leaves_no_run_behind(
         ["--protected", "5000"],
     ):
         run = tmp_path / "runs" / "new"
-        fails("audit", *into(portraits, run, tmp_path / "cache"), *asked)
+        refused("audit", *into(portraits, run, tmp_path / "cache"), *asked)
         assert not run.exists(), asked
         shutil.copytree(finished, tmp_path / "old", dirs_exist_ok=True)
-        fails("audit", *into(portraits, tmp_path / "old", tmp_path / "cache"), *asked)
+        refused("audit", *into(portraits, tmp_path / "old", tmp_path / "cache"), *asked)
         assert "inconclusive" in finish(start("runs", "list", tmp_path), 0)[0]
 
 
 def test_a_folder_that_is_not_there_is_no_unknown_data_set(portraits: Path, tmp_path: Path) -> None:
     arguments = into(portraits, tmp_path / "run", tmp_path / "cache")
-    said = fails("audit", *arguments, "--dataset", tmp_path / "nowhere")
+    said = refused("audit", *arguments, "--dataset", tmp_path / "nowhere")
     assert f"{tmp_path}/nowhere is no folder: nothing is there" in said
 
 

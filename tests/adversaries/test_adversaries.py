@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,12 @@ def threat(**changes: object) -> ThreatModel:
     return ThreatModel(**{**given, **changes})  # type: ignore[arg-type]
 
 
+@cache
 def audited() -> tuple[Pictures, Pictures, Pictures]:
     """Clean gallery, cloaked gallery, probes of 12 people nobody learned from."""
     pictures = people(12, 4)
     gallery = pictures.select([i for i in range(48) if i % 4])
-    return gallery, tool(gallery, SEEDED), pictures.select(range(0, 48, 4))
+    return gallery, tool(gallery, Generator().manual_seed(0)), pictures.select(range(0, 48, 4))
 
 
 def identified(system: System, probes: Pictures) -> float:

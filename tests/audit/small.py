@@ -48,7 +48,7 @@ def small_plan(folder: Path) -> AuditPlan:
         others=3,
         distractors=0,
         ranks=(1, 3),
-        epochs=2,
+        epochs=1,
         batch=5,
     )
 
