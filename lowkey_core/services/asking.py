@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal
 
-from lowkey_core.errors import NoAnswerError, ServiceError, setting
+from lowkey_core.errors import NoAnswerError, ServiceError, StorageError, setting
 from lowkey_core.services import journal
 from lowkey_core.services.asked import Asked
 from lowkey_core.services.collection import Collection
@@ -35,7 +35,8 @@ def logged(*lines: str) -> None:
 @dataclass
 class Services:
     """The services of one audit. At its end their collections are deleted, unless it was
-    interrupted, or a service gave no answer: then the same command goes on with them."""
+    interrupted, a service gave no answer, or a disk is full: then the same command goes on with
+    them."""
 
     work: Work = field(default_factory=Work)
     use: Use = "refused"
@@ -97,7 +98,8 @@ class Services:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        stopped = isinstance(error, NoAnswerError) or not isinstance(error, Exception | None)
+        mended = isinstance(error, NoAnswerError | StorageError)  # by waiting, or making room
+        stopped = mended or not isinstance(error, Exception | None)
         for collection in self._open.values():
             if stopped:
                 collection.leave()

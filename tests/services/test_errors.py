@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lowkey_core.errors import NoAnswerError, ServiceError
+from lowkey_core.errors import NoAnswerError, ServiceError, StorageError
 from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.services import vendor
-from lowkey_core.services.journal import FOLDER, Journal
+from lowkey_core.services.journal import FOLDER, Entry, Journal, Line
 from lowkey_core.types import NOT_FOUND
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork
@@ -87,6 +87,26 @@ def test_photos_that_it_took_before_it_was_busy_are_not_sent_again(
         search(tmp_path, name)
     assert search(tmp_path, name)[0].answers == FINE
     assert service.count(INDEX[name]) == len(GALLERY) + 6
+    assert not service.stores
+
+
+@every
+def test_photos_that_it_took_before_a_disk_was_full_are_not_sent_again(
+    service: StandIn, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = Entry.note
+
+    def full(entry: Entry, line: Line) -> None:
+        if len(entry.lines) == 5:
+            raise StorageError("No space left on device", expected="room", remedy="make room")
+        note(entry, line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Entry, "note", full)
+        with pytest.raises(StorageError, match="No space left"):
+            search(tmp_path, name)
+    assert search(tmp_path, name)[0].answers == FINE
+    assert service.count(INDEX[name]) == len(GALLERY) + 1
     assert not service.stores
 
 
