@@ -140,24 +140,27 @@ def begin(
     """
     own = Path("runs") / (name_of(plan) + (f"-{shard.number}-of-{shard.of}" if shard else ""))
     session = Session(plan, out or own, cache or cache_folder(), network, workers)
-    folder, new = session.folder, not session.folder.exists()
+    folder = session.folder
+    with _not_left_empty(folder), contextlib.ExitStack() as stack:
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(folder / runs.PLAN, lambda: _refuse(folder)))
+        storage.prepare(session.cache)
+        log.info("finished work is kept in %s, the report goes to %s", session.cache, folder)
+        with runs.noted(folder, plan, str(shard or "")):
+            yield session
+
+
+@contextlib.contextmanager
+def _not_left_empty(folder: Path) -> Iterator[None]:
+    """At its end the folder and those above it are removed where they are new and empty."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        with contextlib.ExitStack() as stack:
-            with explained(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(locked(folder / runs.PLAN, lambda: _refuse(folder)))
-            storage.prepare(session.cache)
-            log.info("finished work is kept in %s, the report goes to %s", session.cache, folder)
-            with runs.noted(folder, plan, str(shard or "")):
-                yield session
+        yield
     finally:
-        if new:
-            _remove_empty(folder)
-
-
-def _remove_empty(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # it is not there, or not empty
-        folder.rmdir()
+        with contextlib.suppress(OSError):  # one is not there, or not empty
+            for path in new:
+                path.rmdir()
 
 
 def _refuse(folder: Path) -> None:
@@ -200,16 +203,13 @@ def protect(
     """
     from audit import protection
 
-    work, new = alone(cache or cache_folder(), show), not out.exists()
-    out.mkdir(parents=True, exist_ok=True)
-    try:
+    work = alone(cache or cache_folder(), show)
+    with _not_left_empty(out):
+        out.mkdir(parents=True, exist_ok=True)
         storage.prepare(cache or cache_folder())
         log.info("finished work is kept in %s, copies go to %s", work.cache.root, out)
         yield from protection.protect(photos, out, plan, settings, work)
         work.log_counts()
-    finally:
-        if new:
-            _remove_empty(out)
 
 
 def check(
