@@ -6,7 +6,8 @@ measured, measured here: the plans benchmarks/plans/critique-*.toml, each an aud
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 
 from audit import report as reports
 from audit import statistics
@@ -15,6 +16,7 @@ from audit.report import AuditReport
 from benchmarks import record
 from benchmarks.compare import MEASURED
 from benchmarks.record import Measured
+from lowkey_core.weights import ASSETS_VARIABLE
 
 CACHE = record.FOLDER / "critique-cache"
 TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
@@ -38,9 +40,15 @@ def _numbers(found: AuditReport) -> Measured:
         "enrolled": found.counts.enrolled,
         "dssim": {cloak.attack: cloak.quality[0].dssim for cloak in found.cloaks},
         "cells": [_cell(cell) for cell in found.cells if cell.attack in audited],
-        "impossible": {a.name: a.impossible for a in found.adversaries if a.impossible},
+        "impossible": {a.name: _elsewhere(a.impossible) for a in found.adversaries if a.impossible},
         "seconds": {stage: round(s, 1) for stage, s in found.timings.items()},
     }
+
+
+def _elsewhere(reasons: Mapping[str, str]) -> dict[str, str]:
+    """Without this machine's folder of weights."""
+    here = os.environ.get(ASSETS_VARIABLE) or ASSETS_VARIABLE
+    return {attack: why.replace(here, ASSETS_VARIABLE) for attack, why in reasons.items()}
 
 
 def _cell(cell: Cell) -> Measured:
