@@ -67,7 +67,7 @@ def _feed(digest: Any, thing: Any, above: tuple[int, ...]) -> None:
     """above: the ids of the objects that hold `thing`, so that a circle ends."""
 
     def mark(kind: str, value: object = "") -> None:
-        digest.update(f"{kind}:{len(str(value))}:{value};".encode())
+        digest.update(_marked(kind, value))
 
     def feed(*parts: object) -> None:
         for part in parts:
@@ -79,6 +79,9 @@ def _feed(digest: Any, thing: Any, above: tuple[int, ...]) -> None:
     match thing:
         case None | bool() | int() | float() | str():
             mark(type(thing).__name__, repr(thing))
+        case tuple() | list():  # as any sequence; asked first, since most are
+            mark("sequence", len(thing))
+            feed(*thing)
         case bytes():
             mark("bytes", hashlib.blake2b(thing).hexdigest())
         case Path():
@@ -106,9 +109,7 @@ def _feed(digest: Any, thing: Any, above: tuple[int, ...]) -> None:
                 own = {k: v for k, v in vars(layer).items() if k not in _MODULE_INTERNALS}
                 feed(name, type(layer), layer.training, own)
         case type():
-            mark("class", thing.__qualname__)
-            for base in thing.__mro__[:-1]:
-                mark("base", _source(base))
+            digest.update(_of_class(thing))
         case functools.partial():
             feed(thing.func, thing.args, thing.keywords)
         case python_types.MethodType():
@@ -120,6 +121,18 @@ def _feed(digest: Any, thing: Any, above: tuple[int, ...]) -> None:
             mark("named", thing.fingerprint)
         case _:
             feed(type(thing), vars(thing) if hasattr(thing, "__dict__") else repr(thing))
+
+
+def _marked(kind: str, value: object) -> bytes:
+    text = str(value)
+    return f"{kind}:{len(text)}:{text};".encode()
+
+
+@functools.cache
+def _of_class(thing: type) -> bytes:
+    """Its name, and the code of all that it is made of."""
+    bases = (_marked("base", _source(base)) for base in thing.__mro__[:-1])
+    return _marked("class", thing.__qualname__) + b"".join(bases)
 
 
 def _program(layer: torch.jit.ScriptModule) -> list[object]:
