@@ -55,13 +55,11 @@ class Student(nn.Module):
         self.card = replace(teacher, name=f"ResNet-18 taught by {teacher.name}")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            layers = resnet18(weights=None, num_classes=dimension)
-        self.layers = layers.to(memory_format=torch.channels_last)  # a tenth of the time less
+            self.layers = resnet18(weights=None, num_classes=dimension)
 
     def forward(self, images: Images) -> Embeddings:
         """images: (n, 3, 112, 112) in [0, 1]. Returns (n, dimension)."""
-        shown = images.contiguous(memory_format=torch.channels_last)
-        return F.normalize(self.layers((shown - 0.5) / 0.5))
+        return F.normalize(self.layers((images - 0.5) / 0.5))
 
 
 @dataclass(frozen=True)
