@@ -26,6 +26,7 @@ from benchmarks import (
 from benchmarks.answers import Row
 from benchmarks.numbers import Counts
 from lowkey_core.errors import AuditError
+from lowkey_core.weights import ASSETS_VARIABLE
 from tests.audit.samples import sample
 
 SEEN = {"hits": 9, "probes": 10, "seconds": 0.5}
@@ -363,3 +364,14 @@ def test_recipes_of_veil_are_compared_at_one_dssim() -> None:
     """Half way from 0.01 to 0.03, where protection is half way from 0.5 to 1."""
     (_, _, row) = veil.tables(MEASURED["veil"])["veil"].splitlines()
     assert row.count("0.75") == 2 * len(veil.JUDGES)
+
+
+def test_a_reason_in_results_names_no_folder_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ASSETS_VARIABLE, "/somebody/assets")
+    reasons = {"lowkey": "sface has no weights at /somebody/assets/weights/sface.onnx; get them"}
+    report = sample()
+    first = report.adversaries[0].model_copy(update={"impossible": reasons})
+    found = critique._numbers(report.model_copy(update={"adversaries": (first,)}))
+    said = json.dumps(found["impossible"])
+    assert f"{ASSETS_VARIABLE}/weights/sface.onnx" in said
+    assert "somebody" not in said
