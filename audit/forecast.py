@@ -41,6 +41,12 @@ def foresee(scene: Scene, splits: int = 1) -> Foresight:
     return Foresight(counts, found, splits, _peak(), tuple(consent(scene, found, splits)))
 
 
+def wanted(scene: Scene) -> bool:
+    """Whether somebody wants to know how long it will take; nobody does where services are asked:
+    first it is told what they will be sent."""
+    return scene.work.expect is not None and not scene.services.asked
+
+
 def foretell(scene: Scene) -> None:
     """Tells whoever wants to know how long it will take, if that can be known; and, before any
     commercial service is asked, what it will be sent."""

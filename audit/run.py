@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
+
 from audit.contests import prepare
-from audit.forecast import foretell
+from audit.forecast import foretell, wanted
 from audit.likenesses import compared
 from audit.measuring import measure
 from audit.plan import AuditPlan
@@ -11,8 +14,9 @@ from audit.pooling import pooled
 from audit.publishing import publish
 from audit.record import Clock, record
 from audit.report import AuditReport
-from audit.scene import assemble
+from audit.scene import Scene, assemble
 from lowkey_core.services.asking import Services
+from lowkey_core.work.state import NotKept
 from lowkey_core.work.work import Work
 
 
@@ -35,8 +39,16 @@ def run_split(
     clock = Clock(work)
     scene = assemble(plan, work, services)  # names become objects here only
     clock.lap("assembling")
+    if wanted(scene):  # of an audit that is finished nothing need be foretold
+        with contextlib.suppress(NotKept), work.with_what_is_kept():
+            return _measured(plan, scene, replace(clock, laps={**clock.laps}), faces=faces)
     foretell(scene)
     clock.lap("foretelling")
+    return _measured(plan, scene, clock, faces=faces)
+
+
+def _measured(plan: AuditPlan, scene: Scene, clock: Clock, *, faces: bool) -> AuditReport:
+    """Everything behind `assemble`. faces: as of `run_audit`."""
     scene = compared(scene)  # pictures and people that are too much alike
     clock.lap("comparing")
     published = publish(scene)  # for each cloak and its control, what people put online

@@ -12,8 +12,9 @@ from lowkey_core.work.records import Record
 
 ENOUGH = 0.5
 """Seconds of trial after which a rate is known well enough."""
-STEPS = 3
-"""How often a trial takes the first step of a training; the fastest counts."""
+STEPS, LEAST = 3, 2
+"""How often a trial takes the first step of a training, at most, and at least if nobody took one
+like it before: the first also prepares. The fastest counts."""
 
 
 @dataclass
@@ -103,12 +104,16 @@ class Trial:
         self.forecast.rates[label] = seconds
 
     def steps(self, label: str, start: int, stop: int, key: str = "") -> Iterator[int]:
-        """The first of them, a few times: what it reads is read once. A training whose key was here
-        before is not counted again: it would be found."""
+        """The first of them, a few times: what it reads is read once. None where enough is known
+        of trainings with this label. A training whose key was here before is not counted again: it
+        would be found."""
         if not key or key not in self._asked:
             self.forecast.pieces[label] += stop - start
         self._asked.add(key)
-        for _ in range(STEPS):
+        least = 0 if label in self.forecast.rates else LEAST
+        for taken in range(STEPS):
+            if taken >= least and self._spent[label] >= ENOUGH:
+                break
             began = time.perf_counter()
             yield start
             self._timed(label, time.perf_counter() - began, 1)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -22,6 +21,7 @@ from lowkey_core.work.pool import Make, Pool, Task, begun
 from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Fits, Record, anything
 from lowkey_core.work.rows import FITS, Rows
+from lowkey_core.work.state import State
 
 log = logging.getLogger(__name__)
 
@@ -37,17 +37,6 @@ def silent(label: str, done: int, total: int) -> None:
     """A `Show` that says nothing."""
 
 
-@dataclass
-class _State:
-    """What changes while work is done."""
-
-    rows: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
-    tally: Counter[tuple[str, str]] = field(default_factory=Counter)
-    took: dict[str, list[float]] = field(default_factory=dict)
-    trial: Trial | None = None
-    forecast: Forecast | None = None
-
-
 @dataclass(frozen=True)
 class Work:
     """How anything that takes long is done: kept when finished, and shown while under way."""
@@ -58,7 +47,7 @@ class Work:
     """None: nobody wants to know how long it will take."""
     pool: Pool | None = None
     """Processes that make groups; None: all are made here."""
-    _state: _State = field(default_factory=_State)
+    _state: State = field(default_factory=State)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """In another process it keeps things in the same folder, and tells nobody."""
@@ -91,20 +80,15 @@ class Work:
         """By label and "found" or "made", how many since this was last logged."""
         return self._state.tally
 
-    @contextmanager
-    def trial(self) -> Iterator[Forecast]:
+    def trial(self) -> AbstractContextManager[Forecast]:
         """Inside, whatever is asked for is answered after a few pieces of it: the answers are of
         no use, but the forecast is known at the end."""
-        state, began = self._state, time.perf_counter()
-        known, tally = dict(state.rows), Counter(state.tally)
-        state.trial = Trial()
-        try:
-            yield state.trial.forecast
-        finally:
-            forecast = state.trial.forecast
-            forecast.beside = time.perf_counter() - began - forecast.trial
-            forecast.started = time.perf_counter()
-            state.trial, state.rows, state.tally = None, known, tally
+        return self._state.as_trial()
+
+    def with_what_is_kept(self) -> AbstractContextManager[None]:
+        """Inside, nothing is made: all answers are kept ones, and as true as those. Raises: NotKept
+        where one is not kept, at the end at the latest; then it is as if nothing had been asked."""
+        return self._state.with_what_is_kept()
 
     @property
     def trying(self) -> Trial | None:
@@ -123,6 +107,7 @@ class Work:
             yield from self._state.trial.steps(label, start, stop, key)
             return
         for step in range(start, stop):
+            self._state.new()
             yield step
             self._done(label, 1)
 
@@ -163,12 +148,14 @@ class Work:
         """
         done = 0
         pool = self.pool if isinstance(make, Task) and len(groups) > 1 else None
+        waits = self.trying is not None or self._state.missed is not None
         find = lambda rows: self.cache.all([keys[i] for i in rows], fits)  # noqa: E731
-        with closing(begun(groups, keys, find, make, None if self.trying else pool)) as ahead:
+        with closing(begun(groups, keys, find, make, None if waits else pool)) as ahead:
             for rows, found in ahead:
                 if isinstance(found, list):
                     self.count(label, "found", len(rows))
                 else:
+                    self._state.new()
                     self.say(label, done, len(keys))
                     ready = found.result if found else partial(make, rows)
                     found = self._made(label, [keys[i] for i in rows], ready, pool)

@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 
 from adversaries import ADVERSARIES, Adversary, System, ThreatModel
 from adversaries.parts import robust, training
-from adversaries.parts.classifier import ClassGallery, OnGallery
+from adversaries.parts.classifier import ClassGallery, Classifier, OnGallery
 from adversaries.parts.end_to_end import Copies, chosen
 from adversaries.parts.robust import Attack, Robust, Student
 from lowkey_core.content import quantise
@@ -291,6 +291,24 @@ def test_an_interrupted_training_of_art_ends_the_same(tmp_path: Path) -> None:
     assert all(torch.equal(resumed[k], whole[k]) for k in whole)
     label = "adversarial training on the gallery (fgsm)"
     assert work.tally[label, "found"] == work.tally[label, "made"] == 1
+
+
+@pytest.mark.parametrize(("member", "passes"), [("fgsm", 2), ("madry", 3), ("trades", 4)])
+def test_a_step_passes_through_the_network_for_attack_and_learning_alone(
+    member: str, passes: int
+) -> None:
+    """One picture's gradient for each step of the attack, of 2; ART's log gets no further ones."""
+    start = threat().recognition
+    assert isinstance(start, Embedding)
+    network = Classifier(Student(32, 0, start.card), torch.randn(2, 32))
+    fit = Robust(start, Attack(member, 0.01, 2), 1, 8, 5, Work())
+    rows = CLEAN.select(torch.arange(8))
+    seen: list[bool] = []
+    hook = network.register_forward_hook(lambda *_: seen.append(network.training))
+    fit(network, rows, torch.arange(8) % 2)
+    hook.remove()
+    settling = 1
+    assert len(seen) == passes + settling
 
 
 @pytest.mark.parametrize("member", ["fgsm", "madry", "trades"])

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data
+from skimage.restoration import denoise_nl_means
 from torch import Generator, Tensor
 
 from adversaries import ADVERSARIES, Prepared, ThreatModel
@@ -161,6 +162,26 @@ def test_non_local_means_weighs_patches_by_how_alike_they_are(strength: float) -
     for row, column in ((24, 24), (15, 30), (30, 12)):
         expected = by_hand(pixels, row, column, strength)
         assert made[row, column].tolist() == pytest.approx(expected, abs=0.6)
+
+
+@pytest.mark.parametrize(("threads", "height"), [(1, 48), (2, 49), (3, 20), (5, 3)])
+def test_non_local_means_of_bands_are_those_of_the_whole_photo(threads: int, height: int) -> None:
+    pixels, before = face(height, 30), torch.get_num_threads()
+    expected = denoise_nl_means(
+        pixels.astype(np.float32),
+        patch_size=3,
+        patch_distance=5,
+        h=10.0,
+        fast_mode=False,
+        channel_axis=-1,
+        preserve_range=True,
+    )
+    try:
+        torch.set_num_threads(threads)
+        made = NonLocalMeans(10)(pixels)
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(made, expected.round().astype(np.uint8))
 
 
 def test_non_local_means_takes_off_noise_and_leaves_what_is_plain() -> None:

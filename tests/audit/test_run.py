@@ -11,6 +11,7 @@ import torch
 from audit import photographs
 from audit.outcomes import FOUND, Cell, Outcome
 from audit.plan import AuditPlan
+from audit.report import PER_FACE
 from audit.run import run_audit
 from audit.scene import assemble
 from lowkey_core.errors import PlanError
@@ -23,6 +24,7 @@ from lowkey_core.photos.images import decode, encode
 from lowkey_core.publish.control import EqualNoise
 from lowkey_core.types import ARCFACE, Pixels
 from lowkey_core.work.cache import Cache
+from lowkey_core.work.forecast import Forecast
 from lowkey_core.work.work import Work
 from tests.audit.plans import changed
 from tests.audit.small import Counting, StopHereError, without_timings
@@ -53,17 +55,22 @@ def test_an_interrupted_audit_resumes_and_ends_the_same(plan: AuditPlan, tmp_pat
         root = tmp_path / f"cut{stop_after}"
         with pytest.raises(StopHereError):
             run_audit(plan, Work(Counting(root, stop_after)))
-        resumed = Counting(root)
-        assert without_timings(run_audit(plan, Work(resumed))) == expected
+        resumed, told = Counting(root), list[Forecast]()
+        report = run_audit(plan, Work(resumed, expect=told.append))
+        assert (without_timings(report), len(told)) == (expected, 1)
         again = resumed.made - (whole.made - stop_after)
         assert 0 <= again < TOGETHER, "nothing finished is computed again, but for part of a batch"
 
 
 def test_a_rerun_computes_nothing(plan: AuditPlan, tmp_path: Path) -> None:
-    run_audit(plan, Work(Cache(tmp_path / "cache")))
-    again = Counting(tmp_path / "cache")
-    run_audit(plan, Work(again))
-    assert again.made == 0
+    once = run_audit(plan, Work(Cache(tmp_path / "cache")))
+    again, told = Counting(tmp_path / "cache"), list[Forecast]()
+    rerun = run_audit(plan, Work(again, expect=told.append))
+    assert (again.made, told) == (0, []), "and foretells nothing"
+    assert without_timings(rerun) == without_timings(once)
+    assert once.timings.keys() - rerun.timings.keys() == {"foretelling"}
+    of_face = f"{PER_FACE}{once.cloaks[0].attack}"
+    assert rerun.timings[of_face] == pytest.approx(once.timings[of_face], abs=0.01)
 
 
 def test_audited_noise_is_its_own_control(plan: AuditPlan) -> None:

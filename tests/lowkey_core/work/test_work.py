@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 import torch
 
 from lowkey_core.work.cache import Cache
-from lowkey_core.work.forecast import STEPS, Forecast
+from lowkey_core.work.forecast import ENOUGH, LEAST, STEPS, Forecast
 from lowkey_core.work.records import Record, shaped
+from lowkey_core.work.state import NotKept
 from lowkey_core.work.work import Work
 
 ITEMS = list(range(10))
@@ -104,6 +106,18 @@ def test_a_trial_takes_a_few_of_many_steps() -> None:
     assert list(work.steps("learning", 10, 15)) == list(range(10, 15))
 
 
+def test_a_trial_takes_fewer_steps_of_what_takes_long() -> None:
+    work, taken = Work(), list[str]()
+    with work.trial() as forecast:
+        for key in ("one", "other"):
+            for _ in work.steps("learning", 0, 5, key):
+                time.sleep(ENOUGH)
+                taken.append(key)
+    assert taken == ["one"] * LEAST, "the other is no longer than the one"
+    assert forecast.pieces == {"learning": 2 * 5}
+    assert forecast.rates["learning"] == pytest.approx(ENOUGH, rel=0.5)
+
+
 def test_what_is_done_is_counted_and_the_rest_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where everything takes twice as long as in the trial, so will the rest."""
     told: list[Forecast] = []
@@ -128,6 +142,45 @@ def test_with_everything_kept_nothing_is_left(tmp_path: Path) -> None:
     with work.trial() as forecast:
         squares(work, Squares())
     assert (forecast.pieces, forecast.trial) == ({}, 0.0)
+
+
+def test_where_nothing_may_be_made_what_is_kept_is_answered(tmp_path: Path) -> None:
+    work, function = Work(Cache(tmp_path)), Squares()
+    squares(work, Squares())
+    with work.with_what_is_kept():
+        assert squares(work, function) == [i * i for i in ITEMS]
+        work.took("squaring", [2.0])
+        assert list(work.steps("learning", 5, 5)) == [], "it was finished before"
+    assert function.asked == []
+    assert (work.tally["squaring", "found"], work.mean_seconds("squaring")) == (10, 2.0)
+
+
+@pytest.mark.parametrize("caught", [False, True])
+def test_where_nothing_may_be_made_the_first_that_is_not_kept_ends_it(
+    tmp_path: Path, *, caught: bool
+) -> None:
+    """Also if somebody survives it; then it is as if nothing had been asked."""
+    work, function = Work(Cache(tmp_path)), Squares()
+    squares(work, Squares(), together=1)
+    sorted(tmp_path.rglob("*.safetensors"))[0].unlink()
+    work.tally.clear()
+
+    def ask() -> None:
+        with work.with_what_is_kept(), contextlib.suppress(NotKept if caught else ()):
+            work.took("squaring", [2.0])
+            squares(work, function, together=1)
+
+    with pytest.raises(NotKept):
+        ask()
+    assert (function.asked, work.tally, work.mean_seconds("squaring")) == ([], {}, None)
+    assert squares(work, function, together=1) == [i * i for i in ITEMS], "afterwards it is made"
+    assert len(function.asked) == 1
+
+
+def test_where_nothing_may_be_made_nothing_is_learned() -> None:
+    work = Work()
+    with pytest.raises(NotKept), work.with_what_is_kept():
+        next(work.steps("learning", 3, 5))
 
 
 def test_a_kept_record_that_does_not_hold_what_is_read_counts_as_absent(tmp_path: Path) -> None:
