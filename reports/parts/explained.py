@@ -238,7 +238,9 @@ def document() -> str:
 _HEAD = """# Caveats, by code
 
 A caveat is a reason to doubt a figure. A *blocking* one is a reason not to conclude at all: the
-verdict is then `inconclusive`, and `audit` ends with exit code 3. Reports print caveats as
+verdict is then `inconclusive`, and `audit` ends with exit code 3. Where another adversary, whose
+control holds, finds more than half of the photos for certain, the verdict says so, too: what one
+proves stands, whatever another does not. Reports print caveats as
 sentences; `report.json`, JUnit, SARIF and annotations name them by the codes below, and the HTML
 report carries these explanations with it.
 

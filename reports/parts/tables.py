@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from audit.findings import JPEG, Answer, answers
 from audit.outcomes import FLAGGED
+from audit.ranking import ranking as by_strength
 from audit.records import Caveat, CloakRecord
 from audit.report import AuditReport
 from lowkey_core.errors import as_flag, one_line
@@ -30,6 +31,7 @@ def verdict(report: AuditReport) -> str:
     """Said before any figure."""
     if report.verdict == "inconclusive":
         said = "INCONCLUSIVE: a control failed, see the first caveats. Protection is unproven."
+        said += "".join(_undone(report, cloak.attack) for cloak in report.cloaks)
     else:
         named = sorted({c.scored_at for c in report.cells} - {1})
         more = "".join(f", at rank {k} of who names {k} candidates" for k in named)
@@ -42,6 +44,23 @@ def verdict(report: AuditReport) -> str:
             f" Visibility is in {metrics}: LPIPS has no weights here (models fetch lpips:alexnet)."
         )
     return said
+
+
+def _undone(report: AuditReport, attack: str) -> str:
+    """What is proven of a cloak though a control failed elsewhere: who finds most photos all the
+    same; "" if nobody does."""
+    for finding in by_strength(report, attack)[:1]:
+        if finding.protection.interval[1] < HALF:
+            cell = finding.cell
+            return one_line(
+                f" {attack} is undone all the same: {cell.adversary} ({cell.recogniser}), whose "
+                f"control holds, leaves {rate(finding.protection)}."
+            )
+    return ""
+
+
+HALF = 0.5
+"""Protection below which a cloak is undone: more photos are found than are not."""
 
 
 def caveats(report: AuditReport) -> tuple[Caveat, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from audit.ranking import ranking
+from audit.records import Caveat
 from reports.parts import ranking as shown
 from reports.parts import tables
 from tests.audit.samples import ATTACK, CLOAK, cell, sample
@@ -45,3 +46,29 @@ def test_it_is_shown_where_there_are_several(kept: int, *, there: bool) -> None:
     }
     titles = [t.title for t in tables.tables(report.model_copy(update=update))]
     assert ("Which adversary breaks it first?" in titles) is there
+
+
+BLOCKED = Caveat(code="control", blocking=True, text="a control failed")
+
+
+def test_who_undoes_a_cloak_is_named_though_another_control_failed() -> None:
+    """What one adversary proves is not unproven because another proves nothing."""
+    report = sample().model_copy(update={"caveats": (BLOCKED,)})
+    strongest = ranking(report, ATTACK)[0].cell
+    low, high = strongest.protection.interval
+    assert high < tables.HALF
+    assert (
+        f"{ATTACK} is undone all the same: adaptive (old), whose control holds, leaves 0.00 "
+        f"[{low:.2f}, {high:.2f}]." in tables.verdict(report)
+    )
+    assert "undone" not in tables.verdict(sample())
+
+
+@pytest.mark.parametrize(("hits", "control"), [(4, 2), (2, 4)])
+def test_nobody_is_named_whose_control_failed_or_whose_interval_reaches_half(
+    hits: int, control: int
+) -> None:
+    report, other = sample(), cell(hits, control, adversary="adaptive")
+    cells = tuple(other if c.adversary == "adaptive" else c for c in report.cells)
+    blocked = report.model_copy(update={"caveats": (BLOCKED,), "cells": cells})
+    assert "undone" not in tables.verdict(blocked)
