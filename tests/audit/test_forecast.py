@@ -39,11 +39,6 @@ def test_an_audit_makes_the_pieces_that_were_foretold(plan: AuditPlan, tmp_path:
     assert without_timings(report) == without_timings(run_audit(plan, Work())), "it changes nothing"
 
 
-def test_of_a_finished_audit_nothing_is_left(plan: AuditPlan, tmp_path: Path) -> None:
-    run_audit(plan, Work(Cache(tmp_path)))
-    assert foresee(assemble(plan, Work(Cache(tmp_path)))).forecast.pieces == {}
-
-
 def test_cloaks_with_and_without_a_bound_of_every_pixel_are_foretold_together(
     plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
