@@ -67,7 +67,8 @@ class AdversaryAbout:
     answer."""
     trains_per_gallery: bool = False
     """It trains when it enrols. Such adversaries face scenario `all` and transform `none` only,
-    with the first matcher, unless the plan asks for more."""
+    with the first matcher, unless the plan asks for more; and the clean gallery alone where they
+    fail there."""
     faces: Literal["own", "all"] = "own"
     """Of an adversary that runs the tool: whether it faces the cloak that it learned about, or also
     the audited cloaks that the plan has it not learn about."""

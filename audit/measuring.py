@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import fmean
 
 import torch
@@ -11,15 +11,17 @@ import torch
 from adversaries import System
 from audit import curves, recall
 from audit.contests import Contest, Contests
+from audit.findings import MIN_CONTROL
 from audit.indexing import indexed
 from audit.measures import Measure, Searches, rate
 from audit.outcomes import FOUND, Cell, Outcome, Rate
 from audit.publishing import Publication
 from audit.scenarios import Scenario, Trial, older
 from audit.scene import Scene
+from audit.scraped import Scraped, scrape
 from lowkey_core.errors import NotPossibleError, PlanError, PluginError, setting
-from lowkey_core.publish.served import in_place, served
-from lowkey_core.types import Pictures, Transform
+from lowkey_core.publish.served import in_place
+from lowkey_core.types import Pictures
 
 
 def measure(scene: Scene, published: list[Publication], prepared: Contests) -> list[Cell]:
@@ -39,48 +41,6 @@ def measure(scene: Scene, published: list[Publication], prepared: Contests) -> l
     return [cell for contest, cell in found if contest not in failed]
 
 
-@dataclass(frozen=True)
-class Scraped:
-    """Everybody's published pictures as a platform serves them, faces found again in those of
-    protected people; a picture whose face was lost is there, too, without one."""
-
-    clean: Pictures
-    """Of protected people, before anybody cloaked."""
-    cloaked: dict[str, Pictures]
-    """The same pictures, by cloak."""
-    bystanders: Pictures
-    probes: dict[str, Pictures]
-    """Cloaked probes by cloak, where a scenario searches for them."""
-
-    @property
-    def control(self) -> Pictures:
-        """The gallery that nobody cloaked, protected people first."""
-        return self.clean.join(self.bystanders)
-
-    def of(self, trial: Trial, attack: str, earlier: str = "") -> Pictures:
-        """The gallery of a trial, in the same order. earlier: the cloak of its earlier pictures."""
-        mixed = self.clean.replaced(trial.cloaked, self.cloaked[attack])
-        if trial.earlier is not None:
-            mixed = mixed.replaced(trial.earlier, self.cloaked[earlier])
-        return mixed.join(self.bystanders)
-
-
-def scrape(scene: Scene, published: list[Publication], name: str, apply: Transform) -> Scraped:
-    """Everything after the transform called `name`."""
-
-    seen = scene.seen
-
-    def again(pictures: Pictures, clean: Pictures) -> Pictures:
-        return scene.sight.again(served(pictures, name, apply), clean)
-
-    return Scraped(
-        again(scene.photos.gallery, seen.gallery),
-        {each.attack: again(each.gallery, seen.gallery) for each in published},
-        served(seen.bystanders, name, apply),
-        {p.attack: again(p.probes, seen.probes) for p in published if p.probes is not None},
-    )
-
-
 def _measured(
     scene: Scene,
     published: list[Publication],
@@ -92,6 +52,7 @@ def _measured(
     if not faced:
         return
     control = contest.prepared(scraped.control)
+    _works(scene, contest, control)
     for publication in (p for p in published if p.attack in contest.attacks):
         for name, scenario in faced.items():
             counting, searched = Counting(scene.measures), recall.begun(contest.recognition)
@@ -117,6 +78,24 @@ def _measured(
                 outcomes=counting.outcomes | searched.outcomes,
                 impossible=counting.impossible,
             )
+
+
+def _works(scene: Scene, contest: Contest, control: System) -> None:
+    """Who trains on every gallery is not trained on cloaked ones where the training on the clean
+    one has failed: nothing could be concluded from those. Raises: NotPossibleError."""
+    about = scene.adversaries[contest.adversary].about
+    if not about.trains_per_gallery or scene.work.trying:
+        return
+    probes = scene.seen.probes.of(scene.photos.people)
+    named = control.gallery.search(probes, about.scored_at).ranks(probes.identities)
+    share = (named <= about.scored_at).float().mean().item()
+    if share < MIN_CONTROL:
+        raise NotPossibleError(
+            f"inconclusive: trained on the clean gallery, it recognises {share:.2f} of the clean "
+            "probes",
+            expected=f"at least {MIN_CONTROL}: whom it misses when cloaked proves nothing",
+            remedy=f"leave it out, or give it more to learn from with {setting('background')}",
+        )
 
 
 def _earlier(published: list[Publication], scenario: Scenario, own: Publication) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from audit.measuring import scrape
 from audit.plan import AuditPlan
 from audit.publishing import Publication, publish
 from audit.scene import Scene, assemble
+from audit.scraped import scrape
 from lowkey_core.faces import visibility
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.services.asking import Services

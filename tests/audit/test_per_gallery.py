@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from audit import measuring
 from audit.contests import NO_SCENARIO, NOT_EVERYWHERE
 from audit.findings import answers
 from audit.plan import BASELINE, AuditPlan
@@ -90,6 +91,25 @@ def test_without_that_scenario_it_is_not_possible_and_the_rest_goes_on(
     report = run_audit(changed(plan, scenario="mixed:0.5", adversary=E2E), Work(cache))
     assert report.adversary(E2E).impossible == {report.cloaks[0].attack: NO_SCENARIO}
     assert {c.adversary for c in report.cells} == {BASELINE}
+
+
+def test_who_fails_on_the_clean_gallery_is_not_trained_on_others(
+    plan: AuditPlan, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing could be concluded from those."""
+    attack = plan.publish.attacks[0]
+    name, sound = "oblivious:e2e:rounds=1", run_audit(plan, Work(cache))
+    (found,) = {c.control.value for c in sound.cells if c.adversary == name}
+    assert found is not None
+    monkeypatch.setattr(measuring, "MIN_CONTROL", found + 0.01)
+    begun: list[str] = []
+    work = Work(show=lambda label, done, _total: begun.extend([label] * (done == 0)))
+    report = run_audit(changed(plan, adversary=name), work)
+    reason = report.adversary(name).impossible[attack]
+    assert f"trained on the clean gallery, it recognises {found:.2f} of the clean probes" in reason
+    assert "inconclusive" in reason
+    assert {c.adversary for c in report.cells} == {BASELINE}
+    assert len([label for label in begun if label.endswith("on the gallery")]) == 1
 
 
 def test_trainings_on_galleries_are_foretold(plan: AuditPlan) -> None:
