@@ -198,13 +198,24 @@ def test_its_first_screen_is_the_verdict_and_three_figures() -> None:
 
 
 def test_where_nothing_can_be_concluded_no_sentence_gives_a_figure() -> None:
-    shown = page(sample(control=2))
-    assert shown.said == ()
-    source = Page(sample(control=2)).source
+    failing = tuple(cell(control=2, adversary=a) for a in ("oblivious", "adaptive"))
+    report = sample(control=2).model_copy(update={"cells": failing})
+    assert page(report).said == ()
+    source = Page(report).source
     first = source[: source.index("<main")]
     assert "INCONCLUSIVE" in first
     assert "Blocks a conclusion" in first
     assert not re.search(r"\d\.\d\d \[", first)
+
+
+def test_where_one_control_failed_the_first_screen_says_what_is_proven_all_the_same() -> None:
+    report = sample(control=2)
+    assert page(report).said == ()
+    source = Page(report).source
+    first = source[: source.index("<main")]
+    assert "INCONCLUSIVE" in first
+    assert re.findall(r"\d\.\d\d \[", first) == ["0.00 ["]
+    assert "lowkey is undone all the same: adaptive (old)" in first
 
 
 @every
