@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from adversaries.parts.training import Recipe, Rows, train
+from adversaries.parts.training import GENTLE, Recipe, Rows, gently, train
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
@@ -137,3 +137,12 @@ def test_a_trial_of_a_training_keeps_nothing(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     expected = by_hand(recipe)
     assert all(torch.equal(value, expected[name]) for name, value in trained(recipe, work).items())
+
+
+@pytest.mark.parametrize("norm", [nn.LayerNorm(6), nn.GroupNorm(2, 6), nn.Identity()], ids=repr)
+def test_what_has_no_batch_norm_learns_in_small_steps_that_rise_slowly(norm: nn.Module) -> None:
+    network = nn.Sequential(nn.Linear(6, 6), norm)
+    assert gently(Recipe(4, rate=1e-3), network) == Recipe(4, rate=GENTLE, warm_up=0.2)
+    assert gently(Recipe(4, rate=GENTLE / 2), network).rate == GENTLE / 2
+    recipe = Recipe(4, rate=1e-3)
+    assert gently(recipe, nn.Sequential(network, nn.BatchNorm1d(6))) == recipe
