@@ -92,8 +92,8 @@ def trainable(start: Recognition) -> tuple[Embedding, nn.Module]:
 
 
 GENTLE = 3e-4
-"""The largest learning rate of a network without batch normalisation. Ours, by trial on LFW: with 1e-3
-EdgeFace loses nearly all that it knows, and dlib's network too much (docs/adversaries.md)."""
+"""The largest learning rate of a network without batch normalisation. Ours, by trial on LFW: with
+1e-3 EdgeFace loses nearly all that it knows, and dlib's network too much."""
 
 
 def gently(recipe: Recipe, network: nn.Module) -> Recipe:
