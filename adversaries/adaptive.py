@@ -127,7 +127,7 @@ class Adaptive:
             key=fingerprint(
                 *(type(self), teacher, str(device_of(teacher)), template),
                 *(background.digests, copies.digests, classes),
-                *([] if self.jpeg is None else [self.jpeg]),
+                *([] if self.jpeg is None else [transforms.load(f"jpeg:{self.jpeg}")]),
             ),
             seed=rng.initial_seed(),
             work=self.work,

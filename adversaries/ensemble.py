@@ -64,6 +64,7 @@ class Ensemble:
             + ("each naming a candidate?" if both else "the robust one where nothing is near?"),
             f"as it is and {nested.phrase or 'by another adversary'}, {how}",
             tries=nested.tries,
+            trains_per_gallery=nested.trains_per_gallery,
             faces=nested.faces,
             cards=nested.cards,
             uses_tool=nested.uses_tool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from torch import Generator
@@ -13,10 +13,13 @@ from adversaries import Prepared, ThreatModel
 from audit.findings import EVERYBODY
 from audit.scene import Scene
 from audit.surviving import surviving
+from lowkey_core.cloaks import ThirdPartyCloak
 from lowkey_core.errors import NotPossibleError, PluginError, setting
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.types import Pictures, Recognition
 
+Tool = Callable[[Pictures, Generator], Pictures]
+"""As `ThreatModel.tool`."""
 LEFT_OUT = "the plan has it learn about other cloaks only"
 AS_PUBLISHED = "none"
 """The transform of adversaries that train on every gallery; their scenario is EVERYBODY."""
@@ -169,8 +172,11 @@ def _threat(
     background = scene.seen.background
     if tool is not None:
         granted = scene.instead.get(name, tool)
+        own = granted.learnable(background)
         run = scene.sight.tool(granted.for_adversary, scene.photos.background)
-        return ThreatModel(recognition, granted.learnable(background), run)
+        if isinstance(granted, CloakTool) and isinstance(granted.cloak, ThirdPartyCloak):
+            run = _of_own(run, own)
+        return ThreatModel(recognition, own, run)
 
     def forbidden(_pictures: Pictures, _rng: Generator) -> Pictures:
         raise PluginError(
@@ -180,3 +186,20 @@ def _threat(
         )
 
     return ThreatModel(recognition, background, forbidden)
+
+
+def _of_own(run: Tool, own: Pictures) -> Tool:
+    """Copies that somebody else made are of the background alone: of what was scraped the folder
+    has some as well, but nobody can run it on the rest."""
+    names = set(own.names)
+
+    def of_own(pictures: Pictures, rng: Generator) -> Pictures:
+        if not names.issuperset(pictures.names):
+            raise NotPossibleError(
+                "somebody else made the cloaked copies: no tool can be run on other pictures",
+                expected="a cloak that can be run on any picture",
+                remedy="name one, as --attack lowkey",
+            )
+        return run(pictures, rng)
+
+    return of_own

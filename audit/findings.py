@@ -6,6 +6,7 @@ every other adversary found.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -23,6 +24,12 @@ NEWER = "Does it survive newer models?"
 UNSEEN = "Does it carry over to recognisers that the cloak never saw?"
 ADAPTIVE = "adaptive"
 """The adversary that the third question is about."""
+NEWER_ONES = (
+    ("mobilefacenet:faceplugin", datetime.date(2021, 10, 21)),
+    ("edgeface:xxs", datetime.date(2023, 7, 1)),
+)
+"""Recognisers that may answer whether a cloak survives newer models, and their dates: the one that
+can be fetched, and the newest of all."""
 EVERYBODY = "all"
 """The scenario of adversaries that are not measured in every one."""
 
@@ -137,9 +144,12 @@ def _newer(report: AuditReport, attack: str) -> Answer:
         released = next(c.released for c in report.cloaks if c.attack == attack)
         if released is None:
             return Answer(attack, NEWER, impossible="the cloak does not say when it was released")
-        dated = FACEPLUGIN.released
-        fetch = FACEPLUGIN.name if dated and dated > released else ""
-        names = dict.fromkeys((*report.plan.adversaries.recognisers, fetch or "edgeface:xxs"))
+        name = next((name for name, dated in NEWER_ONES if dated > released), "")
+        if not name:
+            why = f"no recogniser that has a card here was released after {released:%B %Y}"
+            return Answer(attack, NEWER, impossible=why)
+        names = dict.fromkeys((*report.plan.adversaries.recognisers, name))
+        fetch = name if name == FACEPLUGIN.name else ""
         return Answer(attack, NEWER, measure_with=("recogniser", ",".join(names)), fetch=fetch)
     return Answer(attack, NEWER, _findings(NEWER, newer))
 

@@ -25,8 +25,8 @@ class Foresight:
     """What an audit would do."""
 
     counts: Counts
-    forecast: Forecast
-    """Of everything after faces are found."""
+    forecast: Forecast | None
+    """Of everything after faces are found; None: it cannot be told."""
     splits: int
     """How many of the people there are; the rest is of the first."""
     memory: int | None
@@ -37,7 +37,11 @@ class Foresight:
 
 def foresee(scene: Scene, splits: int = 1) -> Foresight:
     """What an audit would do. scene: of its first split. Raises: any AuditError."""
-    found, counts = _trial(scene), scene.photos.counts
+    counts, found = scene.photos.counts, None
+    try:
+        found = _trial(scene)
+    except _MadeUpError as error:
+        log.info("how long it takes is not known", exc_info=error)
     return Foresight(counts, found, splits, _peak(), tuple(consent(scene, found, splits)))
 
 
@@ -62,11 +66,21 @@ def foretell(scene: Scene) -> None:
         scene.work.foretell(found)
 
 
+class _MadeUpError(Exception):
+    """Something failed when most of its pictures, or numbers, were repeated from others."""
+
+
 def _trial(scene: Scene) -> Forecast:
+    """Raises: whatever an audit may; _MadeUpError after something was made up."""
     with scene.work.trial() as forecast:
-        published = publish(scene)
-        measure(scene, published, prepare(scene))
-        visible(scene, published, Ruler.present())
+        try:
+            published = publish(scene)
+            measure(scene, published, prepare(scene))
+            visible(scene, published, Ruler.present())
+        except Exception as error:
+            if forecast.made_up:
+                raise _MadeUpError from error
+            raise
     return forecast
 
 

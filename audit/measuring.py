@@ -161,6 +161,7 @@ def _searches(
         calibration=scene.seen.calibration,
         others=scene.seen.others_probes,
         scraped=gallery,
+        before=scraped.control,
         changed=changed,
     )
 

@@ -78,11 +78,14 @@ def noted(folder: Path, plan: AuditPlan, shard: str = "") -> Iterator[None]:
     """`begin`; what the folder said before is put back if the audit cannot be done as asked.
 
     Trouble with a disk is another matter: the audit goes on once there is room. Raises:
-    StorageError.
+    StorageError, RunError.
     """
     note, before = folder / PLAN, None
-    with explained(note), contextlib.suppress(FileNotFoundError):
-        before = note.read_bytes()
+    try:
+        with explained(note), contextlib.suppress(FileNotFoundError):
+            before = documents.content(note)
+    except ValueError as error:
+        raise _no_plan(note, error) from error
     begin(folder, plan, shard)
     try:
         yield
@@ -214,8 +217,12 @@ def started(folder: Path) -> Start:
     try:
         return documents.parsed(documents.content(file), Start)
     except (OSError, ValueError) as error:
-        raise RunError(
-            f"{file} is not the plan of a run ({error})",
-            expected=f"the {PLAN} that an audit leaves in its folder",
-            remedy="name a folder that `runs list` shows, or run the audit again",
-        ) from error
+        raise _no_plan(file, error) from error
+
+
+def _no_plan(file: Path, error: Exception) -> RunError:
+    return RunError(
+        f"{file} is not the plan of a run ({error})",
+        expected=f"the {PLAN} that an audit leaves in its folder",
+        remedy="name a folder that `runs list` shows, or run the audit again",
+    )

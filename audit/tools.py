@@ -94,6 +94,10 @@ def _parted(spec: Spec) -> tuple[Spec, Spec | None]:
 
 
 def _cloaks(of: Spec) -> Sequence[str]:
-    """The specs that are separated by +, which stand in the name."""
+    """The specs that are separated by +, which stand in the name. Raises: OptionError, before any
+    of them is loaded."""
     plain = not of.value and not of.options and of.of is None
-    return split(of.name, "+") if plain else [str(of)]
+    specs = split(of.name, "+") if plain else [str(of)]
+    for spec in specs:
+        parse(spec)
+    return specs

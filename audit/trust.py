@@ -6,6 +6,8 @@ shown, and runs only if the user agrees. Never imports torch.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,13 +64,26 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _names_program(text: str) -> bool:
-    """A path of pictures need not be a spec. A name in quotes may hold specs itself."""
+    """A path of pictures need not be a spec. A name in quotes may hold specs itself. What cannot be
+    parsed is cut at everything that specs give a meaning to: better to ask once too often."""
+    if _runs(text) or any(map(_runs, _MARKS.split(text))):
+        return True
+    names = [spec.name for link in _links(text) for spec in _chain(link)]
+    return any(_runs(n) or (n != text and _names_program(n)) for n in names)
+
+
+_MARKS = re.compile(r"[\s\"\\:,=@+]+")
+
+
+def _links(text: str) -> Iterator[Spec]:
+    """The parts of a chain that are specs."""
     try:
-        links = [parse(link) for link in split(text, "+")]
+        parts = split(text, "+")
     except OptionError:
-        links = []
-    names = [spec.name for link in links for spec in _chain(link)]
-    return _runs(text) or any(_runs(n) or (n != text and _names_program(n)) for n in names)
+        return
+    for part in parts:
+        with contextlib.suppress(OptionError):
+            yield parse(part)
 
 
 def _chain(spec: Spec | None) -> Iterator[Spec]:

@@ -32,6 +32,8 @@ class Searches:
     all of them clean."""
     changed: Tensor
     """(n_scraped,) bool: published cloaked."""
+    before: Pictures = field(kw_only=True)
+    """Those, as the control scraped them. A copy may have another name than its photo."""
     others: Pictures = field(default_factory=lambda: Pictures(()))
     """Clean probes of unprotected people who are enrolled; may be empty."""
 

@@ -46,8 +46,8 @@ class Residual:
         Raises: NotPossibleError where the adversary gives no embeddings.
         """
         before, after = _embedding(control), _embedding(cloaked)
-        changed = set(searches.scraped.select(searches.changed).names)
-        clean, cloaks = (_named(system.kept, changed) for system in (control, cloaked))
+        clean = _among(control.kept, searches.before.select(searches.changed))
+        cloaks = _among(cloaked.kept, searches.scraped.select(searches.changed))
         known = searches.clean, control.kept, searches.scored
         own_clean = [own for own, _ in _cosines(before, clean, *known)]
         found = [*_cosines(after, cloaks, *known)]
@@ -70,8 +70,9 @@ def _embedding(system: System) -> Embedding:
     )
 
 
-def _named(pictures: Pictures, names: set[str]) -> Pictures:
-    """Those called so in which a face was found."""
+def _among(pictures: Pictures, others: Pictures) -> Pictures:
+    """Those that are called as one of the others and in which a face was found."""
+    names = set(others.names)
     known = torch.tensor([name in names for name in pictures.names], dtype=torch.bool)
     return pictures.select(known & pictures.found)
 

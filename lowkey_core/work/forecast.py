@@ -37,6 +37,8 @@ class Forecast:
     """By label, those that were made since."""
     started: float = field(default_factory=time.perf_counter)
     """When the work began that this foretells."""
+    made_up: bool = False
+    """Whether the trial answered anything with what it repeated."""
 
     def each(self, label: str) -> float:
         """Seconds that every piece adds to the whole."""
@@ -90,6 +92,7 @@ class Trial:
         self._asked |= new
         self.forecast.pieces[label] += len(new)
         if label in self._samples and self._spent[label] >= ENOUGH:
+            self.forecast.made_up = True
             return [self._samples[label]] * len(keys), False
         began = time.perf_counter()
         made = list(make())

@@ -166,19 +166,27 @@ ROOT = Path(__file__).parents[2]
 """Above the packages of this project."""
 
 
-@functools.cache
 def source_of(file: Path) -> str:
     """Digest of a source file, and of every module of this project that it imports, directly or
-    not. Others are named by their version, or not at all."""
-    found, waiting = {file}, [file]
+    not. Others are named by their version, or not at all. A file of this project is read once, a
+    user's each time: it may be edited, and loaded again, while this process lives."""
+    ours = any(file.is_relative_to(ROOT / package) for package in _PACKAGES)
+    return _source_of(file, None if ours else file.read_bytes())
+
+
+@functools.cache
+def _source_of(file: Path, content: bytes | None) -> str:
+    """content: of a file that is not ours."""
+    found, waiting = {file}, [*_imports(file, content)]
     while waiting:
-        for imported in _imports(waiting.pop()):
-            if imported not in found:
-                found.add(imported)
-                waiting.append(imported)
+        imported = waiting.pop()
+        if imported not in found:
+            found.add(imported)
+            waiting += _imports(imported)
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(found):
-        digest.update(hashlib.blake2b(path.read_bytes()).digest())
+        read = content if path == file and content is not None else path.read_bytes()
+        digest.update(hashlib.blake2b(read).digest())
     return digest.hexdigest()
 
 
@@ -194,10 +202,10 @@ def source_digest() -> str:
 
 
 @functools.cache
-def _imports(file: Path) -> tuple[Path, ...]:
+def _imports(file: Path, content: bytes | None = None) -> tuple[Path, ...]:
     """The files of this project that a source file imports, wherever in it."""
     try:
-        tree = ast.parse(file.read_bytes())
+        tree = ast.parse(file.read_bytes() if content is None else content)
     except (SyntaxError, ValueError):  # not Python: it has no imports
         return ()
     names: list[str] = []

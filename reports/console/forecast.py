@@ -16,6 +16,10 @@ def lines(found: Foresight) -> Iterator[str]:
         f"faces found, and kept: {counts.gallery} pictures of {counts.enrolled} people to enrol, "
         f"{counts.probes} probes, {counts.background_pictures} pictures of the background"
     )
+    if forecast is None:
+        yield "how long it takes cannot be told: what stands in for most pictures breaks a part"
+        yield from found.services
+        return
     times = {what: n * forecast.each(what) for what, n in forecast.pieces.items()}
     for what, seconds in sorted(times.items(), key=lambda item: -item[1]):
         pieces, many = forecast.pieces[what], forecast.abreast.get(what, 1)

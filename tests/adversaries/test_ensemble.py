@@ -303,3 +303,10 @@ def test_the_robust_system_is_the_one_that_adaptive_trained(member: str, tmp_pat
 
 def seeded() -> Generator:
     return Generator().manual_seed(1)
+
+
+@pytest.mark.parametrize("of", ["adaptive", "adaptive:e2e", "oblivious:e2e"])
+def test_it_trains_on_every_gallery_if_its_robust_system_does(of: str) -> None:
+    granted = {"work": Work(), "device": torch.device("cpu")}
+    both = [ADVERSARIES.load(name, granted=granted) for name in (f"ensemble:top2@{of}", of)]
+    assert len({each.about.trains_per_gallery for each in both}) == 1

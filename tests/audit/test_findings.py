@@ -7,8 +7,11 @@ import datetime
 import pytest
 
 from audit.comparisons import comparisons
-from audit.findings import UNSEEN, answers, cells, differences
+from audit.findings import NEWER_ONES, UNSEEN, answers, cells, differences
+from audit.models import catalogue
 from audit.records import RecogniserRecord, SplitRecord
+from audit.report import AuditReport
+from lowkey_core.recognisers import RECOGNISERS
 from tests.audit.samples import ATTACK, NAMES, NOISE, PEOPLE, cell, recogniser, sample
 from tests.audit.test_report import with_cells
 
@@ -62,9 +65,32 @@ def test_without_a_newer_network_it_says_which_one_to_fetch() -> None:
     assert newer.fetch == "mobilefacenet:faceplugin"
     assert newer.measure_with
     assert newer.measure_with[1].endswith(",mobilefacenet:faceplugin")
-    later = old.cloaks[0].model_copy(update={"released": datetime.date(2024, 1, 1)})
-    newer = answers(old.model_copy(update={"cloaks": (later,)}))[1]
-    assert newer.fetch == "", "it is not newer than every cloak"
+    newer = answers(released(old, 2022))[1]
+    assert newer.measure_with
+    assert newer.measure_with[1].endswith(",edgeface:xxs")
+    assert newer.fetch == "", "nothing that can be fetched is newer"
+
+
+def released(report: AuditReport, year: int) -> AuditReport:
+    """The same, of a cloak of that January."""
+    cloak = report.cloaks[0].model_copy(update={"released": datetime.date(year, 1, 1)})
+    return report.model_copy(update={"cloaks": (cloak,)})
+
+
+def test_of_a_cloak_newer_than_every_recogniser_it_names_none() -> None:
+    report = sample()
+    old = tuple(c for c in report.cells if c.recogniser == "old")
+    newer = answers(released(report.model_copy(update={"cells": old}), 2026))[1]
+    assert newer.measure_with is None
+    assert "was released after January 2026" in newer.impossible
+
+
+def test_the_recognisers_that_it_names_have_the_dates_of_their_cards() -> None:
+    cards = {card.name: card.released for _, card in catalogue().values()}
+    assert {name: cards[name] for name, _ in NEWER_ONES} == dict(NEWER_ONES)
+    ours = {name for name in RECOGNISERS.available() if name.startswith("zoo:")}
+    others = [cards.get(name) for name in {*RECOGNISERS.available()} - ours]
+    assert max(filter(None, others)) == max(d for _, d in NEWER_ONES), "the zoo is never newer"
 
 
 def test_what_is_impossible_says_why() -> None:

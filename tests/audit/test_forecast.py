@@ -10,6 +10,7 @@ from audit.forecast import Foresight, foresee
 from audit.plan import AuditPlan
 from audit.run import run_audit
 from audit.scene import assemble
+from lowkey_core.errors import PluginError
 from lowkey_core.work import forecast
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.forecast import Forecast
@@ -49,6 +50,27 @@ def test_cloaks_with_and_without_a_bound_of_every_pixel_are_foretold_together(
         "measuring visibility",
         "measuring visibility, and how much is at a bound",
     }
+
+
+def test_what_fails_on_stand_ins_is_no_reason_to_refuse(
+    plan: AuditPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a program that is blamed for a copy of the wrong size: it was another picture's."""
+
+    def fails(*_: object) -> None:
+        raise PluginError("wrong size", expected="the right one", remedy="mend it")
+
+    monkeypatch.setattr("audit.forecast.visible", fails)
+    monkeypatch.setattr(forecast, "ENOUGH", float("inf"))  # nothing is
+    with pytest.raises(PluginError, match="wrong size"):
+        foresee(assemble(plan, Work()))
+    monkeypatch.setattr(forecast, "ENOUGH", 0.0)  # everything is answered from one piece
+    foreseen = foresee(assemble(plan, Work()))
+    assert foreseen.forecast is None
+    assert foreseen.counts.protected == 3
+    head, said = lines(foreseen)
+    assert "to enrol" in head
+    assert said.startswith("how long it takes cannot be told")
 
 
 def test_what_workers_make_is_said_to_take_as_much_less_time() -> None:

@@ -103,7 +103,7 @@ def test_what_cannot_be_counted_in_one_trial_is_counted_in_none() -> None:
     nobody = Pictures(())
     for scored in ((0,), (1,), (2, 3)):
         trial = Trial(scored, torch.ones(1).bool())
-        asked = Searches(scored, nobody, nobody, nobody, nobody, trial.cloaked)
+        asked = Searches(scored, *(nobody,) * 4, trial.cloaked, before=nobody)
         counting.add(trial, {FOUND: Outcome()}, None, None, asked)  # type: ignore[arg-type]
     assert counting.impossible == {"first": "one; expected two; three"}
     assert set(counting.outcomes) == {"face found", "always"}

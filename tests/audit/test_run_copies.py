@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from adversaries.parts.end_to_end import Copies, chosen
 from audit.plan import AuditPlan
 from audit.run import run_audit
 from lowkey_core import cloaks, datasets
@@ -15,9 +16,13 @@ from lowkey_core.errors import DatasetError
 from lowkey_core.publish.protect import Protector
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.settings import Settings
+from lowkey_core.types import Pictures
 from lowkey_core.work.work import Work
 from reports import REPORTS
 from tests.audit.plans import changed
+
+
+E2E = "adaptive:e2e:rounds=1:share=1.0"
 
 
 def copies(plan: AuditPlan, root: Path, skip: tuple[str, ...] = ()) -> AuditPlan:
@@ -93,3 +98,24 @@ def test_too_few_people_with_copies_are_said_so(plan: AuditPlan, tmp_path: Path)
     found = copies(plan, tmp_path / "copies", skip=tuple(everybody[2:]))
     with pytest.raises(DatasetError, match=r"for 2 people.*use protected=2"):
         run_audit(found, Work())
+
+
+def test_nobody_runs_a_folder_on_what_was_scraped(
+    plan: AuditPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the clean gallery would be learned from with copies, the published one without."""
+    monkeypatch.setattr("lowkey_core.publish.tool.ENOUGH", 1)
+    asked: list[tuple[int, int]] = []
+
+    class Counted(Copies):
+        def __call__(self, scraped: Pictures, /) -> Pictures:
+            made = super().__call__(scraped)
+            asked.append((len(chosen(scraped, self.share, self.seed)), len(made)))
+            return made
+
+    monkeypatch.setattr("adversaries.adaptive.Copies", Counted)
+    found = changed(copies(plan, tmp_path / "copies"), background=4)
+    report = run_audit(changed(found, adversary=E2E, epochs=1), Work())
+    assert not any(adversary.impossible for adversary in report.adversaries)
+    assert len(asked) == 2, "in both arms"
+    assert all(people > 0 and made == 0 for people, made in asked)

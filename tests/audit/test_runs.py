@@ -15,8 +15,8 @@ import typer.main
 import cli
 from audit import choices, report, runs
 from audit.plan import AuditPlan
-from audit.runs import begin, listing, resumed
-from lowkey_core.errors import OptionError, ReportError, RunError
+from audit.runs import begin, listing, noted, resumed
+from lowkey_core.errors import OptionError, ReportError, RunError, StorageError
 from reports import REPORTS
 from tests.audit.plans import changed
 from tests.audit.samples import cell, sample
@@ -158,3 +158,10 @@ def test_runs_are_listed_without_torch(tmp_path: Path) -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_note_that_is_no_file_is_said_so_and_not_waited_for(tmp_path: Path) -> None:
+    (finished(tmp_path) / "plan.json").unlink()
+    os.mkfifo(tmp_path / "plan.json")
+    with pytest.raises(StorageError, match=r"plan\.json"), noted(tmp_path, AuditPlan()):
+        pytest.fail("nothing begins")

@@ -76,7 +76,9 @@ def pictures(count: int, first: int) -> Pictures:
 def searches(calibration: int, probes: int = 400) -> Searches:
     own = Pictures(pictures(20, 0).items * (probes // 20))
     changed = torch.ones(len(ENROLLED)).bool()
-    return Searches(tuple(range(20)), own, own, pictures(calibration, 1000), ENROLLED, changed)
+    strangers = pictures(calibration, 1000)
+    who = tuple(range(20))
+    return Searches(who, own, own, strangers, ENROLLED, changed, before=ENROLLED)
 
 
 def arms(outcome: Outcome) -> tuple[Rate, Rate]:

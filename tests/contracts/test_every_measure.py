@@ -62,7 +62,7 @@ def system(
 
 def searches(scored: tuple[int, ...], scraped: Pictures, changed: Tensor) -> Searches:
     probes = PROBES.of(scored)
-    return Searches(scored, probes, probes, STRANGERS, scraped, changed, OTHERS)
+    return Searches(scored, probes, probes, STRANGERS, scraped, changed, OTHERS, before=GALLERY)
 
 
 def of(pictures: Pictures, *who: int) -> Tensor:
@@ -238,6 +238,18 @@ def test_a_residual_tells_who_is_left_in_cloaked_pictures() -> None:
     centroid = RECOGNITION.embed(PROBES.of([0])).mean(0)
     alone = counted("residual", (0,))[OWN_CLOAKED].value
     assert alone == pytest.approx(float((vectors @ centroid / centroid.norm()).mean()), abs=1e-5)
+
+
+def test_a_residual_is_of_the_same_pictures_whatever_copies_are_called() -> None:
+    changed, made = of(GALLERY, 0, 1), swapped(GALLERY)
+    called = tuple(f"copies/{name}" for name in made.names)
+    renamed = crops(made.faces(), made.identities, called)
+    found = [
+        measure("residual")(system(GALLERY), system(p), searches((0, 1), p, changed))
+        for p in (made, renamed)
+    ]
+    assert found[0] == found[1]
+    assert all(outcome.value is not None for outcome in found[0].values())
 
 
 def test_a_residual_without_cloaked_pictures_has_no_value() -> None:

@@ -75,7 +75,10 @@ class Lesson:
             loss,
             count,
             self.recipe,
-            key=fingerprint(code, *(arm.digests for arm in self.arms), network, str(self.device)),
+            key=fingerprint(
+                *(code, *(arm.digests for arm in self.arms), network, str(self.device)),
+                *map(transforms.load, VERSIONS),
+            ),
             seed=self.seed,
             work=self.work,
             label=label,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 from lowkey_core.work.bounded import Bounded
 
 
@@ -30,3 +33,16 @@ def test_what_is_larger_than_all_of_it_is_given_and_kept_until_the_next() -> Non
     assert memory.get("large", lambda: bytes(50)) == bytes(50)
     assert memory.get("small", lambda: bytes(1)) == bytes(1)
     assert list(memory.values) == ["small"]
+
+
+def test_what_two_threads_make_at_the_same_time_is_held_once() -> None:
+    memory, both = Bounded[bytes](100, len), threading.Barrier(2)
+
+    def make() -> bytes:
+        both.wait(10)  # neither has it yet
+        return bytes(10)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [*pool.map(lambda _: memory.get("a", make), range(2))]
+    assert found[0] is found[1]
+    assert memory.held == 10

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lowkey_core.cloaks import CLOAKS
 from lowkey_core.errors import StorageError
+from lowkey_core.spec import parse
 from lowkey_core.types import Pictures
 from lowkey_core.work.cache import Cache
 from lowkey_core.work.provenance import fingerprint
@@ -37,6 +38,15 @@ def test_fingerprints_tell_content_apart() -> None:
 def test_equal_content_has_one_fingerprint() -> None:
     assert fingerprint(TinyNetwork(1)) == fingerprint(TinyNetwork(1))
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+
+
+def test_a_file_that_is_edited_and_loaded_again_has_another_fingerprint(tmp_path: Path) -> None:
+    """As in a notebook, where one process sees both."""
+    (tmp_path / "mine.py").write_text(SOURCE.format(size=1, result=1))
+    first = fingerprint(CLOAKS.find(parse(str(tmp_path / "mine.py"))).build())
+    assert fingerprint(CLOAKS.find(parse(str(tmp_path / "mine.py"))).build()) == first
+    (tmp_path / "mine.py").write_text(SOURCE.format(size=1, result=2))
+    assert fingerprint(CLOAKS.find(parse(str(tmp_path / "mine.py"))).build()) != first
 
 
 def test_a_fingerprint_is_the_same_in_every_process() -> None:
