@@ -198,7 +198,7 @@ def _of_own(run: Tool, own: Pictures) -> Tool:
             raise NotPossibleError(
                 "somebody else made the cloaked copies: no tool can be run on other pictures",
                 expected="a cloak that can be run on any picture",
-                remedy="name one, as --attack lowkey",
+                remedy=f"name one with {setting('attack')}",
             )
         return run(pictures, rng)
 
