@@ -21,7 +21,6 @@ from lowkey_core.work.work import Work
 from reports import REPORTS
 from tests.audit.plans import changed
 
-
 E2E = "adaptive:e2e:rounds=1:share=1.0"
 
 
