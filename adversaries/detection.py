@@ -7,7 +7,7 @@ What is flagged is dropped, purified, or kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -63,6 +63,7 @@ def build(
     flagged: Literal["drop", "purify", "keep"] = "drop",
     purifier: Literal["learned", "squeeze", "jpeg", "resize", "nlmeans"] | None = None,
     unseen: bool = False,
+    stated: Collection[str] = (),
 ) -> Detection:
     """epochs: of training; each detector makes its own number of passes of them. batch: how many
     pictures make a step, 16 if not given. flagged: whether pictures judged cloaked are left out of
@@ -73,7 +74,10 @@ def build(
     Raises: OptionError for an option that means nothing to the member, or to what follows a flag.
     """
     detector = DETECTORS[member]()
+    by = purifier or ("learned" if detector.uses_tool else "jpeg")
+    restores = flagged == "purify" and by == "learned"
     for option, idle, why in (
+        ("epochs", "epochs" in stated and not (detector.trains or restores), "it trains nothing"),
         ("batch", batch is not None and not detector.trains, "it trains nothing"),
         ("unseen", unseen and not detector.uses_tool, "it learns about no cloak: all are unseen"),
         ("purifier", purifier is not None and flagged != "purify", f"it is to {flagged} pictures"),
@@ -85,7 +89,6 @@ def build(
                 remedy=f"leave out {option}",
             )
     device = device or torch.device("cpu")
-    by = purifier or ("learned" if detector.uses_tool else "jpeg")
     purify = purifiers.method(by, {}, work, device, epochs) if flagged == "purify" else None
     recipe = detector.recipe(epochs, batch or 16)
     return Detection(work, recipe, flagged, device, detector=detector, purify=purify, unseen=unseen)

@@ -13,7 +13,7 @@ clean gallery under the same purifier, shows what purification costs in accuracy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -24,6 +24,7 @@ from torch import Generator, Tensor
 from adversaries import AdversaryAbout, Prepared, System, ThreatModel
 from adversaries.parts import purifiers
 from adversaries.parts.purifiers import Method, Purifier
+from lowkey_core.errors import OptionError
 from lowkey_core.types import Candidates, Gallery, Pictures, Recognition
 from lowkey_core.work.work import Work
 
@@ -46,6 +47,7 @@ def build(
     strength: Annotated[float, Ge(0.1), Le(255)] | None = None,
     batch: Annotated[int, Ge(1)] | None = None,
     channels: Annotated[int, Ge(4), Le(512)] | None = None,
+    stated: Collection[str] = (),
 ) -> Purification:
     """on: whether probes are purified, too, before they are searched for.
 
@@ -59,6 +61,12 @@ def build(
         **{"batch": batch, "channels": channels},
     }
     given = {name: value for name, value in every.items() if value is not None}
+    if "epochs" in stated and member != "learned":
+        raise OptionError(
+            f"purification:{member} was given epochs",
+            expected="no epochs, as it learns nothing",
+            remedy="leave out epochs",
+        )
     by = purifiers.method(member, given, work, device or torch.device("cpu"), epochs)
     return Purification(by, on)
 

@@ -204,18 +204,6 @@ def test_without_assets_no_socket_is_opened_in_search_of_them(tmp_path: Path) ->
     assert "has no weights" in said
 
 
-@pytest.mark.faces
-def test_an_audit_of_real_faces_opens_no_socket(tmp_path: Path) -> None:
-    arguments = (
-        "--preset quick --surrogate dlib --recogniser edgeface:xxs --adversary adaptive,detection "
-        "--attack lowkey:steps=1 --protected 2 --probes 2 --gallery 2 --background 2 --others 2 "
-        f"--distractors 2 --ranks 1 --epochs 1 --out {tmp_path}/run --cache {tmp_path}/cache"
-    )
-    process = start("audit", *arguments.split())
-    _, said = process.communicate(timeout=280)
-    assert process.returncode in (0, INCONCLUSIVE), said
-
-
 def test_the_guard_sees_a_socket() -> None:
     """Else the tests above would prove nothing."""
     opening = (

@@ -5,7 +5,8 @@ path of a `.py` file, or as an entry point of an installed distribution (group `
 and so on). A family lists its `MEMBERS`, named after a colon (`lowkey:published`), and takes
 `member` in `build`; the family's name alone means the first.
 
-`build` asks by parameter name for what the audit grants (surrogates, work, ...), and its other
+`build` asks by parameter name for what the audit grants (surrogates, work, ...), for `stated`, the
+names of the options that its spec has (others may have come from the plan), and its other
 parameters are the plugin's options, with limits in their annotations: `Annotated[float, Ge(0)]`.
 """
 
@@ -107,6 +108,8 @@ class Kind(Generic[T]):
         options = options_of(spec, plugin, offered, defaults or {})
         if plugin.asks_for("member"):
             offered["member"] = spec.value or (plugin.members or ("",))[0]
+        if plugin.asks_for("stated"):
+            offered["stated"] = frozenset(spec.options)
         if plugin.asks_for("of"):
             offered.setdefault("of", spec.of)
         elif spec.of is not None:

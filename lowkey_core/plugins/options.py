@@ -18,7 +18,7 @@ def options_of(
 ) -> dict[str, Any]:
     """Values for the parameters of `build` that users may set, within their limits."""
     kinds = inspect.Parameter
-    reserved = {*granted, "member", "of"}
+    reserved = {*granted, "member", "of", "stated"}
     named = {k: p for k, p in plugin.parameters.items() if k not in reserved}
     takes_all = any(p.kind is kinds.VAR_KEYWORD for p in named.values())
     named = {

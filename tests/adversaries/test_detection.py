@@ -167,13 +167,19 @@ def test_what_purifies_runs_the_tool_only_where_the_detector_does(
     "spec",
     [
         *("classifier:purifier=jpeg", "classifier:flagged=keep:purifier=jpeg"),
-        *("spectral:batch=4", "activation:batch=4"),
+        *("spectral:batch=4", "activation:batch=4", "spectral:epochs=4"),
+        "activation:epochs=4:flagged=purify:purifier=jpeg",
         *(f"{member}:unseen=true" for member in IGNORANT),
     ],
 )
 def test_an_option_that_would_mean_nothing_is_refused(spec: str) -> None:
     with pytest.raises(OptionError, match="leave out"):
         ADVERSARIES.load(f"detection:{spec}", granted={"work": Work()})
+
+
+def test_epochs_of_what_learns_to_purify_are_no_idle_option() -> None:
+    spec = "detection:spectral:epochs=4:flagged=purify:purifier=learned"
+    assert ADVERSARIES.load(spec, granted={"work": Work()})
 
 
 def test_each_member_answers_a_question_of_its_own() -> None:

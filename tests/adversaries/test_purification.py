@@ -282,6 +282,7 @@ def test_each_says_what_it_did() -> None:
         ("squeeze:bits=8:median=1", "leaves pictures as they are.*bits below 8"),
         ("resize:share=1", "less than 1"),
         ("jpeg:quality=0", "greater than or equal to 1"),
+        ("jpeg:epochs=3", "no epochs, as it learns nothing"),
         ("jpeg:on=probes", "'gallery' or 'both'"),
     ],
 )
@@ -303,7 +304,7 @@ def test_the_options_are_those_of_the_document() -> None:
         name: (default, of)
         for name, default, of in re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|", table, re.M)
     }
-    granted = {"member", "work", "device"}
+    granted = {"member", "work", "device", "stated"}
     assert {*said} == {*inspect.signature(build).parameters} - granted
     for member, options in purifiers.DEFAULTS.items():
         assert f"| `purification:{member}` |" in section

@@ -12,7 +12,7 @@ from adversaries import adaptive, adversarial_training, detection, oblivious
 from adversaries.parts import end_to_end
 
 PAGE = (Path(__file__).parents[2] / "docs" / "adversaries.md").read_text()
-GRANTED = {"member", "work", "device"}
+GRANTED = {"member", "work", "device", "stated"}
 
 
 def options(section: str) -> dict[str, str]:

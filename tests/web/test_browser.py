@@ -76,8 +76,19 @@ def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return go
 
 
-def no_wider(page: Any) -> None:
-    assert real.too_wide(chromium.Seen(page)) == 0  # type: ignore[arg-type]
+def looks(page: Any) -> Iterator[int]:
+    """The page wide and light, then narrow and dark; it stays so."""
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        yield width
+
+
+def fits(seen: chromium.Seen, name: str) -> None:
+    """However it is looked at; pictures of it have this name."""
+    for width in looks(seen.page):
+        assert real.too_wide(seen) == 0  # type: ignore[arg-type]
+        shot(seen, f"{name}-{width}")
 
 
 def watched(page: Any, held: threading.Event, photos: int) -> None:
@@ -90,39 +101,29 @@ def watched(page: Any, held: threading.Event, photos: int) -> None:
     assert not page.locator("progress").count()
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_from_photos_to_forgetting(
-    *,
-    width: int,
-    scheme: str,
-    browser: Any,
-    live: Live,
-    files: list[Path],
-    mine: list[Path],
-    held: threading.Event,
+    browser: Any, live: Live, files: list[Path], mine: list[Path], held: threading.Event
 ) -> None:
-    seen = opened(browser, live, width, color_scheme=scheme)
+    seen = opened(browser, live)
     page = seen.page
-    shot(seen, f"web-start-{width}")
+    fits(seen, "web-start")
     page.set_input_files("#photos-field", files)
     page.click("button.main")
     watched(page, held, 3)
     assert "cloaked, 1 face" in page.text_content("#photo-1")
     assert "cloaked, 2 faces" in page.text_content("#photo-2")
     assert "no face was found" in page.text_content("#photo-3")
-    no_wider(page)
-    shot(seen, f"web-photos-{width}")
+    fits(seen, "web-photos")
     page.click("#photo-2 >> text=Compare")
     page.wait_for_selector(".pair.over")
     assert page.locator("svg rect:not(.under)").count() == 2
-    no_wider(page)
     before = page.get_attribute(".after", "src")
     with page.expect_response("**/strength") as kept:
         page.fill("#strength", "7")
     assert kept.value.status in (0, 303)
     assert page.get_attribute(".after", "src") != before
     page.fill("#divide", "20")
-    shot(seen, f"web-photo-{width}")
+    fits(seen, "web-photo")
     with page.expect_download() as one:
         page.click("text=Download PNG")
     with Image.open(one.value.path()) as copy:
@@ -144,15 +145,14 @@ def test_from_photos_to_forgetting(
     page.click("text=Check 5 photos")
     page.wait_for_selector("progress[aria-label='Progress of the check']")
     page.wait_for_selector("text=What was found")
-    no_wider(page)
-    shot(seen, f"web-helps-{width}")
+    fits(seen, "web-helps")
     with page.expect_popup() as popup:
         page.click("text=The whole report")
     report = popup.value
     report.wait_for_load_state()
     assert report.locator("table").count()
-    no_wider(report)
-    assert not problems(browser, live, page, width)
+    fits(replace(seen, page=report), "web-report")
+    assert not [p for width in real.WIDTHS for p in problems(browser, live, page, width)]
     page.goto(live.address)
     page.click("button.bad")
     page.wait_for_selector("h1:has-text('Forgotten')")
