@@ -2,8 +2,8 @@
 
 `build` may ask by name for `work` (where finished work is kept) and `device` (where to train);
 `epochs` (how long to train) and `flagged` ("drop" or "keep" pictures judged cloaked) are the plan's
-unless the spec sets them; `stated` names the options that it sets. `of` is the adversary that the spec names behind its `@`, built in the
-same way; without one, `adaptive`.
+unless the spec sets them; `stated` names the options that it sets. `of` is the adversary that the
+spec names behind its `@`, built in the same way; without one, `adaptive`.
 """
 
 from __future__ import annotations
