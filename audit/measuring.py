@@ -34,7 +34,7 @@ def measure(scene: Scene, published: list[Publication], prepared: Contests) -> l
         for contest in (c for c in prepared.contests if c not in failed):
             failed.append(contest)
             with prepared.surviving(scene, contest.adversary, contest.attacks):
-                cells = [*_measured(scene, published, scraped, contest, transform)]
+                cells = _measured(scene, published, scraped, contest, transform)
                 found += [(contest, cell) for cell in cells]
                 failed.remove(contest)
         scene.work.forget_items()  # the next transform has embeddings of its own
@@ -47,22 +47,43 @@ def _measured(
     scraped: Scraped,
     contest: Contest,
     transform: str,
-) -> Iterator[Cell]:
+) -> list[Cell]:
     faced = {n: s for n, s in scene.scenarios.items() if contest.faces(n, transform)}
     if not faced:
-        return
+        return []
     control = contest.prepared(scraped.control)
-    _works(scene, contest, control)
+    who = contest.adversary, contest.recognition.card.name, contest.learned_about
+    try:
+        _works(scene, contest, control)
+    except NotPossibleError:
+        scene.work.given_up(who)
+        raise
+    with scene.work.unless_given_up(who):
+        return [*_faced(scene, published, scraped, contest, control, transform, faced)]
+
+
+def _faced(
+    scene: Scene,
+    published: list[Publication],
+    scraped: Scraped,
+    contest: Contest,
+    control: System,
+    transform: str,
+    faced: Mapping[str, Scenario],
+) -> Iterator[Cell]:
     for publication in (p for p in published if p.attack in contest.attacks):
         for name, scenario in faced.items():
             counting, searched = Counting(scene.measures), recall.begun(contest.recognition)
             cloaked = torch.zeros(len(scraped.clean)).bool()
             earlier = _earlier(published, scenario, publication)
-            for trial in trials(scene, name, scenario, publication):
+            for number, trial in enumerate(trials(scene, name, scenario, publication)):
                 gallery = scraped.of(trial, publication.attack, earlier)
                 system = contest.prepared(gallery)
                 searches = _searches(scene, scraped, trial, publication.attack, gallery)
-                seen = {FOUND: _faces_found(scene, scraped, trial, gallery)}
+                place = publication.attack, name, number
+                if place not in scraped.faces_found:
+                    scraped.faces_found[place] = _faces_found(scene, scraped, trial, gallery)
+                seen = {FOUND: scraped.faces_found[place]}
                 seen |= indexed(control, system, trial, scene.seen.gallery)
                 counting.add(trial, seen, control, system, searches)
                 cloaked |= trial.changed

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from audit.outcomes import Outcome
 from audit.publishing import Publication
 from audit.scenarios import Trial
 from audit.scene import Scene
@@ -23,6 +24,9 @@ class Scraped:
     bystanders: Pictures
     probes: dict[str, Pictures]
     """Cloaked probes by cloak, where a scenario searches for them."""
+    faces_found: dict[tuple[str, str, int], Outcome] = field(default_factory=dict)
+    """In how many cloaked ones a face is found, by cloak, scenario and number of the trial: the
+    same for every adversary, and counted once."""
 
     @property
     def control(self) -> Pictures:

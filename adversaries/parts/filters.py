@@ -59,10 +59,15 @@ class NonLocalMeans:
     library: str = version("scikit-image")
     """Whose result it is."""
 
+    @property
+    def reach(self) -> int:
+        """How far from a pixel its result depends on the photo, in pixels."""
+        return WINDOW // 2 + PATCH // 2
+
     def __call__(self, pixels: Pixels) -> Pixels:
         """The same size. Bands of rows are made at the same time, each with what it sees beyond its
         edges: the pixels are those of the whole photo."""
-        height, beyond = len(pixels), WINDOW // 2 + PATCH // 2
+        height, beyond = len(pixels), self.reach
         tall = math.ceil(height / torch.get_num_threads())
 
         def band(top: int) -> Pixels:

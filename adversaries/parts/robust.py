@@ -6,7 +6,7 @@ What ART 1.20.1 does that surprises:
   for the logits: `Classifier` is none.
 - The trainers draw from the global generators of numpy and torch: see `networks.art.contained`.
 - They show bars of progress, whatever `verbose` says.
-- Its import takes seconds, so nothing is imported before something is trained.
+- Its import takes seconds, and torchvision's does, so neither is imported before it is needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
-from torchvision.models import resnet18
 
 from adversaries.parts.classifier import Classifier
 from adversaries.parts.training import Epochs, Rows
@@ -55,7 +54,8 @@ class Student(nn.Module):
         self.card = replace(teacher, name=f"ResNet-18 taught by {teacher.name}")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.layers = resnet18(weights=None, num_classes=dimension)
+            models = importlib.import_module("torchvision.models")
+            self.layers = models.resnet18(weights=None, num_classes=dimension)
 
     def forward(self, images: Images) -> Embeddings:
         """images: (n, 3, 112, 112) in [0, 1]. Returns (n, dimension)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tarfile
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from lowkey_core.datasets import Dataset, kept_out, unique_names
 from lowkey_core.errors import DatasetError, setting
@@ -54,7 +54,8 @@ def tars() -> list[Path]:
 def _photos(tar: Path) -> list[Photo]:
     with tarfile.open(tar, "r:") as archive:  # "r:" as only an uncompressed tar has offsets
         return [
-            Photo(path.parent.name, path.name, tar, member.offset_data, member.size)
+            Photo(folder, file, tar, member.offset_data, member.size)
             for member in archive
-            if member.isfile() and (path := PurePosixPath(member.name)).suffix == ".jpg"
+            if member.isfile() and member.name.endswith(".jpg")
+            for *_, folder, file in [("", *member.name.split("/"))]
         ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lowkey_core.content import digests_of
 from lowkey_core.errors import DatasetError
-from lowkey_core.faces.alignment import warp
+from lowkey_core.faces.alignment import region, warp
 from lowkey_core.faces.detection import cut
 from lowkey_core.faces.frames import Frame
 from lowkey_core.faces.paste import Retouch, patched
@@ -61,32 +63,49 @@ class PhotoPicture:
 
     @property
     def published(self) -> str:
-        """Names the file that was published."""
+        """Names the file that was published: by its content where nothing was changed."""
+        if self.change is None:
+            return self.content
         at = None if self.at is None else (self.at.landmarks, self.at.size)
         return fingerprint(type(self), self.content, self.change, at)
 
     @property
     def served_as(self) -> str:
         """Names the pixels that a platform serves."""
-        return fingerprint(self.published, self.transformed, self.transform)
+        if self.transform is None:
+            return self.published
+        return fingerprint(type(self), self.published, self.transformed, self.transform)
 
     @property
     def digest(self) -> str:
         """As `Picture.digest`."""
         if not self._digest:
             frame = self.frame and (self.frame.landmarks, self.frame.box)
-            object.__setattr__(self, "_digest", fingerprint(self.served_as, frame))
+            name = fingerprint(type(self), self.served_as, frame)
+            object.__setattr__(self, "_digest", name)
         return self._digest
 
     def face(self, template: Template = ARCFACE, /) -> Tensor:
         """As `Picture.face`. Raises: DatasetError, UnreadableImageError."""
         if (frame := self.frame) is None:
             return torch.zeros(3, template.size, template.size, dtype=torch.uint8)
-        made = lambda: cut(self.pixels(), frame.to(template), template.size)  # noqa: E731
+        face = frame.to(template)
+
+        def made() -> Tensor:
+            pixels = self._before_platform()
+            if self.transform is not None:
+                pixels = seen_after(self.transform, pixels, face, template.size)
+            return cut(pixels, face, template.size)
+
         return FACES.get((self.digest, template.name), made)
 
     def pixels(self) -> Pixels:
         """As `Picture.pixels`. Raises: DatasetError if the file changed, UnreadableImageError."""
+        pixels = self._before_platform()
+        return pixels if self.transform is None else self.transform(pixels)
+
+    def _before_platform(self) -> Pixels:
+        """What was published. Raises: as `pixels`."""
         content = self.photo.read()
         if digest_of(content) != self.content:
             raise DatasetError(
@@ -100,7 +119,7 @@ class PhotoPicture:
             make = lambda: patched(pixels, warped, change)  # noqa: E731
             rows, columns, part = PATCHES.get(self.published, make)
             pixels[rows, columns] = part
-        return pixels if self.transform is None else self.transform(pixels)
+        return pixels
 
     def changed(self, change: Tensor, /) -> Picture:
         """As `Picture.changed`; no change leaves the picture as it is, and what was changed or
@@ -134,6 +153,38 @@ class Then:
     def __call__(self, pixels: Pixels) -> Pixels:
         """The same size."""
         return self.second(self.first(pixels))
+
+
+@runtime_checkable
+class Local(Protocol):
+    """A transform that makes each pixel from those around it alone."""
+
+    @property
+    def reach(self) -> int:
+        """How far around, in pixels."""
+        ...
+
+    def __call__(self, pixels: Pixels, /) -> Pixels:
+        """As `Transform`."""
+        ...
+
+
+def seen_after(transform: Transform, pixels: Pixels, face: Tensor, size: int) -> Pixels:
+    """What a transform makes of a photo, of the same size: right where a template sees it, which is
+    all that a local one looks at. May change `pixels`. face, size: as of `cut`."""
+    if isinstance(transform, Then):
+        pixels = transform.first(pixels)
+        return seen_after(transform.second, pixels, face, size)
+    if not isinstance(transform, Local):
+        return transform(pixels)
+    height, width = pixels.shape[:2]
+    rows, columns, _ = region(face, height, width, size)
+    top, left = (max(0, part.start - transform.reach) for part in (rows, columns))
+    around = pixels[top : rows.stop + transform.reach, left : columns.stop + transform.reach]
+    if 0 not in pixels[rows, columns].shape:
+        made = transform(np.ascontiguousarray(around))[rows.start - top :, columns.start - left :]
+        pixels[rows, columns] = made[: rows.stop - rows.start, : columns.stop - columns.start]
+    return pixels
 
 
 @dataclass(frozen=True)

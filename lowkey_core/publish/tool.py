@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -12,9 +13,14 @@ from lowkey_core.cloaks import Cloak, CloakAbout, PhotoCloak, ThirdPartyCloak
 from lowkey_core.errors import NotPossibleError, setting
 from lowkey_core.faces.pictures import levels
 from lowkey_core.publish.published import Published, batches
-from lowkey_core.types import Pictures, faces_of
+from lowkey_core.types import FACE_SIZE, Pictures, faces_of
+from lowkey_core.work.bounded import Bounded
 from lowkey_core.work.work import Work
 
+REMEMBERED = 64 * 2**20
+"""Bytes of changes: several adversaries run a tool on the same background."""
+CHANGE_BYTES = 2 * 3 * FACE_SIZE**2
+"""Of one face's, in whole grey levels."""
 ENOUGH = 10
 """An adversary that learned from fewer people would say little about the cloak."""
 
@@ -32,6 +38,11 @@ class Tool(Protocol):
         ...
 
 
+def memory() -> Bounded[Pictures]:
+    """Of cloaked pictures, by how large their changes are."""
+    return Bounded(REMEMBERED, lambda pictures: len(pictures) * CHANGE_BYTES)
+
+
 @dataclass(frozen=True)
 class CloakTool:
     """An audited cloak."""
@@ -40,6 +51,8 @@ class CloakTool:
     cloak: Cloak | PhotoCloak
     work: Work
     batch: int = 16
+    _made: Bounded[Pictures] = field(default_factory=memory, init=False, repr=False, compare=False)
+    """What was asked for last."""
 
     @property
     def about(self) -> CloakAbout:
@@ -50,8 +63,16 @@ class CloakTool:
         """As `Tool`: the change of each aligned face is carried into its photo."""
         if isinstance(self.cloak, PhotoCloak):
             return self.cloak.published(pictures, rng)
+        if self.work.trying:  # its answers are of no use
+            return self._cloaked(self.cloak, pictures, rng)
+        who = tuple(pictures.identities.tolist())
+        asked = pictures.digests, pictures.names, who, rng.initial_seed()
+        make = partial(self._cloaked, self.cloak, pictures, rng)
+        return self._made.get(asked, make)
+
+    def _cloaked(self, cloak: Cloak, pictures: Pictures, rng: Generator) -> Pictures:
         faces = faces_of(pictures)
-        published = Published(self.cloak, self.work, name=self.name, batch=self.batch)
+        published = Published(cloak, self.work, name=self.name, batch=self.batch)
         changes = levels(published(faces, rng) - faces.images)
         pairs = zip(pictures.items, changes, strict=True)
         return Pictures(tuple(picture.changed(change) for picture, change in pairs))

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from lowkey_core.work.records import Record
@@ -37,12 +38,20 @@ class Forecast:
     """By label, those that were made since."""
     started: float = field(default_factory=time.perf_counter)
     """When the work began that this foretells."""
+    spared: defaultdict[Hashable, Counter[str]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+    """By who may be given up early: by label, what is then not made."""
     made_up: bool = False
     """Whether the trial answered anything with what it repeated."""
 
     def each(self, label: str) -> float:
         """Seconds that every piece adds to the whole."""
         return self.rates.get(label, 0.0) / self.abreast.get(label, 1)
+
+    def spare(self, who: Hashable) -> None:
+        """Somebody was given up."""
+        self.pieces -= self.spared.pop(who, Counter())
 
     @property
     def seconds(self) -> float:
@@ -100,6 +109,13 @@ class Trial:
         self._samples.setdefault(label, made[0])
         self.forecast.kept[label] += len(new)
         return made, True
+
+    @contextmanager
+    def unless_given_up(self, who: Hashable) -> Iterator[None]:
+        """What is asked for inside is not made where `who` was given up before."""
+        before = Counter(self.forecast.pieces)
+        yield
+        self.forecast.spared[who] += self.forecast.pieces - before
 
     def foreseen(self, label: str, sample: Record, seconds: float) -> None:
         """Of this label nothing is made at all: a piece takes so many seconds, and looks so."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -100,6 +100,16 @@ class Work:
         self._state.forecast = forecast
         if self.expect is not None:
             self.expect(forecast)
+
+    def unless_given_up(self, who: Hashable) -> AbstractContextManager[None]:
+        """In a trial, what is asked for inside is noted as not made once `who` is given up."""
+        trial = self._state.trial
+        return trial.unless_given_up(who) if trial else nullcontext()
+
+    def given_up(self, who: Hashable) -> None:
+        """What was noted so is not made: less is left to do."""
+        if self._state.forecast:
+            self._state.forecast.spare(who)
 
     def steps(self, label: str, start: int, stop: int, key: str = "") -> Iterator[int]:
         """The steps of a training. key: names it, so that a trial counts it once."""

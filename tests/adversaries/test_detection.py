@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from adversaries import ADVERSARIES, Prepared, ThreatModel
 from adversaries.detection import MEMBERS
 from adversaries.parts.detectors.activation import Clusters
-from adversaries.parts.detectors.people import Defence, PerPerson
+from adversaries.parts.detectors.people import Defence, Labels, PerPerson, Scores, Vectors
 from adversaries.parts.detectors.spectral import Signatures
 from lowkey_core.content import quantise
 from lowkey_core.errors import NotPossibleError, OptionError
@@ -21,6 +21,7 @@ from lowkey_core.matchers import MATCHERS
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import Pictures
 from lowkey_core.weights import ASSETS_VARIABLE
+from lowkey_core.work.cache import Cache
 from lowkey_core.work.work import Work
 from tests.conftest import TinyNetwork, people
 
@@ -91,17 +92,37 @@ def test_a_minority_among_a_persons_pictures_is_suspected_and_nobody_elses(
     defence: Defence,
 ) -> None:
     mixed = strangers(people(4, 8), 2, [1, 6])
-    own = PerPerson(embedding(), defence)(mixed)[mixed.identities == 2]
+    own = PerPerson(embedding(), defence, Work())(mixed)[mixed.identities == 2]
     assert set(own.topk(2).indices.tolist()) == {1, 6}
-    clean = PerPerson(embedding(), defence)(people(4, 8))
+    clean = PerPerson(embedding(), defence, Work())(people(4, 8))
     others = mixed.identities != 2
-    assert torch.equal(PerPerson(embedding(), defence)(mixed)[others], clean[others])
+    assert torch.equal(PerPerson(embedding(), defence, Work())(mixed)[others], clean[others])
+
+
+def test_people_who_were_compared_are_not_compared_again(tmp_path: Path) -> None:
+    """Unless their pictures are dealt out otherwise."""
+    asked: list[int] = []
+
+    class Counting(Clusters):
+        def __call__(self, classifier: object, x: Vectors, y: Labels, /) -> Scores:
+            asked.append(len(x))
+            return super().__call__(classifier, x, y)
+
+    def scores(pictures: Pictures) -> Tensor:
+        return PerPerson(embedding(), Counting(), Work(Cache(tmp_path)))(pictures)
+
+    pictures = people(3, 6)
+    first = scores(pictures)
+    assert torch.equal(scores(pictures), first)
+    assert len(asked) == 3
+    scores(crops(pictures.faces(), pictures.identities.flip(0) // 2, pictures.names))
+    assert len(asked) == 5
 
 
 @pytest.mark.parametrize("defence", DEFENCES, ids=lambda d: type(d).__name__)
 def test_too_few_pictures_or_equal_ones_are_not_suspected(defence: Defence) -> None:
     def scores(pictures: Pictures) -> Tensor:
-        return PerPerson(embedding(), defence)(pictures)
+        return PerPerson(embedding(), defence, Work())(pictures)
 
     few = people(5, 2)
     one = people(1, 1)

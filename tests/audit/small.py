@@ -36,7 +36,7 @@ def small_plan(folder: Path) -> AuditPlan:
     return changed(
         AuditPlan(),
         dataset=str(folder / "photos"),
-        attack="lowkey:steps=6:step_size=0.02",
+        attack="lowkey:steps=3:step_size=0.04",
         surrogate=str(folder / "net1.py"),
         recogniser=(str(folder / "net2.py"), str(folder / "net3.py")),
         adversary=("adaptive", "detection"),

@@ -26,7 +26,7 @@ def test_an_audit_makes_the_pieces_that_were_foretold(plan: AuditPlan, tmp_path:
     told: list[Forecast] = []
     foreseen = foresee(assemble(plan, Work(Cache(tmp_path / "one"))))
     assert foreseen.forecast.pieces.keys() >= {
-        "cloaking with lowkey:step_size=0.02:steps=6",
+        "cloaking with lowkey:step_size=0.04:steps=3",
         "training the cloak detector",
         "finding faces again",
     }
@@ -34,7 +34,7 @@ def test_an_audit_makes_the_pieces_that_were_foretold(plan: AuditPlan, tmp_path:
     assert foreseen.forecast.seconds > 0
     report = run_audit(plan, Work(Cache(tmp_path / "two"), expect=told.append))
     assert told[0].pieces.keys() == foreseen.forecast.pieces.keys()
-    cloaking = "cloaking with lowkey:step_size=0.02:steps=6"
+    cloaking = "cloaking with lowkey:step_size=0.04:steps=3"
     counted = foreseen.forecast.pieces[cloaking], told[0].pieces[cloaking]
     assert counted == (told[0].kept[cloaking] + told[0].done[cloaking],) * 2
     assert without_timings(report) == without_timings(run_audit(plan, Work())), "it changes nothing"

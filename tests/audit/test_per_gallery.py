@@ -17,6 +17,7 @@ from audit.tools import Mixed
 from lowkey_core.errors import OptionError
 from lowkey_core.publish.tool import CloakTool
 from lowkey_core.work.cache import Cache
+from lowkey_core.work.forecast import Forecast
 from lowkey_core.work.work import Work
 from tests.audit.plans import changed
 from tests.audit.small import small_plan
@@ -96,20 +97,24 @@ def test_without_that_scenario_it_is_not_possible_and_the_rest_goes_on(
 def test_who_fails_on_the_clean_gallery_is_not_trained_on_others(
     plan: AuditPlan, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing could be concluded from those."""
+    """Nothing could be concluded from those. And the time left no longer counts them."""
     attack = plan.publish.attacks[0]
     name, sound = "oblivious:e2e:rounds=1", run_audit(plan, Work(cache))
     (found,) = {c.control.value for c in sound.cells if c.adversary == name}
     assert found is not None
     monkeypatch.setattr(measuring, "MIN_CONTROL", found + 0.01)
     begun: list[str] = []
-    work = Work(show=lambda label, done, _total: begun.extend([label] * (done == 0)))
+    told: list[Forecast] = []
+    work = Work(
+        show=lambda label, done, _total: begun.extend([label] * (done == 0)), expect=told.append
+    )
     report = run_audit(changed(plan, adversary=name), work)
     reason = report.adversary(name).impossible[attack]
     assert f"trained on the clean gallery, it recognises {found:.2f} of the clean probes" in reason
     assert "inconclusive" in reason
     assert {c.adversary for c in report.cells} == {BASELINE}
-    assert len([label for label in begun if label.endswith("on the gallery")]) == 1
+    (training,) = [label for label in begun if label.endswith("on the gallery")]
+    assert told[0].pieces[training] == told[0].done[training] > 0
 
 
 def test_trainings_on_galleries_are_foretold(plan: AuditPlan) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,7 +27,12 @@ from lowkey_core.errors import NotPossibleError, setting
 from lowkey_core.networks import art
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import Pictures
+from lowkey_core.work.provenance import fingerprint
+from lowkey_core.work.records import shaped
+from lowkey_core.work.work import Work
 
+LIBRARIES = ("adversarial-robustness-toolbox", "scikit-learn")
+"""Whose results depend on their version."""
 ENOUGH = 3
 """Pictures of a person, for one of them to differ from the others."""
 Vectors = npt.NDArray[np.float32]
@@ -52,6 +58,7 @@ class PerPerson:
 
     recognition: Embedding
     defence: Defence
+    work: Work
 
     def __call__(self, pictures: Pictures, /) -> Tensor:
         """As `Look`."""
@@ -59,13 +66,22 @@ class PerPerson:
         rows = pictures.found.nonzero().flatten()
         if len(rows) < ENOUGH:
             return scores
-        embeddings = self.recognition.embed(pictures.select(rows)).numpy()
+        embeddings = self.recognition.embed(pictures.select(rows))
         who = pictures.identities[rows]
+        key = fingerprint(type(self), self.defence, *map(version, LIBRARIES), embeddings, who)
+        make = lambda _: {"scores": self._of_everybody(embeddings.numpy(), who)}  # noqa: E731
+        label = "comparing everybody's own pictures"
+        (kept,) = self.work.through(label, [key], make, shaped(scores=(torch.float32, len(rows))))
+        scores[rows] = kept["scores"]
+        return scores
+
+    def _of_everybody(self, embeddings: Vectors, who: Tensor) -> Tensor:
+        scores = torch.full((len(who),), self.defence.least)
         for person in who.unique():
             mine = (who == person).nonzero().flatten()
             own = embeddings[mine.numpy()]
             if len(own) >= ENOUGH and len(np.unique(own, axis=0)) >= ENOUGH:
-                scores[rows[mine]] = torch.from_numpy(self._scores(own)).float()
+                scores[mine] = torch.from_numpy(self._scores(own)).float()
         return scores
 
     def _scores(self, own: Vectors) -> Scores:
@@ -106,4 +122,4 @@ def per_person(lesson: Lesson, defence: Defence) -> PerPerson:
             expected=f"at least {ENOUGH}, for one to differ from the others",
             remedy=f"raise {setting('background_pictures')}",
         )
-    return PerPerson(start, defence)
+    return PerPerson(start, defence, lesson.work)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from torch import Generator, Tensor
 
@@ -133,6 +134,43 @@ def test_a_transform_acts_on_the_whole_photo_on_the_grid_of_jpeg(photos: Picture
             assert torch.equal(picture.face(template), expected)
         alone = load("jpeg:30")(cut(before, frame.to(ARCFACE)).permute(1, 2, 0).numpy().copy())
         assert not np.array_equal(picture.face().permute(1, 2, 0).numpy(), alone)
+
+
+class Greatest:
+    """Each pixel becomes the greatest of the 9x9 around it. A local transform."""
+
+    reach = 4
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        self.asked.append(pixels.size)
+        wide = np.pad(pixels, ((4, 4), (4, 4), (0, 0)), mode="edge")
+        made: Pixels = sliding_window_view(wide, (9, 9), axis=(0, 1)).max((-2, -1))
+        return made
+
+
+@pytest.mark.parametrize("before", ["none", "jpeg:30"])
+def test_a_local_transform_is_asked_about_no_more_than_is_seen(
+    photos: Pictures, before: str
+) -> None:
+    """And the face is that of the whole photo."""
+    for photo in served(photos, before, load(before)).items:
+        greatest = Greatest()
+        picture = photo.served("greatest", greatest)
+        whole, (size, warp) = photo.pixels(), WARPS[photo.name]
+        for template in (ARCFACE, DLIB, FACENET):
+            expected = cut(Greatest()(whole), FRAMES[photo.name].to(template), template.size)
+            assert torch.equal(picture.face(template), expected)
+        assert all(asked <= whole.size for asked in greatest.asked)
+        if warp[0][0] < 1.5:  # this photo is larger than what is seen
+            assert max(greatest.asked) < whole.size
+        assert np.array_equal(picture.pixels(), Greatest()(whole))
+        assert picture.pixels().shape[:2] == size
+        far = frame_at(torch.tensor([[1.0, 0, -5000], [0, 1, -5000]]), size)
+        if isinstance(picture, PhotoPicture):
+            assert not picture.seen_at(far).face().any(), "a face outside of the photo is black"
 
 
 def test_a_platform_serves_the_photo_as_it_was_cloaked(photo: PhotoPicture) -> None:

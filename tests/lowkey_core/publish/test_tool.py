@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from lowkey_core.cloaks import CloakAbout
 from lowkey_core.cloaks.none import Nothing
 from lowkey_core.errors import NotPossibleError
+from lowkey_core.faces.pictures import crops
 from lowkey_core.publish.published import Published
 from lowkey_core.publish.tool import ENOUGH, CloakTool
 from lowkey_core.types import Faces, Images, Pictures, faces_of
@@ -85,6 +86,29 @@ def test_of_no_pictures_none_are_cloaked() -> None:
             raise AssertionError("there is nothing to cloak")
 
     assert len(CloakTool("never", Never(), Work())(PICTURES.select([]), RNG)) == 0
+
+
+def test_whoever_asks_for_the_same_again_is_answered_from_memory() -> None:
+    """The same people's pictures under the same names with the same seed, even where nothing is
+    kept on disk; but never what a trial answers."""
+    asked: list[int] = []
+
+    class Asked(Darker):
+        def __call__(self, faces: Faces, rng: Generator, /) -> Images:
+            asked.append(len(faces))
+            return super().__call__(faces, rng)
+
+    work = Work()
+    tool = CloakTool("dark", Asked(), work, batch=len(PICTURES))
+    with work.trial():
+        tool(PICTURES, RNG)
+    first = tool(PICTURES, RNG)
+    assert tool(PICTURES, RNG).digests == first.digests
+    assert len(asked) == 2, "in the trial, and once after it"
+    others = crops(PICTURES.faces(), PICTURES.identities + 1, PICTURES.names)
+    assert tool(others, RNG).people == others.people
+    tool(PICTURES, Generator().manual_seed(1))
+    assert len(asked) == 4
 
 
 def test_copies_cover_what_has_one_and_are_published_as_they_are() -> None:
