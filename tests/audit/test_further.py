@@ -114,7 +114,7 @@ def test_an_audit_counts_every_measure_and_says_what_lacks_people(plan: AuditPla
     """Two people of four pictures at most: enough for one rate and too few for the other."""
     quick = changed(
         plan,
-        adversary="detection",
+        adversary="adaptive",
         recogniser=plan.adversaries.recognisers[0],
         background=3,
         others=2,
