@@ -52,7 +52,8 @@ def _measured(
     if not faced:
         return []
     control = contest.prepared(scraped.control)
-    who = contest.adversary, contest.recognition.card.name, contest.learned_about
+    own = contest.recognition
+    who = contest.adversary, own.card.name, own.matcher, contest.learned_about
     try:
         _works(scene, contest, control)
     except NotPossibleError:

@@ -171,7 +171,7 @@ class Local(Protocol):
 
 def seen_after(transform: Transform, pixels: Pixels, face: Tensor, size: int) -> Pixels:
     """What a transform makes of a photo, of the same size: right where a template sees it, which is
-    all that a local one looks at. May change `pixels`. face, size: as of `cut`."""
+    all that a local one looks at. face, size: as of `cut`."""
     if isinstance(transform, Then):
         pixels = transform.first(pixels)
         return seen_after(transform.second, pixels, face, size)
@@ -183,6 +183,7 @@ def seen_after(transform: Transform, pixels: Pixels, face: Tensor, size: int) ->
     around = pixels[top : rows.stop + transform.reach, left : columns.stop + transform.reach]
     if 0 not in pixels[rows, columns].shape:
         made = transform(np.ascontiguousarray(around))[rows.start - top :, columns.start - left :]
+        pixels = pixels.copy()  # it may be read-only, or somebody's
         pixels[rows, columns] = made[: rows.stop - rows.start, : columns.stop - columns.start]
     return pixels
 

@@ -31,7 +31,7 @@ from lowkey_core.publish.tool import CloakTool
 from lowkey_core.recognisers.dlib import CHIP as DLIB
 from lowkey_core.recognisers.facenet import CHIP as FACENET
 from lowkey_core.transforms import load
-from lowkey_core.types import ARCFACE, Faces, Images, Pictures, Pixels
+from lowkey_core.types import ARCFACE, Faces, Images, Pictures, Pixels, Transform
 from lowkey_core.work.work import Work
 from tests.conftest import all_whole, frame_at, people
 
@@ -151,12 +151,21 @@ class Greatest:
         return made
 
 
-@pytest.mark.parametrize("before", ["none", "jpeg:30"])
+def sealed(pixels: Pixels) -> Pixels:
+    """A transform whose answer may not be written to."""
+    pixels.setflags(write=False)
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("before", "transform"),
+    [("none", load("none")), ("jpeg:30", load("jpeg:30")), ("seal", sealed)],
+)
 def test_a_local_transform_is_asked_about_no_more_than_is_seen(
-    photos: Pictures, before: str
+    photos: Pictures, before: str, transform: Transform
 ) -> None:
     """And the face is that of the whole photo."""
-    for photo in served(photos, before, load(before)).items:
+    for photo in served(photos, before, transform).items:
         greatest = Greatest()
         picture = photo.served("greatest", greatest)
         whole, (size, warp) = photo.pixels(), WARPS[photo.name]
