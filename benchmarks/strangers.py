@@ -28,6 +28,7 @@ A_FOLDER = 1000
 FIRST, LAST = 0.1, 0.9
 """Of the whole time: what is said before or after that is not compared."""
 _LEFT = re.compile(r": \d+ of \d+; ([\d.]+) (s|min|h) left (in all|of that)")
+_FOUND = "finding faces: all"
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 
 
@@ -116,14 +117,16 @@ def _peak(process: int) -> int:
 
 
 def left(lines: Iterable[tuple[float, str]], end: float) -> Iterator[list[float]]:
-    """What was said, and what it really was, in seconds. "Of that" is until the faces are found,
-    which is when the first line says "in all"."""
-    said = [(now, found) for now, line in lines if (found := _LEFT.search(line))]
-    whole = next((now for now, found in said if found[3] == "in all"), end)
-    for now, found in said:
-        start, stop = (0.0, whole) if found[3] == "of that" else (whole, end)
+    """What was said, and what it really was, in seconds. "Of that" is until all faces are found,
+    "in all" until the audit ends."""
+    lines = [*lines]
+    found = next((now for now, line in lines if line.startswith(_FOUND)), end)
+    said = [(now, words) for now, line in lines if (words := _LEFT.search(line))]
+    first = next((now for now, words in said if words[3] == "in all"), end)
+    for now, words in said:
+        start, stop = (0.0, found) if words[3] == "of that" else (first, end)
         if FIRST <= (now - start) / (stop - start) <= LAST:
-            yield [float(found[1]) * _SECONDS[found[2]], round(stop - now, 1)]
+            yield [float(words[1]) * _SECONDS[words[2]], round(stop - now, 1)]
 
 
 def tables(measured: Measured) -> dict[str, str]:

@@ -64,8 +64,10 @@ class Progress:
             self._bar(label, done, total)
         elif done < total and (now := time.monotonic()) - self.said.get(label, -QUIET) >= QUIET:
             self.said[label] = now
-            line = f"{label}: {done} of {total}{self._left(label, done, total, now)}"
-            print(one_line(line), file=sys.stderr, flush=True)
+            self._line(f"{label}: {done} of {total}{self._left(label, done, total, now)}")
+        elif done == total and label in self.said and not self.forecast:
+            del self.said[label]
+            self._line(f"{label}: all {total}")
 
     def _left(self, label: str, done: int, total: int, now: float) -> str:
         """As the forecast says; before there is one, by the speed of this label so far."""
@@ -78,11 +80,14 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line of plain text that stays, above the bars."""
-        text = one_line(text)
         if self.terminal:
-            self.bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self.bars.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
         else:
-            print(text, file=sys.stderr, flush=True)
+            self._line(text)
+
+    @staticmethod
+    def _line(text: str) -> None:
+        print(one_line(text), file=sys.stderr, flush=True)
 
     def _bar(self, label: str, done: int, total: int) -> None:
         if self.forecast:

@@ -77,8 +77,8 @@ def test_what_workers_make_is_said_to_take_as_much_less_time() -> None:
     found = Forecast(rates={"cloaking": 30.0, "learning": 2.0}, abreast={"cloaking": 4})
     found.pieces.update({"cloaking": 40, "learning": 50})
     said = [line.strip() for line in lines(Foresight(COUNTS, found, 1, None))]
-    assert said[1:3] == ["5 min  cloaking: 40 x 30 s, 4 at a time", "2 min  learning: 50 x 2 s"]
-    assert said[4].startswith("7 min  in all")
+    assert said[1:3] == ["5.0 min  cloaking: 40 x 30 s, 4 at a time", "1.7 min  learning: 50 x 2 s"]
+    assert said[4].startswith("6.7 min  in all")
     found.started -= 300  # all of the cloaking took as long as was foretold
     found.done["cloaking"] = 40
     assert found.left == pytest.approx(100, rel=0.05)

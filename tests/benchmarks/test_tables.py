@@ -143,7 +143,10 @@ MEASURED: dict[str, dict[str, Any]] = {
         "off": {"one.jpg": 0.6},
     },
     "speed": {
-        "loop": {"released, one at a time": 8.0, "`lowkey`, 8 at a time": 0.4},
+        "loop": {
+            "released, one at a time": {"seconds": 8.0, "cost": 1.0},
+            "`lowkey`, 8 at a time": {"seconds": 0.4, "cost": 0.051},
+        },
         "cloaks": {"lowkey": 0.5, "tipim": 5.0},
         "rate": {"loop": 4e10, "matrices": 1e11},
         "growth": {"8 pictures": 1.0, "16 pictures": 1.9},
@@ -322,11 +325,12 @@ def test_time_left_is_compared_with_what_it_was() -> None:
     lines = [
         (0.0, "finding faces: 0 of 100"),
         (50.0, "finding faces: 50 of 100; 60 s left of that"),
+        (90.0, "finding faces: all 100"),
         (100.0, "embedding with a: 0 of 9; 3 min left in all"),
         (150.0, "embedding with a: 5 of 9; 2 min left in all"),
         (199.0, "embedding with a: 8 of 9; 2 s left in all"),
     ]
-    assert [*strangers.left(lines, 200.0)] == [[60.0, 50.0], [120.0, 50.0]]
+    assert [*strangers.left(lines, 200.0)] == [[60.0, 40.0], [120.0, 50.0]]
 
 
 def test_answers_of_a_stored_report() -> None:

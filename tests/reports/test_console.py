@@ -46,10 +46,13 @@ def test_time_left_before_anything_is_foretold_is_by_the_speed_so_far(
     with Progress() as progress:
         for done in (100, 200, 400):  # 100 were there before; then 5 a second
             progress.show("finding faces", done, 1000)
+        progress.show("finding faces", 1000, 1000)
+        progress.show("nothing to do", 9, 9)
     assert capsys.readouterr().err.splitlines() == [
         "finding faces: 100 of 1000",
-        "finding faces: 200 of 1000; 3 min left of that",
-        "finding faces: 400 of 1000; 2 min left of that",
+        "finding faces: 200 of 1000; 2.7 min left of that",
+        "finding faces: 400 of 1000; 2.0 min left of that",
+        "finding faces: all 1000",
     ]
 
 
