@@ -23,6 +23,7 @@ from lowkey_core.faces.alignment import TEMPLATE
 from lowkey_core.faces.found import NOTHING, kept
 from lowkey_core.faces.frames import Frame
 from lowkey_core.faces.pictures import crops
+from lowkey_core.networks import art
 from lowkey_core.photos.images import from_pillow
 from lowkey_core.types import ARCFACE, FACE_SIZE, Pictures, Pixels
 from lowkey_core.weights import ASSETS_VARIABLE, Card
@@ -31,6 +32,12 @@ from lowkey_core.work.records import Record
 from lowkey_core.work.work import Work
 
 runtime.tune()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """ART makes its file of settings before several processes would at once."""
+    if getattr(config.option, "numprocesses", None):
+        art.module("art.config")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

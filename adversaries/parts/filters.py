@@ -14,6 +14,7 @@ from importlib.metadata import version
 import numpy as np
 import torch
 
+from lowkey_core.networks.art import module
 from lowkey_core.transforms.blur import Blur
 from lowkey_core.types import Pixels
 
@@ -35,11 +36,11 @@ class Squeeze:
         """The same size."""
         made = pixels[None]
         if self.bits < 8:
-            art = importlib.import_module("art.defences.preprocessor.feature_squeezing")
+            art = module("art.defences.preprocessor.feature_squeezing")
             levels, _ = art.FeatureSqueezing((0.0, 255.0), self.bits)(made.astype(np.float64))
             made = np.rint(levels).astype(np.uint8)
         if self.median > 1:
-            art = importlib.import_module("art.defences.preprocessor.spatial_smoothing")
+            art = module("art.defences.preprocessor.spatial_smoothing")
             made, _ = art.SpatialSmoothing(self.median)(made)
         return Blur(self.sigma)(made[0]) if self.sigma else np.ascontiguousarray(made[0])
 

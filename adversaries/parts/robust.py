@@ -25,7 +25,7 @@ from torch import Generator, Tensor, nn
 
 from adversaries.parts.classifier import Classifier
 from adversaries.parts.training import Epochs, Rows
-from lowkey_core.networks.art import contained
+from lowkey_core.networks.art import contained, module
 from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import ARCFACE, FACE_SIZE, Embeddings, Images, Pictures
 from lowkey_core.weights import Card
@@ -75,8 +75,8 @@ class Attack:
 
     def trainer(self, estimator: Any) -> Any:
         """Of ART."""
-        trainers = importlib.import_module("art.defences.trainer")
-        attacks = importlib.import_module("art.attacks.evasion")
+        trainers = module("art.defences.trainer")
+        attacks = module("art.attacks.evasion")
         if self.member == "fgsm":
             attack = attacks.FastGradientMethod(estimator, eps=self.eps, batch_size=BATCH)
             return trainers.AdversarialTrainer(estimator, attack, ratio=0.5)
@@ -155,7 +155,7 @@ class Robust:
     ) -> Callable[[Tensor, int], None]:
         """A function of row numbers and a step, which trains the classifier on these rows."""
         faces = Rows(lambda row: pictures.items[row].face(ARCFACE), len(pictures))
-        estimators = importlib.import_module("art.estimators.classification.pytorch")
+        estimators = module("art.estimators.classification.pytorch")
         device: Literal["gpu", "cpu"] = "gpu" if device_of(classifier).type == "cuda" else "cpu"
         estimator = estimators.PyTorchClassifier(
             model=classifier,

@@ -7,7 +7,6 @@ gradient is not finite, as if it were zero.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +60,7 @@ def ascend(name: str, s: Setting, faces: Faces, rng: Generator) -> Array:
         settings = {"eps": 2 * s.eps, "max_iter": s.steps, "verbose": False}
     with art.contained(0):
         estimator = art.regressor(s.surrogates, (low.numpy(), high.numpy()))
-        attack = getattr(importlib.import_module("art.attacks.evasion"), name)(
+        attack = getattr(art.module("art.attacks.evasion"), name)(
             estimator, eps_step=s.step, batch_size=len(clean), **settings
         )
         home = estimator.predict(clean.numpy())
@@ -84,7 +83,7 @@ def autopgd(s: Setting, faces: Faces, others: Faces, rng: Generator) -> Array:
         centres = torch.cat([s.embed(image), strangers[others.identities != faces.identities[row]]])
         with art.contained(int(seed)):
             head = art.classifier(s.surrogates, centres)
-            attacks = importlib.import_module("art.attacks.evasion")
+            attacks = art.module("art.attacks.evasion")
             attack = attacks.AutoProjectedGradientDescent(
                 head,
                 eps=s.eps,
@@ -110,7 +109,7 @@ def feature(s: Setting, faces: Faces, others: Faces, rng: Generator) -> Array:
         chosen.append(shown[likeness[row, shown].argmin()])
     guides = others.images[torch.stack(chosen)]
     with art.contained(0):
-        attack = importlib.import_module("art.attacks.evasion").FeatureAdversariesPyTorch(
+        attack = art.module("art.attacks.evasion").FeatureAdversariesPyTorch(
             art.regressor(s.surrogates),
             delta=s.eps,
             layer=art.EMBEDDING,

@@ -90,13 +90,22 @@ class _Likeness(nn.Module):
         return self.scale * embeddings @ self.get_buffer("centres").T
 
 
+def module(name: str) -> Any:
+    """A module of ART, called so. ART looks twice whether its file of settings is there, and fails
+    if another process makes that file in between."""
+    try:
+        return importlib.import_module(name)
+    except NameError:
+        return importlib.import_module(name)
+
+
 def regressor(networks: Sequence[Network], clip_values: tuple[Bound, Bound] = (0.0, 1.0)) -> Any:
     """An `art.estimators.regression.PyTorchRegressor`: x is (n, 3, 112, 112) float32 in [0, 1], y
     and predictions are (n, d), the embeddings as `Embedder` has them.
 
     networks: as of `Embedder`. clip_values: where attacks keep pixels.
     """
-    art = importlib.import_module("art.estimators.regression.pytorch")
+    art = module("art.estimators.regression.pytorch")
     return art.PyTorchRegressor(
         model=nn.Sequential(OrderedDict([(EMBEDDING, Embedder(networks))])),
         loss=CosineLoss(),
@@ -120,7 +129,7 @@ def classifier(
     networks: as of `Embedder`. centres: (k, d), k > 1, a vector for each person, as `Embedder` has
     them, of any length. clip_values: where attacks keep pixels.
     """
-    art = importlib.import_module("art.estimators.classification.pytorch")
+    art = module("art.estimators.classification.pytorch")
     layers = [(EMBEDDING, Embedder(networks)), ("likeness", _Likeness(centres, scale))]
     return art.PyTorchClassifier(
         model=nn.Sequential(OrderedDict(layers)),

@@ -8,7 +8,6 @@ small half is not clear. As many principal components as the pictures allow, at 
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from adversaries.parts.detectors.lesson import Lesson
 from adversaries.parts.detectors.people import Labels, PerPerson, Scores, Vectors, per_person
 from adversaries.parts.training import Recipe
+from lowkey_core.networks.art import module
 
 COMPONENTS = 10
 """ART's default."""
@@ -30,7 +30,7 @@ class Clusters:
         """As `Defence`."""
         from sklearn.metrics import silhouette_score  # its import takes a second
 
-        detectors = importlib.import_module("art.defences.detector.poison")
+        detectors = module("art.defences.detector.poison")
         defence = detectors.ActivationDefence(classifier, x, y)
         components = min(COMPONENTS, int(np.bincount(y).min()) - 1)
         split = defence.cluster_activations(nb_clusters=2, nb_dims=components, reduce="PCA")

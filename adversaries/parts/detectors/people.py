@@ -11,7 +11,6 @@ only, is not suspected; and the threshold. They run no tool and train nothing.
 
 from __future__ import annotations
 
-import importlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -94,7 +93,7 @@ class PerPerson:
 def around(dimensions: int) -> Any:
     """A classifier of two for ART's defences, which ask it for nothing but the output of its last
     layer: the embedding that goes in."""
-    estimators = importlib.import_module("art.estimators.classification.pytorch")
+    estimators = art.module("art.estimators.classification.pytorch")
     return estimators.PyTorchClassifier(
         model=nn.Sequential(OrderedDict([(art.EMBEDDING, nn.Identity())])),
         loss=nn.CrossEntropyLoss(),

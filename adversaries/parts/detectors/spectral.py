@@ -9,7 +9,6 @@ on clean background people.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from adversaries.parts.detectors.lesson import Lesson
 from adversaries.parts.detectors.people import Labels, PerPerson, Scores, Vectors, per_person
 from adversaries.parts.training import Recipe
+from lowkey_core.networks.art import module
 
 
 class Signatures:
@@ -26,7 +26,7 @@ class Signatures:
 
     def __call__(self, classifier: Any, x: Vectors, y: Labels, /) -> Scores:
         """As `Defence`."""
-        detectors = importlib.import_module("art.defences.detector.poison")
+        detectors = module("art.defences.detector.poison")
         means = np.stack([x[y == label].mean(0) for label in np.unique(y)])
         apart = x - means[y]
         everything = {"expected_pp_poison": 1.0, "eps_multiplier": 1.0}

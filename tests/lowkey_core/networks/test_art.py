@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
+
 import numpy as np
 import pytest
 import torch
@@ -136,3 +139,19 @@ def fail_inside(drawn: list[float]) -> None:
     with art.contained(1):
         drawn.append(np.random.rand())
         raise ZeroDivisionError
+
+
+def test_a_file_of_settings_that_another_process_makes_in_between_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened, asked = importlib.import_module, list[str]()
+
+    def once_too_early(name: str) -> ModuleType:
+        asked.append(name)
+        if len(asked) == 1:
+            raise NameError("name '_config' is not defined")
+        return opened(name)
+
+    monkeypatch.setattr(importlib, "import_module", once_too_early)
+    assert art.module("art.config").ART_DATA_PATH
+    assert asked == ["art.config"] * 2
