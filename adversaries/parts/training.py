@@ -78,10 +78,10 @@ def train(
 
 def _name(network: nn.Module, key: str) -> None:
     """A trial leaves most steps out. So that what is made with one network does not pass for made
-    with another, each has a weight that only trainings of this key have."""
-    weight = next(p for p in network.parameters() if p.requires_grad)
+    with another, each has weights that only trainings of this key have."""
     with torch.no_grad():
-        weight[(0,) * weight.ndim] += int(key[:8], 16) / 2**40
+        for weight in (p for p in network.parameters() if p.requires_grad):
+            weight[(0,) * weight.ndim] += int(key[:8], 16) / 2**40
 
 
 def trainable(start: Recognition) -> tuple[Embedding, nn.Module]:
