@@ -59,7 +59,6 @@ def train(
         if done % rows.per_epoch == 0:
             work.say(label, done // rows.per_epoch, recipe.epochs)
 
-    before = {k: v.clone() for k, v in network.state_dict().items()} if work.trying else {}
     start = learn(
         {"network": Part(network, decay=recipe.weight_decay)},
         lambda step: loss(*rows.batch(step)),
@@ -68,20 +67,9 @@ def train(
         progress=progress,
         steps=partial(work.steps, label, key=name),
     )
-    if before and start < steps:
-        network.load_state_dict(before)
-        _name(network, name)
     found = start // rows.per_epoch
     work.count(label, "found", found)
     work.count(label, "made", recipe.epochs - found)
-
-
-def _name(network: nn.Module, key: str) -> None:
-    """A trial leaves most steps out. So that what is made with one network does not pass for made
-    with another, each has weights that only trainings of this key have."""
-    with torch.no_grad():
-        for weight in (p for p in network.parameters() if p.requires_grad):
-            weight[(0,) * weight.ndim] += int(key[:8], 16) / 2**40
 
 
 def trainable(start: Recognition) -> tuple[Embedding, nn.Module]:
