@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from lowkey_core.recognition.embedding import Embedding
 from lowkey_core.types import Recognition
 from lowkey_core.work.learning import CacheKeep, Part, Schedule, cosine, learn
 from lowkey_core.work.provenance import arithmetic, fingerprint
+from lowkey_core.work.unfinished import mark
 from lowkey_core.work.work import Work
 
 
@@ -59,6 +61,7 @@ def train(
         if done % rows.per_epoch == 0:
             work.say(label, done // rows.per_epoch, recipe.epochs)
 
+    before = copy.deepcopy(network.state_dict()) if work.trying else None
     start = learn(
         {"network": Part(network, decay=recipe.weight_decay)},
         lambda step: loss(*rows.batch(step)),
@@ -67,6 +70,9 @@ def train(
         progress=progress,
         steps=partial(work.steps, label, key=name),
     )
+    if before is not None and start < steps:
+        network.load_state_dict(before)  # how many steps a trial takes depends on what came before
+        mark(network, name)
     found = start // rows.per_epoch
     work.count(label, "found", found)
     work.count(label, "made", recipe.epochs - found)

@@ -12,7 +12,8 @@ from lowkey_core.content import digests_of
 from lowkey_core.errors import REASONS, AuditError, Reason, UnreadableImageError
 from lowkey_core.faces.detection import DETECTOR_CARDS, TOGETHER, cut, found_in
 from lowkey_core.faces.frames import Frame
-from lowkey_core.photos.decoding import Pixels, decode_pixels
+from lowkey_core.photos.decoding import Pixels
+from lowkey_core.photos.held import decoded
 from lowkey_core.photos.photo import Photo, digest_of
 from lowkey_core.types import ARCFACE, FACE_SIZE
 from lowkey_core.work.provenance import fingerprint
@@ -100,14 +101,14 @@ def _looked(asked: Sequence[Asked], *, smaller: bool) -> list[Record]:
 def _look_at(asked: Sequence[Asked], *, smaller: bool) -> list[Record]:
     records: dict[int, Record] = {}
 
-    def decoded() -> Iterator[tuple[int, Pixels]]:
+    def readable() -> Iterator[tuple[int, Pixels]]:
         for number, each in enumerate(asked):
             try:
-                yield number, decode_pixels(each.photo.read(), each.photo.name)
+                yield number, decoded(each.photo.read(), each.photo.name)
             except UnreadableImageError as error:
                 records[number] = {error.reason: NOTHING}
 
-    for number, pixels, frames in found_in(decoded(), smaller=smaller):
+    for number, pixels, frames in found_in(readable(), smaller=smaller):
         main = [cut(pixels, frames[0].to(ARCFACE))] if frames else []
         shows = torch.stack(main) if main else NOTHING
         records[number] = {**kept(frames, pixels), "shows": shows}

@@ -12,7 +12,7 @@ from lowkey_core.errors import UnreadableImageError
 from lowkey_core.faces.detection import cut
 from lowkey_core.faces.found import Found
 from lowkey_core.faces.frames import Frame
-from lowkey_core.photos.decoding import decode_pixels
+from lowkey_core.photos.held import decoded
 from lowkey_core.photos.photo import Photo, digest_of
 from lowkey_core.types import ARCFACE, FACE_SIZE, Images, Pixels
 
@@ -58,7 +58,7 @@ def cut_out(photo: Photo, found: Found) -> CutOut:
         content = photo.read()
         if digest_of(content) != found.content:
             return replace(none, trouble=CHANGED)
-        return faces_in(decode_pixels(content, photo.name), found)
+        return faces_in(decoded(content, photo.name), found)
     except UnreadableImageError as error:
         return replace(none, trouble=error.got)
     except Exception as error:  # one odd photo must not end the run

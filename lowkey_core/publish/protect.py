@@ -21,6 +21,7 @@ from lowkey_core.faces.found import find, missed
 from lowkey_core.faces.pictures import levels
 from lowkey_core.photos import animation, original
 from lowkey_core.photos.folders import PREVIEWS
+from lowkey_core.photos.held import held
 from lowkey_core.photos.photo import MadePhoto, Photo, digest_of
 from lowkey_core.photos.protected import Outcome, copies_among, source_of
 from lowkey_core.publish import made
@@ -93,13 +94,11 @@ class Protector:
 
     def _cloaked(self, photos: Sequence[Photo]) -> list[tuple[CutOut, Images]]:
         """The faces of each photo, and what the cloak changes of them."""
-        found = find(photos, self.work)
-        own = [
-            replace(self.wanted(cut_out(photo, each)), more=more)
-            for photo, each, more in zip(
-                photos, found, missed(photos, found, self.work), strict=True
-            )
-        ]
+        with held():
+            found = find(photos, self.work)
+            more = missed(photos, found, self.work)
+            cut = [cut_out(photo, each) for photo, each in zip(photos, found, strict=True)]
+        own = [replace(self.wanted(c), more=m) for c, m in zip(cut, more, strict=True)]
         counts = [len(each.faces) for each in own]
         images = torch.cat([each.faces for each in own])
         if not len(images):

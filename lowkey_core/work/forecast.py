@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -86,6 +86,7 @@ class Trial:
         self._spent: defaultdict[str, float] = defaultdict(float)
         self._samples: dict[str, Record] = {}
         self._asked: set[str] = set()
+        self._doubted: set[str] = set()
 
     def make(
         self,
@@ -107,8 +108,14 @@ class Trial:
         made = list(make())
         self._timed(label, time.perf_counter() - began, len(keys))
         self._samples.setdefault(label, made[0])
+        if not self._doubted.isdisjoint(keys):
+            return made, False
         self.forecast.kept[label] += len(new)
         return made, True
+
+    def doubt(self, keys: Iterable[str]) -> None:
+        """What is made under these keys is not what it should be, and not kept."""
+        self._doubted.update(keys)
 
     @contextmanager
     def unless_given_up(self, who: Hashable) -> Iterator[None]:

@@ -22,6 +22,7 @@ from lowkey_core.work.provenance import fingerprint
 from lowkey_core.work.records import Fits, Record, anything
 from lowkey_core.work.rows import FITS, Rows
 from lowkey_core.work.state import State
+from lowkey_core.work.unfinished import marked
 
 log = logging.getLogger(__name__)
 
@@ -236,6 +237,8 @@ class Work:
 
         make = Task(lambda b: load(batches[b[0]]), Rows(function))
         keys = [fingerprint("per item", mark, [digests[i] for i in rows]) for rows in batches]
+        if self._state.trial and marked(function):
+            self._state.trial.doubt(keys)
         singles = [[b] for b in range(len(keys))]
         records = list(self.groups(label, keys, singles, make, FITS)) if keys else []
         for rows, record in zip(batches, records, strict=True):

@@ -30,8 +30,12 @@ class Small(nn.Module):
 
     def loss(self, rows: Tensor, rng: Generator) -> Tensor:
         noise = torch.randn(len(rows), 6, generator=rng)
-        value: Tensor = (self.last(self.norm(self.first(X[rows] + noise)).tanh()) ** 2).mean()
+        value: Tensor = (self.answer(X[rows] + noise) ** 2).mean()
         return value
+
+    def answer(self, rows: Tensor) -> Tensor:
+        answer: Tensor = self.last(self.norm(self.first(rows)).tanh())
+        return answer
 
 
 def by_hand(recipe: Recipe) -> dict[str, Tensor]:
@@ -58,9 +62,13 @@ def by_hand(recipe: Recipe) -> dict[str, Tensor]:
 
 
 def trained(recipe: Recipe, work: Work) -> dict[str, Tensor]:
+    return taught(recipe, work).state_dict()
+
+
+def taught(recipe: Recipe, work: Work) -> Small:
     network = Small()
     train(network, network.loss, COUNT, recipe, key="k", seed=SEED, work=work, label="learning")
-    return network.state_dict()
+    return network
 
 
 class StopHereError(Exception):
@@ -137,6 +145,26 @@ def test_a_trial_of_a_training_keeps_nothing(tmp_path: Path) -> None:
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     expected = by_hand(recipe)
     assert all(torch.equal(value, expected[name]) for name, value in trained(recipe, work).items())
+
+
+def test_what_is_made_with_networks_that_learned_otherwise_is_foretold_for_each(
+    tmp_path: Path,
+) -> None:
+    """A trial leaves most steps out, and of a second training like the first all."""
+    work, finished = Work(Cache(tmp_path)), Recipe(3, rate=0.01)
+
+    def used(recipe: Recipe) -> None:
+        network = taught(recipe, work).eval()
+        with torch.no_grad():
+            work.per_item("using", network.answer, ["a", "b"], lambda rows: X[rows])
+
+    used(finished)
+    kept = {path for path in tmp_path.rglob("*") if path.is_file()}
+    with work.trial() as foretold:
+        for recipe in (finished, Recipe(4), Recipe(5), Recipe(4)):
+            used(recipe)
+    assert (foretold.pieces["using"], foretold.kept["using"]) == (2, 0)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == kept
 
 
 @pytest.mark.parametrize("norm", [nn.LayerNorm(6), nn.GroupNorm(2, 6), nn.Identity()], ids=repr)

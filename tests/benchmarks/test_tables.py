@@ -118,7 +118,7 @@ def cloaked(missed: int) -> dict[str, Any]:
     """A cloak, of two people with four probes each."""
     counts = [[missed, missed], [4, 4]]
     return {
-        "dssim": 0.02,
+        **{"dssim": 0.02, "cost": 1.0},
         "missed": {
             judge: dict.fromkeys(veil_measured.TRANSFORMS, counts) for judge in veil_measured.JUDGES
         },
