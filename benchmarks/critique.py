@@ -1,7 +1,8 @@
 """Cloaks before adversaries on LFW: what the tables of record share.
 
 What "Data Poisoning Won't Save You From Facial Recognition" (Radiya-Dixit et al., ICLR 2022)
-measured, measured here: the plans benchmarks/plans/critique-*.toml, each an audit of LFW.
+measured, measured here: the plans benchmarks/plans/critique-*.toml, and cloaks.toml with every
+cloak, each an audit of LFW.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ TRANSFORMS = ("none", "jpeg:75", "jpeg:30")
 def audited(name: str, *more: str) -> Measured:
     """The audit of a plan: counts per person of what was found, with and without the cloak. more:
     words of the command line."""
-    plan = record.ROOT / "benchmarks" / "plans" / f"critique-{name}.toml"
-    folder, cache = record.fresh("-".join((f"critique-{name}", *more))), CACHE
+    plan = record.ROOT / "benchmarks" / "plans" / f"{name}.toml"
+    folder, cache = record.fresh("-".join((name, *more))), CACHE
     words = ["audit", "--plan", str(plan), "--preset", "standard", *more]
     record.called(*words, "--out", str(folder / "out"), "--cache", str(cache), codes=MEASURED)
     return _numbers(reports.read(folder / "out"))
@@ -39,6 +40,7 @@ def _numbers(found: AuditReport) -> Measured:
         "probes": found.counts.probes,
         "enrolled": found.counts.enrolled,
         "dssim": {cloak.attack: cloak.quality[0].dssim for cloak in found.cloaks},
+        "st_lpips": {cloak.attack: cloak.quality[0].st_lpips for cloak in found.cloaks},
         "cells": [_cell(cell) for cell in found.cells if cell.attack in audited],
         "impossible": {a.name: _elsewhere(a.impossible) for a in found.adversaries if a.impossible},
         "seconds": {stage: round(s, 1) for stage, s in found.timings.items()},

@@ -16,7 +16,7 @@ TIMED = False
 
 def measure() -> Measured:
     """The cells of plans/critique-adversaries.toml."""
-    return audited("adversaries")
+    return audited("critique-adversaries")
 
 
 def tables(measured: Measured) -> dict[str, str]:

@@ -13,7 +13,7 @@ TIMED = False
 
 def measure() -> Measured:
     """The cells of plans/critique-galleries.toml."""
-    return audited("galleries")
+    return audited("critique-galleries")
 
 
 def tables(measured: Measured) -> dict[str, str]:

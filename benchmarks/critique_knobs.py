@@ -23,7 +23,10 @@ def measure() -> Measured:
         )
         for people in BACKGROUNDS
     }
-    return {"all": record.piece("critique_knobs-all", lambda: audited("knobs")), "fewer": fewer}
+    return {
+        "all": record.piece("critique_knobs-all", lambda: audited("critique-knobs")),
+        "fewer": fewer,
+    }
 
 
 def tables(measured: Measured) -> dict[str, str]:

@@ -17,7 +17,7 @@ TIMED = False
 
 def measure() -> Measured:
     """The cells of plans/critique-systems.toml."""
-    return audited("systems")
+    return audited("critique-systems")
 
 
 def tables(measured: Measured) -> dict[str, str]:

@@ -32,6 +32,7 @@ NAMES = (
     "cloaking",
     "speed",
     "lowkey",
+    "cloaks",
     "critique_adversaries",
     "critique_galleries",
     "critique_systems",

@@ -28,7 +28,7 @@ TIMED = True
 PEOPLE, EACH = 14, 4
 SURROGATES = ("dlib", "mobilefacenet:casia")
 JUDGES = ("mobilefacenet:faceplugin", "zoo:resnet-cosface", "zoo:mobile")
-PRICES = (10, 24)
+PRICES = (12, 40)
 AT = 0.02
 """DSSIM at which recipes are compared."""
 BARE = "veil:transformer=false:warp=0:away=picture:spread=0"
@@ -40,6 +40,7 @@ RECIPES = {
     "and warped": "veil:spread=0",
     "and spread, 0.25": "veil:spread=0.25",
     "and spread, 1: `veil`": "veil",
+    "`veil` in 24 steps of 0.005": "veil:steps=24:step_size=0.005",
     "warped twice as much, not spread": "veil:warp=2:spread=0",
     "momentum 0.5, not spread": "veil:momentum=0.5:spread=0",
     "a price on colour, not spread": "veil:chroma=20:spread=0",

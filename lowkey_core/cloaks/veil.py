@@ -58,9 +58,9 @@ GROUP = 32
 class Recipe:
     """What of the module's docstring is used."""
 
-    steps: int = 24
-    step_size: float = 0.005
-    ssim_price: float = 16.0
+    steps: int = 16
+    step_size: float = 0.008
+    ssim_price: float = 20.0
     away: Literal["person", "picture"] = "person"
     warp: float = 1.0
     momentum: float = 0.0
@@ -94,7 +94,7 @@ class Veil:
     def __init__(self, surrogates: Sequence[Network], recipe: Recipe) -> None:
         self.surrogates, self.recipe = tuple(surrogates), recipe
         self.about = CloakAbout(
-            released=datetime.date(2026, 11, 28), unit="identity", against=self.surrogates
+            released=datetime.date(2026, 11, 29), unit="identity", against=self.surrogates
         )
 
     def __call__(self, faces: Faces, rng: Generator, /) -> Images:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from audit.report import PER_FACE
 from benchmarks import (
     answers,
     audits,
@@ -162,6 +163,10 @@ MEASURED: dict[str, dict[str, Any]] = {
                 name: {"cloaked": [95, 100], "clean": [3, 100]} for name in spotting.TRANSFORMS
             }
         }
+    },
+    "cloaks": {
+        **faced("adaptive"),
+        **{"st_lpips": {"lowkey": 0.05}, "seconds": {f"{PER_FACE}lowkey": 0.24}},
     },
     "critique_adversaries": faced(),
     "critique_galleries": faced(),
