@@ -25,11 +25,11 @@ from lowkey_core.work import runtime
 from lowkey_core.work.work import Work
 
 TIMED = True
-PEOPLE, EACH = 14, 4
+PEOPLE, EACH = 32, 4
 SURROGATES = ("dlib", "mobilefacenet:casia")
 JUDGES = ("mobilefacenet:faceplugin", "zoo:resnet-cosface", "zoo:mobile")
-PRICES = (12, 40)
-AT = 0.02
+PRICES = (24, 60)
+AT = 0.014
 """DSSIM at which recipes are compared."""
 BARE = "veil:transformer=false:warp=0:away=picture:spread=0"
 RECIPES = {

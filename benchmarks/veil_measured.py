@@ -1,4 +1,4 @@
-"""`veil` against `lowkey` at one DSSIM, measured once. `python -m benchmarks.veil_measured`
+"""`veil` against `lowkey` at one DSSIM. `python -m benchmarks.veil_measured`
 
 40 of the 60 people of LFW whom no network of this project learned from, four clean probes each,
 against edgeface:xxs and mobilefacenet:ms1m: neither was a surrogate, nor a judge while `veil` was

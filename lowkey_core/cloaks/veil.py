@@ -58,8 +58,8 @@ GROUP = 32
 class Recipe:
     """What of the module's docstring is used."""
 
-    steps: int = 16
-    step_size: float = 0.008
+    steps: int = 18
+    step_size: float = 0.0067
     ssim_price: float = 20.0
     away: Literal["person", "picture"] = "person"
     warp: float = 1.0
