@@ -43,7 +43,7 @@ def _numbers(found: AuditReport) -> Measured:
         "st_lpips": {cloak.attack: cloak.quality[0].st_lpips for cloak in found.cloaks},
         "cells": [_cell(cell) for cell in found.cells if cell.attack in audited],
         "impossible": {a.name: _elsewhere(a.impossible) for a in found.adversaries if a.impossible},
-        "seconds": {stage: round(s, 1) for stage, s in found.timings.items()},
+        "seconds": {stage: round(s, 2) for stage, s in found.timings.items()},
     }
 
 
