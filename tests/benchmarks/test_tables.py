@@ -176,7 +176,7 @@ MEASURED: dict[str, dict[str, Any]] = {
         "recipes": {
             "`veil`": [
                 {"dssim": dssim, "missed": seen, "mutual": seen, "seconds": 0.5}
-                for dssim, hits in ((0.03, 4), (0.01, 2))
+                for dssim, hits in ((veil.AT + 0.01, 4), (veil.AT - 0.01, 2))
                 for seen in ({judge: [hits, 4] for judge in veil.JUDGES},)
             ]
         }
@@ -370,7 +370,7 @@ def test_a_cell_that_was_not_measured_is_said() -> None:
 
 
 def test_recipes_of_veil_are_compared_at_one_dssim() -> None:
-    """Half way from 0.01 to 0.03, where protection is half way from 0.5 to 1."""
+    """Half way between two prices, where protection is half way from 0.5 to 1."""
     (_, _, row) = veil.tables(MEASURED["veil"])["veil"].splitlines()
     assert row.count("0.75") == 2 * len(veil.JUDGES)
 
