@@ -19,7 +19,9 @@ def measure() -> Measured:
     fewer = {
         str(people): record.piece(
             f"critique_knobs-{people}",
-            partial(audited, "knobs", "--adversary", "adaptive", "--background", str(people)),
+            partial(
+                audited, "critique-knobs", "--adversary", "adaptive", "--background", str(people)
+            ),
         )
         for people in BACKGROUNDS
     }

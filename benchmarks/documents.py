@@ -23,6 +23,7 @@ def documents(root: Path = ROOT) -> list[Path]:
         root / "README.md",
         *sorted((root / "docs").glob("*.md")),
         root / "benchmarks/README.md",
+        root / "web/templates/measured.md",
     ]
 
 

@@ -56,12 +56,12 @@ def measure() -> Measured:
 
     lowkey = kept("lowkey", "lowkey", None)
     veil = kept("veil", "veil", lowkey["dssim"])
-    cost = record.piece("veil_measured-cost", lambda: {"cost": _cost(few, "veil")})
+    cost = record.piece("veil_measured-cost", lambda: {"cost": _cost(few)})
     return {"cloaks": {"`lowkey`": {**lowkey, "cost": 1.0}, "`veil`": {**veil, **cost}}}
 
 
-def _cost(few: Own, name: str) -> float:
-    """Seconds per face, of those of `lowkey` in the same round: the median of a few rounds."""
+def _cost(few: Own) -> float:
+    """Seconds per face of `veil`, of those of `lowkey` in the same round: the median of some."""
 
     def seconds(name: str) -> float:
         work = Work()
@@ -70,7 +70,7 @@ def _cost(few: Own, name: str) -> float:
         assert spent is not None
         return spent
 
-    return median(seconds(name) / seconds("lowkey") for _ in range(ROUNDS))
+    return median(seconds("veil") / seconds("lowkey") for _ in range(ROUNDS))
 
 
 def _one(theirs: Own, few: Own, name: str, target: float | None) -> Measured:

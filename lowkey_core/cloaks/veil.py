@@ -12,7 +12,7 @@
 - `momentum`: gradients add up, each over its mean absolute value;
 - `chroma`: the mean square of the change in Cb and Cr, which SSIM hardly sees;
 - `spread`: a person's cloaked pictures are taken apart from each other, so that they do not find
-  each other; at 1 it cost no protection where it was measured (benchmarks/README.md).
+  each other; at 1 it costs next to no protection (benchmarks/README.md).
 
 Alone, a picture is its person's only one.
 """

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import documents, record, results
+from audit import report as reports
+from benchmarks import critique, documents, record, results
 from lowkey_core.errors import AuditError
 
 ONE = "a\n\n<!-- results: one -->\nold\n<!-- end -->\n\nb\n"
@@ -35,8 +36,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(record, "FOLDER", tmp_path / "work")
     monkeypatch.setattr(record, "commit", lambda: CLEAN)
     monkeypatch.setattr(record.os, "getloadavg", lambda: (0.1, 0, 0))
-    for name, text in (("README.md", ONE), ("docs/x.md", TWO), ("benchmarks/README.md", "")):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    empty = (("benchmarks/README.md", ""), ("web/templates/measured.md", ""))
+    for name, text in (("README.md", ONE), ("docs/x.md", TWO), *empty):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path
 
@@ -169,3 +171,16 @@ def test_rendering_twice_changes_nothing() -> None:
     assert documents.rendered(once, {"one": "| x |", "two": "y\n"}) == once
     assert documents.markers(once) == ["one", "two"]
     assert documents.rendered(ONE, {"one": r"\1 \g<name>"}).count(r"\1 \g<name>") == 1
+
+
+@pytest.mark.parametrize("name", [n for n in results.NAMES if n.startswith(("critique", "cloaks"))])
+def test_every_plan_that_is_audited_is_a_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = list[Path]()
+    monkeypatch.setattr(record, "called", lambda *words, codes: plans.append(Path(words[2])))
+    monkeypatch.setattr(record, "fresh", Path)
+    monkeypatch.setattr(record, "piece", lambda name, make: make())
+    monkeypatch.setattr(reports, "read", lambda folder: folder)
+    monkeypatch.setattr(critique, "_numbers", lambda found: {})
+    results.load(name).measure()
+    assert plans
+    assert all(plan.is_file() for plan in plans)
