@@ -2,12 +2,15 @@
 
 The loop of LowKey's released code beside ours, on the same two networks: one view at a time, both
 views of a picture and of its mirror image, one picture at a time. No perceptual term in either.
+The released loop runs the networks as their authors publish them, in PyTorch's own layers; and, to
+tell the loop from the network, also as this project runs them (`lowkey_core/networks/frozen.py`).
 Then every cloak at its full steps, the share of the machine's rate of multiplying matrices, how
 cost grows, and a photo of 24 megapixels with five faces beside five photos with one face each.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +19,8 @@ from functools import partial
 from statistics import median
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import large_photo, record
@@ -27,6 +31,8 @@ from lowkey_core.cloaks import PhotoCloak, load
 from lowkey_core.cloaks.lowkey import SCHEDULES, LowKey
 from lowkey_core.datasets.synthetic import people_of_nobody
 from lowkey_core.faces.visibility import smooth
+from lowkey_core.networks.frozen import PReLU
+from lowkey_core.recognisers import mobilefacenet
 from lowkey_core.types import Faces, Images, Network, faces_of
 from lowkey_core.work import runtime
 from lowkey_core.work.work import Work
@@ -79,6 +85,15 @@ def released(surrogates: list[Network], picture: Images, steps: int = 50) -> Ima
     return cloaked.clamp(0, 1)
 
 
+def as_published(member: str) -> Network:
+    """A MobileFaceNet in PyTorch's own layers, batch normalisation and all."""
+    network = mobilefacenet.published(member).eval()
+    for module in network.modules():
+        if isinstance(module, PReLU):
+            module.__class__ = nn.PReLU  # type: ignore[assignment]
+    return network
+
+
 def _averaged(network: Network, images: Images) -> Tensor:
     return torch.nn.functional.normalize(network(images) + network(images.flip(-1)))
 
@@ -91,6 +106,7 @@ def measure() -> Measured:
     parts: dict[str, Callable[[], Measured]] = {
         "loop": partial(_loop, faces, two),
         "rate": partial(_rate, faces, two),
+        "profile": partial(_profile, faces, two),
         "growth": partial(_growth, faces, two),
         "photo": large_photo.measure,
         "cloaks": partial(_cloaks, faces),
@@ -100,15 +116,19 @@ def measure() -> Measured:
 
 def _loop(faces: Faces, two: list[Network]) -> Measured:
     """Medians over rounds, in each of which every loop runs once: the machine is not as fast all
-    the time. `cost` is of the time of the released loop in the same round."""
-    ours = _free(two)
-    released(two, faces.images[:1], 2)  # warm
+    the time. `cost` is of the time of the released loop, with the networks as they are published,
+    in the same round."""
+    ours, theirs = _free(two), [as_published(name.split(":")[1]) for name in TWO]
+    released(theirs, faces.images[:1], 2)  # warm
+    released(two, faces.images[:1], 2)
     ours(_first(faces, 4), Generator())
     rounds = []
     for picture in faces.images[:ROUNDS].split(1):
-        began = time.perf_counter()
-        released(two, picture)
-        spent = {"released, one at a time": time.perf_counter() - began}
+        spent = {}
+        for name, networks in (("", theirs), (", with our networks", two)):
+            began = time.perf_counter()
+            released(networks, picture)
+            spent[f"released, 1 at a time{name}"] = time.perf_counter() - began
         for batch in BATCHES:
             spent[f"`lowkey`, {batch} at a time"] = _per_face(ours, _first(faces, batch), batch)
         rounds.append(spent)
@@ -159,13 +179,46 @@ def _rate(faces: Faces, two: list[Network]) -> Measured:
     began = time.perf_counter()
     _free(two)(_first(faces, 32), Generator())
     spent = time.perf_counter() - began
-    a, b = torch.rand(2, 1536, 1536)
-    a @ b
-    began = time.perf_counter()
-    for _ in range(10):
-        a @ b
-    product = 10 * 2 * 1536**3 / (time.perf_counter() - began)
-    return {"loop": steps * counted.get_total_flops() / spent, "matrices": product}
+    return {"loop": steps * counted.get_total_flops() / spent, "matrices": _product()}
+
+
+def _product(side: int = 1536, times: int = 10) -> float:
+    """Operations a second of a product of matrices, by whichever of torch's libraries is faster
+    here: one multiplies matrices, the other knows the product as a convolution of one pixel."""
+    a, b = torch.rand(2, side, side)
+    rates = []
+    for product in (
+        lambda: a @ b,
+        lambda: nn.functional.conv2d(a.view(1, side, side, 1), b.view(side, side, 1, 1)),
+    ):
+        product()
+        began = time.perf_counter()
+        for _ in range(times):
+            product()
+        rates.append(times * 2 * side**3 / (time.perf_counter() - began))
+    return max(rates)
+
+
+def _profile(faces: Faces, two: list[Network]) -> dict[str, float]:
+    """Shares of the loop's time, by what is computed."""
+    found = dict.fromkeys((*PROFILE, REST), 0.0)
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        _free(two)(_first(faces, 32), Generator())
+    for each in profiled.key_averages():
+        what = next((w for w, names in PROFILE.items() if names.search(each.key)), REST)
+        found[what] += each.self_cpu_time_total
+    return {what: spent / sum(found.values()) for what, spent in found.items()}
+
+
+PROFILE = {
+    "gradients of convolutions": re.compile("convolution_backward|ConvolutionBackward"),
+    "convolutions": re.compile("conv"),
+    "gradients of activations": re.compile("threshold_backward|lerp|PReLUBackward|ReluBackward"),
+    "activations": re.compile("prelu|PReLU|relu|clamp_min"),
+    "shortcuts and sums": re.compile("^aten::add"),
+}
+"""By the names of torch's operations; the first that fits counts."""
+REST = "all else"
 
 
 def _growth(faces: Faces, two: list[Network]) -> dict[str, float]:
@@ -186,7 +239,8 @@ def _growth(faces: Faces, two: list[Network]) -> dict[str, float]:
 
 
 def tables(measured: Measured) -> dict[str, str]:
-    """`speed loop`, `speed cloaks`, `speed growth`, and `speed rate`, a sentence."""
+    """`speed loop`, `speed profile`, `speed cloaks`, `speed growth`, and sentences: `speed rate`,
+    `speed photo`."""
     loop, cloaks, growth = (measured[part] for part in ("loop", "cloaks", "growth"))
     start = next(iter(growth.values()))
     lowkey, rate = cloaks["lowkey"], measured["rate"]
@@ -194,6 +248,10 @@ def tables(measured: Measured) -> dict[str, str]:
         "speed loop": record.table(
             ("loop", "seconds per face", "cost"),
             [(name, f"{v['seconds']:.2f}", f"{v['cost']:.3f}") for name, v in loop.items()],
+        ),
+        "speed profile": record.table(
+            ("what the loop computes", "share of its time"),
+            [(what, f"{share:.0%}") for what, share in measured["profile"].items()],
         ),
         "speed cloaks": record.table(
             ("cloak", "seconds per face", "cost"),

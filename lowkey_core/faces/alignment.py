@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -40,10 +39,21 @@ def warp(images: Images, warps: npt.ArrayLike | Tensor, size: int = FACE_SIZE) -
     Returns (n, 3, size, size).
     """
     matrices = np.asarray(warps, dtype=np.float64)
-    height, width = images.shape[2:]
     parts = images.split(1) if len(matrices) > 1 else [images]
-    looks = [_sampler(matrix, height, width, size, images.device) for matrix in matrices]
-    return torch.cat([look(part) for look, part in zip(looks, parts, strict=True)])
+    pairs = zip(parts, matrices, strict=True)
+    return torch.cat([_look(part, matrix, size) for part, matrix in pairs])
+
+
+def _look(images: Images, matrix: npt.NDArray[np.float64], size: int) -> Images:
+    shrink, (height, width) = _shrink(matrix), images.shape[2:]
+    grid = _grid(matrix, height, width, size).to(images.device)
+    if shrink > 1:
+        images = F.avg_pool2d(images, shrink, ceil_mode=True)
+    return _sampled(images, grid)
+
+
+def _sampled(images: Images, grid: Tensor) -> Images:
+    return F.grid_sample(images, grid.expand(len(images), -1, -1, -1), align_corners=False)
 
 
 _NEARLY = 1e-3
@@ -56,11 +66,9 @@ def _shrink(matrix: npt.NDArray[np.float64]) -> int:
     return max(1, math.floor(1 / math.sqrt(area) + _NEARLY))
 
 
-def _sampler(
-    matrix: npt.NDArray[np.float64], height: int, width: int, size: int, device: torch.device
-) -> Callable[[Images], Images]:
-    """From photos, (n, 3, height, width), to faces, (n, 3, size, size). matrix: (2, 3). The
-    geometry is the CPU's, in double precision."""
+def _grid(matrix: npt.NDArray[np.float64], height: int, width: int, size: int) -> Tensor:
+    """(1, size, size, 2): where the template's pixels lie in a photo that was averaged down, as
+    `grid_sample` counts. matrix: (2, 3). The geometry is the CPU's, in double precision."""
     shrink = _shrink(matrix)
     inverse = np.linalg.inv([*matrix, [0.0, 0.0, 1.0]])  # output pixels to photo pixels
     height, width = math.ceil(height / shrink), math.ceil(width / shrink)
@@ -71,16 +79,7 @@ def _sampler(
     photo = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
     output = np.array([[size / 2, 0, size / 2 - 0.5], [0, size / 2, size / 2 - 0.5], [0, 0, 1]])
     rows = (photo @ shrunken @ inverse @ output)[:2].tolist()
-    theta = torch.tensor([rows], dtype=torch.float32, device=device)
-    grid = F.affine_grid(theta, [1, 3, size, size], align_corners=False)
-
-    def look(images: Images) -> Images:
-        if shrink > 1:
-            images = F.avg_pool2d(images, shrink, ceil_mode=True)
-        where = grid.expand(len(images), -1, -1, -1)
-        return F.grid_sample(images, where, align_corners=False)
-
-    return look
+    return F.affine_grid(torch.tensor([rows]), [1, 3, size, size], align_corners=False)
 
 
 def region(
@@ -116,16 +115,23 @@ def unwarp(change: Images, face: Tensor, height: int, width: int) -> Images:
     zero wherever the template does not look. Alignment is linear, A; least squares with a small
     ridge, (A A' + r) y = change, is solved by conjugate gradients, and A' y returned. Where the
     photo has fewer pixels than the template, the part of `change` that it can hold.
+
+    A photo much larger than its face is averaged down before it is sampled, A = S P. P P' only
+    divides by the number of pixels averaged, so all but the last step is done on the small photo.
     """
-    look = _sampler(face.numpy().astype(np.float64), height, width, FACE_SIZE, change.device)
+    matrix = face.numpy().astype(np.float64)
+    shrink, grid = _shrink(matrix), _grid(matrix, height, width, FACE_SIZE).to(change.device)
+    down, across = (_counts(side, shrink).to(change.device) for side in (height, width))
+    pixels = down[:, None] * across
     with torch.enable_grad():  # whatever the caller does without gradients
-        blank = torch.zeros(1, 3, height, width, requires_grad=True)
-        seen = look(blank)
+        blank = torch.zeros(1, 3, *pixels.shape, device=change.device, requires_grad=True)
+        seen = _sampled(blank, grid)
 
     def spread(y: Tensor) -> Tensor:
-        """A' y: what is linear has one gradient everywhere."""
-        (back,) = torch.autograd.grad(seen, blank, y, retain_graph=True)
-        return back
+        """P P' S' y: what is linear has one gradient everywhere."""
+        with torch.enable_grad():  # of a number: for a tensor's gradient torch opens sympy first
+            (back,) = torch.autograd.grad((seen * y).sum(), blank, retain_graph=True)
+        return back / pixels
 
     # A A' is about as large as the ratio of template to photo pixels; the ridge is small beside it.
     ridge = _RIDGE * float(torch.linalg.det(face[:, :2]).abs())
@@ -135,9 +141,16 @@ def unwarp(change: Images, face: Tensor, height: int, width: int) -> Images:
     for _ in range(_ROUNDS):
         if left == 0:
             break
-        image = look(spread(way)) + ridge * way
+        image = _sampled(spread(way), grid) + ridge * way
         step = left / (way * image).sum()
         y, rest = y + step * way, rest - step * image
         before, left = left, rest.pow(2).sum()
         way = rest + left / before * way
-    return spread(y)
+    whole = spread(y).repeat_interleave(shrink, 2).repeat_interleave(shrink, 3)
+    return whole[..., :height, :width].contiguous()
+
+
+def _counts(side: int, shrink: int) -> Tensor:
+    """How many of a side's pixels are averaged to each: at the end there may be fewer."""
+    starts = torch.arange(0, side, shrink)
+    return (side - starts).clamp(max=shrink).float()

@@ -19,6 +19,7 @@ from torch import Tensor
 from lowkey_core import weights
 from lowkey_core.faces.alignment import region, warp
 from lowkey_core.faces.frames import Frame
+from lowkey_core.faces.pyramid import averaged
 from lowkey_core.photos.decoding import Pixels
 from lowkey_core.photos.images import from_pixels
 from lowkey_core.types import FACE_SIZE
@@ -73,6 +74,7 @@ def _detector() -> Any:
         stage.to(memory_format=torch.channels_last)  # or half the time goes to pooling
     last: Any = importlib.import_module("facenet_pytorch.models.utils.detect_face")
     last.nms_numpy = functools.partial(_without_ties, last.nms_numpy)
+    last.imresample = functools.partial(averaged, last.imresample)
     return detector
 
 
@@ -167,7 +169,8 @@ def searched(pixels: Pixels, share: float = 1.0) -> Image.Image:
     if shrink == 1:
         return photo
     size = (max(1, round(photo.width / shrink)), max(1, round(photo.height / shrink)))
-    return photo.resize(size, Image.Resampling.BOX)
+    # Twice as fast where the photo is much larger: first by a whole number.
+    return photo.resize(size, Image.Resampling.BOX, reducing_gap=1)
 
 
 def _frames(boxes: Any, points: Any, size: tuple[int, int], photo: tuple[int, int]) -> list[Frame]:

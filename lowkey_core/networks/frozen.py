@@ -54,7 +54,7 @@ class _PReLU(torch.autograd.Function):
         by_x = by_slopes = None
         if ctx.needs_input_grad[0]:
             weight = slopes.view(-1, *(1,) * (x.ndim - 2))
-            by_x = torch.lerp(torch.ops.aten.threshold_backward(grad, x, 0), grad, weight)
+            by_x = torch.ops.aten.threshold_backward(grad, x, 0).lerp_(grad, weight)
         if ctx.needs_input_grad[1]:
             each = grad * x.clamp(max=0)
             by_slopes = each.sum([d for d in range(x.ndim) if d != 1])

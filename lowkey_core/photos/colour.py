@@ -89,6 +89,20 @@ def upright_rgb(picture: Image.Image) -> Image.Image:
     return layers(picture).over_white()
 
 
+def pixels_of(picture: Image.Image) -> npt.NDArray[np.uint8]:
+    """(h, w, 3) uint8 of a picture in mode RGB. Some rows at a time: all at once Pillow would copy
+    a large photo three times, and getting memory takes longer than copying."""
+    width, height = picture.size
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    for top in range(0, height, _ROWS):
+        bottom = min(top + _ROWS, height)
+        pixels[top:bottom] = np.asarray(picture.crop((0, top, width, bottom)))
+    return pixels
+
+
+_ROWS = 64
+
+
 def _turned(picture: Image.Image) -> Image.Image:
     try:
         turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))

@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError, _imaging
 
 from lowkey_core.errors import Reason, UnreadableImageError
 from lowkey_core.photos import jpeg_xl
-from lowkey_core.photos.colour import upright_rgb
+from lowkey_core.photos.colour import pixels_of, upright_rgb
 from lowkey_core.photos.formats import HEAD, SIGNATURES, kind_of, unsupported
 
 Pixels = npt.NDArray[np.uint8]
@@ -78,7 +78,7 @@ def decode_pixels(content: bytes, name: object = "picture") -> Pixels:
     pixels without an error, as in any viewer.
     """
     with opened(content, name) as file:
-        return np.array(upright_rgb(file), dtype=np.uint8)
+        return pixels_of(upright_rgb(file))
 
 
 @contextlib.contextmanager

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from lowkey_core.photos.colour import Layers, layers
+from lowkey_core.photos.colour import Layers, layers, pixels_of
 from lowkey_core.photos.decoding import Pixels, opened
 from lowkey_core.photos.jpeg_quality import quality_of
 
@@ -84,7 +83,7 @@ def read(content: bytes, name: object = "picture") -> Original:
         tables = getattr(file, "quantization", None) if file.format in ("JPEG", "MPO") else None
         animated = pictures > 1 and file.format in ("GIF", "PNG", "WEBP", "AVIF")
         made = layers(file)
-        pixels: npt.NDArray[np.uint8] = np.array(made.over_white(), dtype=np.uint8)
+        pixels = pixels_of(made.over_white())
     quality = quality_of(tables[0]) if tables and 0 in tables else None
     return Original(pixels, made, bits, profile, quality, pictures, animated)
 

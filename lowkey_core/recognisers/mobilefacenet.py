@@ -92,13 +92,18 @@ LAYOUTS = {
 
 def build(member: str) -> MobileFaceNet:
     """Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError (`onnx` is missing)."""
+    return folded(published(member))
+
+
+def published(member: str) -> MobileFaceNet:
+    """The network as its authors run it: nothing is folded that is not in the file. Raises: as
+    `build`."""
     card, layout = CARDS[member], LAYOUTS[member]
     if card.file.endswith(".onnx"):
         network = MobileFaceNet(card, layout)
         return fit(network, onnx_file.state_of(card, network), card)
     state = state_of(card, "net_state_dict" if member == "casia" else None)
-    network = fit(MobileFaceNet(card, layout), _renamed(state, _RENAMES[member]), card)
-    return folded(network)
+    return fit(MobileFaceNet(card, layout), _renamed(state, _RENAMES[member]), card)
 
 
 class MobileFaceNet(nn.Module):

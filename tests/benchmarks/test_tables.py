@@ -145,14 +145,15 @@ MEASURED: dict[str, dict[str, Any]] = {
     },
     "speed": {
         "loop": {
-            "released, one at a time": {"seconds": 8.0, "cost": 1.0},
+            "released, 1 at a time": {"seconds": 8.0, "cost": 1.0},
             "`lowkey`, 8 at a time": {"seconds": 0.4, "cost": 0.051},
         },
         "cloaks": {"lowkey": 0.5, "tipim": 5.0},
         "rate": {"loop": 4e10, "matrices": 1e11},
         "growth": {"8 pictures": 1.0, "16 pictures": 1.9},
+        "profile": {"convolutions": 0.62, "all else": 0.38},
         "photo": {
-            **{"faces": 5, "aligned": 4.0, "photo": 5.0},
+            **{"faces": 5, "aligned": 4.0, "photo": 5.0, "cost": 1.25},
             **{"memory": 2_000_000_000, "memory of five": 1_500_000_000},
         },
     },
@@ -309,6 +310,7 @@ def test_figures_are_rendered(tables: dict[str, str]) -> None:
     assert "1,271 finished files" in tables["interruptions"]
     assert "0.94 (169 of 180)" in tables["recipe"]
     assert "takes 1.25 times" in tables["speed photo"]
+    assert "| convolutions | 62% |" in tables["speed profile"]
     assert "takes 5 ms, 60 at most" in tables["web"].replace("\n", " ")
     assert "0.50 GB more" in tables["speed photo"]
     assert "edgeface:xxs: +0.50 [" in tables["veil difference"]
