@@ -7,6 +7,8 @@ import ctypes
 import importlib
 import sys
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -56,20 +58,51 @@ def _open_torchvision() -> None:
 
 
 def give_back(every: float = 5.0) -> None:
-    """Returns freed memory to the system, if that was not done for so many seconds.
+    """Returns freed memory to the system if the process grows. Looked at every so many seconds.
 
     Small things that stay come to lie where big ones were freed, and the next big one does not fit
-    there any more: without this, each face that is found leaves a hole of its size.
+    there any more: without this, each face that is found leaves a hole of its size. While nothing
+    grows the memory is kept: for a large photo, to get it anew takes longer than to decode it.
     """
     now = time.monotonic()
-    if now - _given[0] >= every:
-        _given[0] = now
-        with contextlib.suppress(OSError, AttributeError):  # not glibc
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+    if now - _given.looked < every:
+        return
+    _given.looked = now
+    held = resident()
+    if not _given.usual:
+        _given.usual = held
+    elif held > _GROWN * _given.usual:
+        trim()
+        _given.usual = 0
 
 
-_given = [0.0]
-"""When that was last done."""
+_GROWN = 1.1
+
+
+@dataclass
+class _Given:
+    """When the process was looked at last, and the pages that it held when it was looked at first
+    after memory was given back; 0: not yet."""
+
+    looked: float = 0.0
+    usual: int = 0
+
+
+_given = _Given()
+
+
+def resident() -> int:
+    """Pages of memory that the process holds; 0 where that is not known."""
+    with contextlib.suppress(OSError):  # not Linux
+        return int(Path("/proc/self/statm").read_text().split()[1])
+    return 0
+
+
+def trim() -> None:
+    """Returns all freed memory to the system."""
+    with contextlib.suppress(OSError, AttributeError):  # not glibc
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 """Where networks run; `auto` is the fastest that is there."""
