@@ -11,6 +11,7 @@ from skimage.transform import SimilarityTransform
 from torch import Tensor
 
 from lowkey_core.content import quantise
+from lowkey_core.faces import alignment
 from lowkey_core.faces.alignment import TEMPLATE, region, similarity, unwarp, warp
 from lowkey_core.faces.visibility import smooth
 
@@ -100,6 +101,24 @@ def test_a_change_of_the_face_is_carried_into_the_photo(
     error = ((shown - change) * inside).norm() / (change * inside).norm()
     assert error < 0.15
     assert there.abs().max() < 3 * change.abs().max()
+
+
+@pytest.mark.parametrize("scale", [0.9, 0.45, 0.28])
+def test_the_change_is_the_least_squares_one_of_the_whole_photo(
+    scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After enough rounds nothing is left of its gradient, not even where the photo ends amid
+    pixels that are averaged."""
+    monkeypatch.setattr(alignment, "_ROUNDS", 60)
+    warps, (height, width) = face(scale, 0.05, (30, 20)), (301, 299)
+    change = smooth(torch.randn(1, 3, 112, 112, generator=seeded()), 3, 0.7)
+    there = unwarp(change, warps, height, width).requires_grad_()
+    ridge = 0.01 * float(torch.linalg.det(warps[:, :2]))
+    off = (warp(there, warps[None]) - change).pow(2).sum() + ridge * there.pow(2).sum()
+    (slope,) = torch.autograd.grad(off, there)
+    still = torch.zeros_like(there).requires_grad_()
+    (first,) = torch.autograd.grad((warp(still, warps[None]) - change).pow(2).sum(), still)
+    assert slope.norm() < 0.002 * first.norm()
 
 
 def test_a_photo_changes_only_where_the_template_looks() -> None:
