@@ -10,7 +10,6 @@ cost grows, and a photo of 24 megapixels with five faces beside five photos with
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -20,11 +19,11 @@ from statistics import median
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import large_photo, record
 from benchmarks.lfw import own
+from benchmarks.profiled import shares
 from benchmarks.record import Measured
 from lowkey_core import recognisers
 from lowkey_core.cloaks import PhotoCloak, load
@@ -87,7 +86,7 @@ def released(surrogates: list[Network], picture: Images, steps: int = 50) -> Ima
 
 def as_published(member: str) -> Network:
     """A MobileFaceNet in PyTorch's own layers, batch normalisation and all."""
-    network = mobilefacenet.published(member).eval()
+    network = mobilefacenet.unfolded(member).eval()
     for module in network.modules():
         if isinstance(module, PReLU):
             module.__class__ = nn.PReLU  # type: ignore[assignment]
@@ -106,7 +105,7 @@ def measure() -> Measured:
     parts: dict[str, Callable[[], Measured]] = {
         "loop": partial(_loop, faces, two),
         "rate": partial(_rate, faces, two),
-        "profile": partial(_profile, faces, two),
+        "profile": lambda: shares(lambda: _free(two)(_first(faces, 32), Generator())),
         "growth": partial(_growth, faces, two),
         "photo": large_photo.measure,
         "cloaks": partial(_cloaks, faces),
@@ -197,28 +196,6 @@ def _product(side: int = 1536, times: int = 10) -> float:
             product()
         rates.append(times * 2 * side**3 / (time.perf_counter() - began))
     return max(rates)
-
-
-def _profile(faces: Faces, two: list[Network]) -> dict[str, float]:
-    """Shares of the loop's time, by what is computed."""
-    found = dict.fromkeys((*PROFILE, REST), 0.0)
-    with profile(activities=[ProfilerActivity.CPU]) as profiled:
-        _free(two)(_first(faces, 32), Generator())
-    for each in profiled.key_averages():
-        what = next((w for w, names in PROFILE.items() if names.search(each.key)), REST)
-        found[what] += each.self_cpu_time_total
-    return {what: spent / sum(found.values()) for what, spent in found.items()}
-
-
-PROFILE = {
-    "gradients of convolutions": re.compile("convolution_backward|ConvolutionBackward"),
-    "convolutions": re.compile("conv"),
-    "gradients of activations": re.compile("threshold_backward|lerp|PReLUBackward|ReluBackward"),
-    "activations": re.compile("prelu|PReLU|relu|clamp_min"),
-    "shortcuts and sums": re.compile("^aten::add"),
-}
-"""By the names of torch's operations; the first that fits counts."""
-REST = "all else"
 
 
 def _growth(faces: Faces, two: list[Network]) -> dict[str, float]:

@@ -79,7 +79,8 @@ def _grid(matrix: npt.NDArray[np.float64], height: int, width: int, size: int) -
     photo = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
     output = np.array([[size / 2, 0, size / 2 - 0.5], [0, size / 2, size / 2 - 0.5], [0, 0, 1]])
     rows = (photo @ shrunken @ inverse @ output)[:2].tolist()
-    return F.affine_grid(torch.tensor([rows]), [1, 3, size, size], align_corners=False)
+    theta = torch.tensor([rows], dtype=torch.float32)
+    return F.affine_grid(theta, [1, 3, size, size], align_corners=False)
 
 
 def region(

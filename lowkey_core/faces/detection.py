@@ -169,7 +169,7 @@ def searched(pixels: Pixels, share: float = 1.0) -> Image.Image:
     if shrink == 1:
         return photo
     size = (max(1, round(photo.width / shrink)), max(1, round(photo.height / shrink)))
-    # Twice as fast where the photo is much larger: first by a whole number.
+    # First by a whole number, twice as fast: landmarks differ as between any two ways to shrink.
     return photo.resize(size, Image.Resampling.BOX, reducing_gap=1)
 
 

@@ -92,12 +92,11 @@ LAYOUTS = {
 
 def build(member: str) -> MobileFaceNet:
     """Raises: MissingWeightsError, TamperedWeightsError, LocalNetworkError (`onnx` is missing)."""
-    return folded(published(member))
+    return folded(unfolded(member))
 
 
-def published(member: str) -> MobileFaceNet:
-    """The network as its authors run it: nothing is folded that is not in the file. Raises: as
-    `build`."""
+def unfolded(member: str) -> MobileFaceNet:
+    """The network as its file has it, before `folded`. Raises: as `build`."""
     card, layout = CARDS[member], LAYOUTS[member]
     if card.file.endswith(".onnx"):
         network = MobileFaceNet(card, layout)

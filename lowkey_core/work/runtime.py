@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import importlib
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -69,19 +70,20 @@ def give_back(every: float = 5.0) -> None:
         return
     _given.looked = now
     held = resident()
-    if not _given.usual:
+    if held and not _given.usual:
         _given.usual = held
-    elif held > _GROWN * _given.usual:
+    elif not held or held > _GROWN * _given.usual:
         trim()
         _given.usual = 0
 
 
 _GROWN = 1.1
+"""Times what it held before: from then on a process has grown."""
 
 
 @dataclass
 class _Given:
-    """When the process was looked at last, and the pages that it held when it was looked at first
+    """When the process was looked at last, and the bytes that it held when it was looked at first
     after memory was given back; 0: not yet."""
 
     looked: float = 0.0
@@ -92,9 +94,9 @@ _given = _Given()
 
 
 def resident() -> int:
-    """Pages of memory that the process holds; 0 where that is not known."""
+    """Bytes of memory that the process holds; 0 where that is not known."""
     with contextlib.suppress(OSError):  # not Linux
-        return int(Path("/proc/self/statm").read_text().split()[1])
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0
 
 
