@@ -92,8 +92,8 @@ def said(report: AuditReport, cloak: CloakRecord) -> str:
         return f"{name}: nothing can be concluded."
     worst = found[0]
     text = (
-        f"Of {name}, {rate(worst.protection)} of protection is left against the strongest "
-        f"adversary measured, {worst.cell.adversary} with {worst.cell.recogniser}"
+        f"Of {name} as published, {rate(worst.protection)} of protection is left against the "
+        f"strongest adversary measured, {worst.cell.adversary} with {worst.cell.recogniser}"
     )
     spotted = max(cells(report, attack=name, transform="none"), key=lambda c: sum(c.detected))
     if count := sum(spotted.detected):

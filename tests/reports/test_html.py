@@ -193,7 +193,7 @@ def test_its_first_screen_is_the_verdict_and_three_figures() -> None:
     assert newer.text.startswith("new (2023-07); control 1.00 [")
     assert retrained.value.startswith("0.00 [")
     (sentence,) = page(sample()).said
-    assert sentence.startswith("Of lowkey, 0.00 [")
+    assert sentence.startswith("Of lowkey as published, 0.00 [")
     assert "adaptive with old; detection detects 10 of 10 people" in sentence
 
 
